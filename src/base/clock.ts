@@ -1,0 +1,26 @@
+// Time, so that tests can hold it. The only file that may use timers.
+
+/** Ends a timer, a watch or a subscription; calling it twice does nothing. */
+export type Stop = () => void;
+
+/** What the house knows of time. */
+export interface Clock {
+  /** Milliseconds on a clock that never jumps; its zero means nothing. */
+  nowMs(): number;
+  /** Milliseconds since 1970, for logs. */
+  wallMs(): number;
+  /** Calls `run` once after `delayMs`; does not keep the process alive. */
+  after(delayMs: number, run: () => void): Stop;
+}
+
+/** Longer delays overflow setTimeout's 32 bits and would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  after(delayMs, run) {
+    const timer = setTimeout(run, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS)).unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,62 @@
+// What is being said now: one call, its reply, and the function that turns one into the other.
+import type { Metadata } from "../base/metadata.ts";
+import type { Codec, Losses } from "../codec/codec.ts";
+import type { Field, MessageType, Method } from "../schema/model.ts";
+
+/** Bytes with their meaning. The bytes never change and belong to the call: what outlives it copies. */
+export interface Payload {
+  /** Undefined: opaque, no layer may read into it. */
+  readonly type: MessageType | undefined;
+  readonly codec: Codec;
+  readonly bytes: Uint8Array;
+}
+
+/** What happened to a call, for the log that also runs on failure. The one mutable record, by design. */
+export interface Facts {
+  /** What came in: for example `thrift-framed` or `grpc`. */
+  inbound: string;
+  /** The caller's address. */
+  peer: string;
+  upstream: string | undefined;
+  /** The endpoint of the last attempt. */
+  endpoint: string | undefined;
+  attempts: number;
+  requestBytes: number;
+  replyBytes: number;
+  /** Undefined until the bridge has counted something. */
+  losses: Losses | undefined;
+  /** Metadata pairs that the next wire has no room for. */
+  droppedMetadata: number;
+}
+
+export interface Call {
+  readonly method: Method;
+  readonly payload: Payload;
+  readonly headers: Metadata;
+  /** On the monotonic clock; Infinity when nobody set a deadline. */
+  readonly expiresAtMs: number;
+  /** Aborted when the caller went away or the deadline passed. */
+  readonly signal: AbortSignal;
+  readonly facts: Facts;
+}
+
+/**
+ * An answer: the method's result, or an exception that its IDL declares. On Thrift codecs the payload of both is the
+ * whole result struct; on protobuf it is the response message, or the exception message.
+ */
+export type Reply =
+  | { readonly kind: "result"; readonly payload: Payload; readonly headers: Metadata; readonly trailers: Metadata }
+  | {
+      readonly kind: "exception";
+      /** The field of the method's `throws`. */
+      readonly field: Field;
+      readonly payload: Payload;
+      readonly headers: Metadata;
+      readonly trailers: Metadata;
+    };
+
+/** A server, a client, a retried call: all are this. Rejects with a RpcError and nothing else. */
+export type Handler = (call: Call) => Promise<Reply>;
+
+/** Wraps a handler in a policy. */
+export type Layer = (next: Handler) => Handler;

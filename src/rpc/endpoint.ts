@@ -1,0 +1,34 @@
+// Where calls can go, and who knows of it.
+import type { Address } from "../base/address.ts";
+import type { Stop } from "../base/clock.ts";
+import type { Handler } from "./call.ts";
+
+/** One process of an upstream. */
+export interface Endpoint {
+  /** The upstream it belongs to. */
+  readonly upstream: string;
+  readonly address: Address;
+  /** `address` as text, for logs. */
+  readonly name: string;
+}
+
+/** Builds one endpoint's handler. */
+export type Connect = (endpoint: Endpoint) => EndpointHandler;
+
+/** An endpoint's handler, with the connections it holds. */
+export interface EndpointHandler {
+  readonly handle: Handler;
+  /** Closes its connections when the calls in flight are done. */
+  close(): Promise<void>;
+}
+
+/** What is known of an upstream's endpoints: `stale` when the registry is out of reach, `unknown` before its first answer. */
+export interface Endpoints {
+  readonly kind: "known" | "stale" | "unknown";
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** Watches the endpoints of upstreams. `changed` is called at once with what is known, then at each change. */
+export interface Resolver {
+  watch(upstream: string, changed: (endpoints: Endpoints) => void): Stop;
+}
