@@ -1,0 +1,88 @@
+// HTTP/1.1 on hyper-express and uWebSockets.js: the fast server, where a binary fits the platform and the Node version.
+// TCP only.
+import { createServer } from "node:net";
+import type { Request, Response, ServerConstructorOptions } from "hyper-express";
+import type { Address } from "../base/address.ts";
+import { Metadata } from "../base/metadata.ts";
+import type { HttpRequest } from "../protocol/http/http.ts";
+import type { ListenHttp } from "./http-server.ts";
+
+type TcpAddress = Extract<Address, { kind: "tcp" }>;
+
+const NO_BODY = new Uint8Array(0);
+
+/** hyper-express; rejects where it or the binary below it cannot be loaded. `maxHeaderBytes` counts at the first load only. */
+export async function loadHyperExpress(maxHeaderBytes: number): Promise<typeof import("hyper-express")> {
+  // The binary reads its header limit from the environment, once; its own default is 4 KiB.
+  process.env["UWS_HTTP_MAX_HEADERS_SIZE"] ??= String(maxHeaderBytes);
+  return import("hyper-express");
+}
+
+/** Opens a TCP address and serves on hyper-express, which must have been loaded. */
+export const listenOnHyperExpress: ListenHttp = async ({ address, maxBodyBytes, maxHeaderBytes }, answer) => {
+  if (address.kind === "unix") throw new Error("hyper-express listens on TCP only");
+  const { Server } = await loadHyperExpress(maxHeaderBytes);
+  const options: ServerConstructorOptions = {
+    auto_close: false, // It would install signal handlers; the application decides when to stop.
+    fast_abort: false, // It would cut connections where 413 can be answered.
+    max_body_length: maxBodyBytes,
+    max_body_buffer: maxBodyBytes,
+  };
+  const server = new Server(options);
+  let draining = false;
+
+  server.any("/*", (incoming: Request, outgoing: Response) => {
+    void respond(readHead(incoming), incoming, outgoing);
+  });
+  async function respond(head: Omit<HttpRequest, "body">, incoming: Request, outgoing: Response): Promise<void> {
+    const { status, headers, body } = await answer({
+      ...head,
+      body: incoming.received ? NO_BODY : await incoming.buffer(),
+    });
+    outgoing.status(status);
+    for (const [name, value] of headers) outgoing.header(name, value);
+    outgoing.send(
+      typeof body === "string" ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+      draining,
+    );
+  }
+
+  const host = await resolveFree(address);
+  await server.listen(address.port, host);
+  return {
+    address: { kind: "tcp", host, port: server.port },
+    async drain() {
+      draining = true;
+      server.close(); // Stops accepting; shutdown alone would go on until the last request is answered.
+      await server.shutdown();
+    },
+    destroy: () => void server.uws_instance.close(),
+  };
+};
+
+/** The request without its body. Runs before anything else: the raw request is gone after the first turn, and only it has repeated headers. */
+function readHead(incoming: Request): Omit<HttpRequest, "body"> {
+  const flat: string[] = [];
+  incoming.raw.forEach((name: string, value: string) => void flat.push(name, value));
+  return {
+    method: incoming.method.toUpperCase(),
+    path: incoming.path,
+    query: incoming.path_query ?? "", // Undefined without one, whatever its type says.
+    headers: Metadata.fromFlat(flat),
+  };
+}
+
+/**
+ * The IP address of a host, when its port is free. uWebSockets.js shares a port that is taken without a word
+ * (SO_REUSEPORT) and gives no reason when it cannot listen; Node's own socket tells both.
+ */
+function resolveFree({ host, port }: TcpAddress): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen({ host, port }, () => {
+      const bound = probe.address();
+      const ip = typeof bound === "object" && bound ? bound.address : host;
+      probe.close(() => resolve(ip));
+    });
+  });
+}

@@ -1,0 +1,76 @@
+// HTTP/1.1 on node:http: slower than hyper-express, and runs wherever Node does.
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Address } from "../base/address.ts";
+import { Metadata } from "../base/metadata.ts";
+import { type HttpRequest, textResponse } from "../protocol/http/http.ts";
+import { HTTP_IDLE_MS, type ListenHttp } from "./http-server.ts";
+
+/** Opens the address, of either kind, and serves on node:http. */
+export const listenOnNode: ListenHttp = async ({ address, maxBodyBytes, maxHeaderBytes }, answer) => {
+  let draining = false;
+  const server = createServer({
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: HTTP_IDLE_MS,
+    keepAliveTimeout: HTTP_IDLE_MS,
+  });
+  server.on("request", async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const body = await readBody(incoming, maxBodyBytes).catch(() => undefined);
+    if (!body) return; // The caller went away.
+    const {
+      status,
+      headers,
+      body: answered,
+    } = body === "too long"
+      ? textResponse(413, `the body is longer than ${maxBodyBytes} bytes`)
+      : await answer(toRequest(incoming, body));
+    const bytes = typeof answered === "string" ? Buffer.from(answered) : answered;
+    const flat = ["content-length", String(bytes.byteLength)];
+    for (const [name, value] of headers) flat.push(name, value);
+    if (draining) flat.push("connection", "close");
+    outgoing.writeHead(status, flat).end(bytes);
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+
+  const bound = server.address();
+  const actual: Address =
+    typeof bound === "object" && bound ? { kind: "tcp", host: bound.address, port: bound.port } : address;
+  return {
+    address: actual,
+    drain() {
+      draining = true;
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+    destroy: () => server.closeAllConnections(),
+  };
+};
+
+function toRequest({ method = "", url = "", rawHeaders }: IncomingMessage, body: Uint8Array): HttpRequest {
+  const question = url.indexOf("?");
+  const flat = rawHeaders.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text));
+  return {
+    method,
+    path: question < 0 ? url : url.slice(0, question),
+    query: question < 0 ? "" : url.slice(question + 1),
+    headers: Metadata.fromFlat(flat),
+    body,
+  };
+}
+
+/** The whole body, or "too long" once it has all gone by; rejects when the connection breaks off. */
+async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array | "too long"> {
+  let chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    length += chunk.byteLength;
+    if (length <= maxBytes) chunks.push(chunk);
+    else chunks = [];
+  }
+  return length <= maxBytes ? Buffer.concat(chunks) : "too long";
+}

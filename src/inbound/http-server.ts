@@ -1,0 +1,30 @@
+// What the HTTP listener asks of a server underneath it, so that both kinds serve alike.
+import type { Address } from "../base/address.ts";
+import type { HttpRequest, HttpResponse } from "../protocol/http/http.ts";
+
+export interface HttpServerOptions {
+  readonly address: Address;
+  /** A longer body is read to its end, thrown away, and answered 413. */
+  readonly maxBodyBytes: number;
+  /** A longer request head is answered 431 and the connection closed. On hyper-express the first listener of a process sets it for all. */
+  readonly maxHeaderBytes: number;
+}
+
+/** Answers every request; never rejects. */
+export type Answer = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** A server that is listening. */
+export interface HttpServer {
+  /** With the port that the system chose where 0 was asked for. */
+  readonly address: Address;
+  /** Stops accepting; resolves when the requests in flight are answered. */
+  drain(): Promise<void>;
+  /** Cuts every connection that is left. */
+  destroy(): void;
+}
+
+/** Opens a socket and serves; rejects with the system's error when it cannot. */
+export type ListenHttp = (options: HttpServerOptions, answer: Answer) => Promise<HttpServer>;
+
+/** How long a connection may say nothing, in milliseconds: uWebSockets.js has it fixed, node:http is given the same. */
+export const HTTP_IDLE_MS = 10_000;

@@ -1,0 +1,39 @@
+// HTTP/1.1 as plain data. Whoever answers requests knows these types and no server; inbound/http-listener.ts joins them.
+import { Metadata } from "../../base/metadata.ts";
+
+export interface HttpRequest {
+  /** In upper case, as RFC 9110 has it. */
+  readonly method: string;
+  /** Up to the first `?`, percent-encoding untouched. */
+  readonly path: string;
+  /** After the first `?`, percent-encoding untouched; empty when there is none. */
+  readonly query: string;
+  /** Names in lower case, repeated ones kept. */
+  readonly headers: Metadata;
+  /** The whole body, within the listener's limit; it belongs to the handler. */
+  readonly body: Uint8Array;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** The listener adds content-length and connection headers. */
+  readonly headers: Metadata;
+  /** Text goes out as UTF-8. */
+  readonly body: Uint8Array | string;
+}
+
+/** Answers a request. What it throws is a fault of its own: the listener logs it and answers 500. */
+export type HttpHandler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+
+/** A plain-text response, one line. */
+export function textResponse(
+  status: number,
+  text: string,
+  headers: Iterable<readonly [string, string]> = [],
+): HttpResponse {
+  return {
+    status,
+    headers: Metadata.from([["content-type", "text/plain; charset=utf-8"], ...headers]),
+    body: `${text}\n`,
+  };
+}
