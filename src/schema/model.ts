@@ -78,16 +78,29 @@ export interface Rules {
   readonly uuidText?: boolean;
   /** What becomes of an enum number that the other side does not know. */
   readonly unknownEnum?: "pass" | "error";
-  /** The scalar type that a derived field had in the IDL it came from. */
+  /**
+   * The scalar type that a derived field, or the elements of a derived repeated field, had in the IDL it came from; of a map
+   * `map<key,value>`, where a value that is no scalar stands as its name.
+   */
   readonly type?: string;
   /** The gRPC code of a declared exception. */
   readonly code?: string;
-  /** A message that stands for a Thrift argument list. */
+  /** A message that stands for a Thrift argument list, or for a Thrift result. */
   readonly args?: boolean;
   /** The name that the thing had before it was made fit for this IDL. */
   readonly name?: string;
   /** An enum value that only exists because proto3 needs a zero. */
   readonly synthetic?: boolean;
+  /** The presence that a derived field had in the IDL it came from; on a message or file, that of its fields which do not say. */
+  readonly requiredness?: Presence;
+  /** The default that a derived field had in the IDL it came from, where this IDL has no place for one: a number, true, false or text. */
+  readonly default?: string;
+  /** The oneof that a derived field was a member of. */
+  readonly oneof?: string;
+  /** A derived method that is never answered. */
+  readonly oneway?: boolean;
+  /** The exceptions of a derived method: `1: OutOfStock outOfStock, 2: other.Exception name`. */
+  readonly throws?: string;
 }
 
 /** What every named thing of an IDL has. */

@@ -51,10 +51,15 @@ const READERS: { readonly [K in keyof Rules]-?: readonly [name: string, read: Re
   time: ["time", oneOf(["s", "ms", "us", "ns"])],
   uuidText: ["uuid_text", readFlag],
   unknownEnum: ["unknown_enum", oneOf(["pass", "error"])],
-  type: ["type", readScalar],
+  type: ["type", readType],
   code: ["code", readCode],
   args: ["args", readFlag],
-  name: ["name", (value) => (value === "" ? { expected: "a name" } : value)],
+  name: ["name", readName],
+  requiredness: ["requiredness", oneOf(["required", "optional", "default", "implicit"])],
+  default: ["default", (value) => value],
+  oneof: ["oneof", readName],
+  oneway: ["oneway", readFlag],
+  throws: ["throws", (value) => value],
   synthetic: ["synthetic", readFlag],
 };
 
@@ -103,8 +108,13 @@ function readField(value: string): number | Wrong {
   return { expected: `an integer from ${LOWEST_FIELD} to ${HIGHEST_FIELD}` };
 }
 
-function readScalar(value: string): string | Wrong {
-  if (Object.hasOwn(SCALARS, value)) return value;
+function readName(value: string): string | Wrong {
+  return value === "" ? { expected: "a name" } : value;
+}
+
+function readType(value: string): string | Wrong {
+  const key = /^map<(\w+),[\w.]+>$/.exec(value)?.[1];
+  if (Object.hasOwn(SCALARS, key ?? value)) return value;
   return { expected: `a scalar type (${Object.keys(SCALARS).join(", ")})` };
 }
 
