@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# npm run setup: installs the Debian packages that the tests and the demo can use beside Node. Running it again changes
+# nothing. Needs root or sudo; toolchains that are already there, from wherever, are left alone.
+set -euo pipefail
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  echo "This installs Debian packages, and this system has no apt-get. Install by hand what the tests report as missing:" >&2
+  echo "PHP with the Thrift library, the thrift and protoc compilers, nghttp2's tools, Go, a JDK and Maven." >&2
+  exit 1
+fi
+
+wanted=(php-cli php-thrift thrift-compiler protobuf-compiler nghttp2-client)
+command -v go >/dev/null || wanted+=(golang-go)
+command -v javac >/dev/null || wanted+=(default-jdk-headless)
+command -v mvn >/dev/null || wanted+=(maven)
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ $status == installed ]] || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then
+  echo "Nothing to install: ${wanted[*]} are there."
+  exit 0
+fi
+
+as_root=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null || { echo "Run this as root, or install sudo: it installs ${missing[*]}." >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "Installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update --quiet=2
+"${as_root[@]}" apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}"
