@@ -54,7 +54,10 @@ function readFolder(folder: string): Map<string, string> {
 }
 
 function write(file: string, text: string | undefined): void {
-  if (text === undefined) return rmSync(file);
+  if (text === undefined) {
+    rmSync(file);
+    return;
+  }
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
 }
