@@ -1,0 +1,208 @@
+// The only place where Thrift becomes Protobuf and back. Above retry and balance: one translation per call, and a bad
+// request fails here, where no endpoint can be blamed for it.
+import { RpcError } from "../base/errors.ts";
+import { CODEC_WIRES, type Codec, type Losses, type Transcoder } from "../codec/codec.ts";
+import type { Call, Handler, Layer, Payload, Reply } from "../rpc/call.ts";
+import type { BodyLink, MethodLink } from "../schema/link.ts";
+import type { Field, MessageType, Method } from "../schema/model.ts";
+
+/** What the bridge of one upstream knows. */
+export interface BridgeContext {
+  /** What the upstream speaks. */
+  readonly codec: Codec;
+  /** The linked methods, found by the method of either side. */
+  readonly links: ReadonlyMap<Method, MethodLink>;
+  /** Builds the translation of one body; called once per body and direction, at its first use. */
+  readonly compile: (body: BodyLink, from: Codec, to: Codec) => Transcoder;
+}
+
+/** An exception of the called method, as the upstream has it, and how the caller gets it. */
+interface ExceptionTranslation {
+  readonly field: Field;
+  readonly type: MessageType | undefined;
+  readonly transcode: Transcoder;
+}
+
+/** Both directions of one method. */
+interface Translation {
+  /** The method on the upstream's wire. */
+  readonly method: Method;
+  readonly request: Transcoder;
+  readonly response: Transcoder;
+  /** By the exception's id in the Thrift result, which is the same on both wires. */
+  readonly exceptionsById: ReadonlyMap<number, ExceptionTranslation>;
+  /** By the full name of the upstream's exception type; of two exceptions of one type the first. */
+  readonly exceptionsByType: ReadonlyMap<string, ExceptionTranslation>;
+}
+
+/**
+ * Translates requests and replies between the caller's codec and the upstream's; bytes on one wire pass untouched. A
+ * request that does not fit its IDL is INVALID_ARGUMENT, a reply INTERNAL, a method without a link UNIMPLEMENTED. An
+ * upstream's error whose details hold an exception that the method declares becomes that exception.
+ */
+export function bridge({ codec, links, compile }: BridgeContext): Layer {
+  const wire = CODEC_WIRES[codec];
+  const translations = new Map<Codec, Map<Method, Translation>>();
+
+  function translationFor(method: Method, callerCodec: Codec): Translation {
+    let byMethod = translations.get(callerCodec);
+    if (!byMethod) {
+      byMethod = new Map();
+      translations.set(callerCodec, byMethod);
+    }
+    let translation = byMethod.get(method);
+    if (!translation) {
+      const link = links.get(method);
+      if (!link) throw notLinked(method, codec);
+      translation = compileTranslation(link, callerCodec, codec, compile);
+      byMethod.set(method, translation);
+    }
+    return translation;
+  }
+
+  return (next) => (call) =>
+    CODEC_WIRES[call.payload.codec] === wire ? next(call) : translate(call, next, codec, translationFor);
+}
+
+async function translate(
+  call: Call,
+  next: Handler,
+  codec: Codec,
+  translationFor: (method: Method, callerCodec: Codec) => Translation,
+): Promise<Reply> {
+  const callerCodec = call.payload.codec;
+  const translation = translationFor(call.method, callerCodec);
+  const request: Payload = {
+    type: translation.method.request,
+    codec,
+    bytes: counted(call, translation.request, call.payload.bytes),
+  };
+  let reply: Reply;
+  try {
+    reply = await next({ ...call, method: translation.method, payload: request });
+  } catch (error) {
+    const exception = error instanceof RpcError ? declaredException(error, translation) : undefined;
+    if (!(error instanceof RpcError) || !exception) throw error;
+    const { headers, trailers } = error;
+    const payload = translateReply(call, callerCodec, exception.type, exception.transcode, exception.value);
+    return { kind: "exception", field: exception.field, payload, headers, trailers };
+  }
+  const { headers, trailers } = reply;
+  if (call.method.oneway) return { kind: "result", payload: emptyResult(call), headers, trailers };
+  if (reply.kind === "result") {
+    const payload = translateReply(call, callerCodec, call.method.response, translation.response, reply.payload.bytes);
+    return { kind: "result", payload, headers, trailers };
+  }
+  const exception = translation.exceptionsById.get(reply.field.id);
+  if (!exception) {
+    throw badReply(call, `the exception ${reply.field.name} has no partner in the caller's IDL`, undefined);
+  }
+  const payload = translateReply(call, callerCodec, exception.type, exception.transcode, reply.payload.bytes);
+  return { kind: "exception", field: exception.field, payload, headers, trailers };
+}
+
+/** The translation is synchronous, so one record serves all calls, and only calls that lost something keep a copy. */
+const scratch: Losses = { unknownFields: 0, duplicates: 0 };
+
+function counted({ facts }: Call, transcode: Transcoder, bytes: Uint8Array): Uint8Array {
+  scratch.unknownFields = 0;
+  scratch.duplicates = 0;
+  const translated = transcode(bytes, scratch);
+  if (scratch.unknownFields > 0 || scratch.duplicates > 0) {
+    facts.losses ??= { unknownFields: 0, duplicates: 0 };
+    facts.losses.unknownFields += scratch.unknownFields;
+    facts.losses.duplicates += scratch.duplicates;
+  }
+  return translated;
+}
+
+function translateReply(
+  call: Call,
+  codec: Codec,
+  type: MessageType | undefined,
+  transcode: Transcoder,
+  bytes: Uint8Array,
+): Payload {
+  try {
+    return { type, codec, bytes: counted(call, transcode, bytes) };
+  } catch (error) {
+    throw badReply(call, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+/** The first detail whose type the method declares, as the rules for google.rpc.Status details have it. */
+function declaredException(
+  { details }: RpcError,
+  { exceptionsByType }: Translation,
+): (ExceptionTranslation & { readonly value: Uint8Array }) | undefined {
+  for (const { typeUrl, value } of details) {
+    const exception = exceptionsByType.get(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));
+    if (exception) return { ...exception, value };
+  }
+  return undefined;
+}
+
+function compileTranslation(
+  link: MethodLink,
+  callerCodec: Codec,
+  codec: Codec,
+  compile: BridgeContext["compile"],
+): Translation {
+  const toProtobuf = CODEC_WIRES[codec] === "protobuf";
+  const [caller, upstream] = toProtobuf ? [link.thrift, link.protobuf] : [link.protobuf, link.thrift];
+  const exceptionsById = new Map<number, ExceptionTranslation>();
+  const exceptionsByType = new Map<string, ExceptionTranslation>();
+  for (const [id, body] of link.exceptions) {
+    const field = caller.throws.find((candidate) => candidate.id === id);
+    const upstreamField = upstream.throws.find((candidate) => candidate.id === id);
+    if (!field || upstreamField?.type.kind !== "message") continue;
+    // A Thrift reply holds the whole result struct, a Protobuf one the exception alone.
+    const type = toProtobuf ? caller.response : field.type.kind === "message" ? field.type.type : undefined;
+    const exception = { field, type, transcode: lazily(() => compile(body, codec, callerCodec)) };
+    exceptionsById.set(id, exception);
+    const typeName = upstreamField.type.type.fullName;
+    if (!exceptionsByType.has(typeName)) exceptionsByType.set(typeName, exception);
+  }
+  return {
+    method: upstream,
+    request: lazily(() => compile(link.request, callerCodec, codec)),
+    response: lazily(() => compile(link.response, codec, callerCodec)),
+    exceptionsById,
+    exceptionsByType,
+  };
+}
+
+/** A transcoder that is compiled when it is first needed: most exceptions never are. */
+function lazily(compile: () => Transcoder): Transcoder {
+  let transcode: Transcoder | undefined;
+  return (bytes, losses) => {
+    transcode ??= compile();
+    return transcode(bytes, losses);
+  };
+}
+
+const THRIFT_STOP = Uint8Array.of(0);
+const NO_BYTES = new Uint8Array();
+
+/** The answer to a oneway call, which no Thrift upstream sends: written is answered. */
+function emptyResult({ method, payload: { codec } }: Call): Payload {
+  return { type: method.response, codec, bytes: CODEC_WIRES[codec] === "thrift" ? THRIFT_STOP : NO_BYTES };
+}
+
+function notLinked({ service, name, request }: Method, codec: Codec): RpcError {
+  const wire = CODEC_WIRES[codec] === "thrift" ? "Thrift" : "Protobuf";
+  return new RpcError(
+    "UNIMPLEMENTED",
+    request === undefined
+      ? `${service}/${name} cannot be translated to ${wire}: its IDL is not loaded, expected it in schema.files`
+      : `${service}/${name} cannot be translated to ${wire}: it has no partner there, and causeway check says why`,
+  );
+}
+
+function badReply({ method, facts }: Call, why: string, cause: unknown): RpcError {
+  const from = facts.endpoint === undefined ? "" : ` from ${facts.endpoint}`;
+  return new RpcError("INTERNAL", `the reply${from} to ${method.service}/${method.name} cannot be translated: ${why}`, {
+    sent: true,
+    cause,
+  });
+}

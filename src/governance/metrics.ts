@@ -1,0 +1,102 @@
+// Counts and times every call for Prometheus. The admin listener shows what is counted here.
+import { Counter, Histogram, type Registry } from "prom-client";
+import { z } from "zod";
+import type { Clock } from "../base/clock.ts";
+import { toRpcError } from "../base/errors.ts";
+import type { Layer, Reply } from "../rpc/call.ts";
+import type { Method } from "../schema/model.ts";
+
+/** What is measured. */
+export const metricsOptions = z
+  .strictObject({
+    bucketsMs: z
+      .array(z.number().positive())
+      .min(1)
+      .refine((buckets) => buckets.every((bucket, i) => i === 0 || bucket > buckets[i - 1]!), {
+        message: "expected ascending numbers",
+      })
+      .default([0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000])
+      .describe("upper bounds of the duration histogram's buckets, in milliseconds, ascending"),
+  })
+  .describe("what /metrics on the admin listener shows");
+
+export type MetricsOptions = z.output<typeof metricsOptions>;
+
+/** What the metrics write to. */
+export interface MetricsContext {
+  readonly registry: Registry;
+  readonly clock: Clock;
+}
+
+/** One method's counters, looked up once instead of at each call. */
+interface Meters {
+  readonly counts: Map<string, { inc(): void }>;
+  readonly duration: { observe(seconds: number): void };
+  readonly labels: { readonly service: string; readonly method: string };
+}
+
+/**
+ * Adds `causeway_calls_total{service,method,code}` and `causeway_call_duration_seconds{service,method}` to the registry.
+ * `code` is OK, EXCEPTION for a declared exception, or the gRPC code. Opaque methods share the labels `opaque`, because
+ * peers choose their names and each label costs memory for good.
+ */
+export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: MetricsContext): Layer {
+  const calls = new Counter({
+    name: "causeway_calls_total",
+    help: "Calls by what became of them.",
+    labelNames: ["service", "method", "code"] as const,
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: "causeway_call_duration_seconds",
+    help: "Time from the whole request to the whole reply.",
+    labelNames: ["service", "method"] as const,
+    buckets: bucketsMs.map((bucketMs) => bucketMs / 1_000),
+    registers: [registry],
+  });
+  const loaded = new Map<Method, Meters>();
+  const opaque = metersOf({ service: "opaque", method: "opaque" });
+
+  function metersOf(labels: Meters["labels"]): Meters {
+    return { counts: new Map(), duration: durations.labels(labels), labels };
+  }
+
+  function metersFor(method: Method): Meters {
+    if (method.request === undefined) return opaque;
+    const known = loaded.get(method);
+    if (known) return known;
+    const meters = metersOf({ service: method.service, method: method.name });
+    loaded.set(method, meters);
+    return meters;
+  }
+
+  function count(method: Method, code: string, startMs: number): void {
+    const meters = metersFor(method);
+    meters.duration.observe((clock.nowMs() - startMs) / 1_000);
+    let counter = meters.counts.get(code);
+    if (!counter) {
+      counter = calls.labels({ ...meters.labels, code });
+      meters.counts.set(code, counter);
+    }
+    counter.inc();
+  }
+
+  return (next) => (call) => {
+    const startMs = clock.nowMs();
+    return next(call).then(
+      (reply) => {
+        count(call.method, codeOf(reply), startMs);
+        return reply;
+      },
+      (thrown: unknown) => {
+        const error = toRpcError(thrown);
+        count(call.method, error.code, startMs);
+        throw error;
+      },
+    );
+  };
+}
+
+function codeOf(reply: Reply): string {
+  return reply.kind === "result" ? "OK" : "EXCEPTION";
+}

@@ -1,0 +1,58 @@
+// Calls and replies for the tests of layers.
+import { Metadata } from "../../../src/base/metadata.ts";
+import type { Call, Facts, Reply } from "../../../src/rpc/call.ts";
+import type { Field } from "../../../src/schema/model.ts";
+import { methodOf } from "../../model.ts";
+
+export const getMethod = methodOf("thrift", "shop.Inventory", "get");
+
+export function factsOf(): Facts {
+  return {
+    inbound: "thrift-framed",
+    peer: "127.0.0.1:5000",
+    upstream: undefined,
+    endpoint: undefined,
+    attempts: 0,
+    requestBytes: 0,
+    replyBytes: 0,
+    losses: undefined,
+    droppedMetadata: 0,
+  };
+}
+
+/** A Thrift call of shop.Inventory/get with three bytes, but for what `changes` says. */
+export function callOf(changes: Partial<Call> = {}): Call {
+  const method = changes.method ?? getMethod;
+  return {
+    method,
+    payload: { type: method.request, codec: "thrift-binary", bytes: Uint8Array.of(1, 2, 3) },
+    headers: Metadata.EMPTY,
+    expiresAtMs: Number.POSITIVE_INFINITY,
+    signal: new AbortController().signal,
+    facts: factsOf(),
+    ...changes,
+  };
+}
+
+export function resultOf(bytes: Uint8Array = Uint8Array.of(9), changes: Partial<Reply["payload"]> = {}): Reply {
+  return {
+    kind: "result",
+    payload: { type: undefined, codec: "thrift-binary", bytes, ...changes },
+    headers: Metadata.EMPTY,
+    trailers: Metadata.EMPTY,
+  };
+}
+
+export function exceptionOf(field: Field, bytes: Uint8Array, changes: Partial<Reply["payload"]> = {}): Reply {
+  return { ...resultOf(bytes, changes), kind: "exception", field };
+}
+
+/** What `promise` rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("expected a rejection");
+}
