@@ -1,16 +1,15 @@
-// Runs before `npm test` and `npm run demo`: installs the npm packages of a fresh or updated clone, which also builds.
-// Written for any Node, because the pinned one is among what it installs.
+// Runs before `npm test` and `npm run demo`: installs the npm packages of a fresh or updated clone and builds what is out
+// of date. Written for any Node, because the pinned one is among what it installs.
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const stamp = `${root}node_modules/.package-lock.json`;
-const built = `${root}dist/src/codec/engine.wasm`;
-const fresh =
-  existsSync(stamp) && existsSync(built) && statSync(stamp).mtimeMs >= statSync(`${root}package-lock.json`).mtimeMs;
-if (!fresh) {
-  process.stderr.write("Installing npm packages (npm ci); this takes about half a minute once.\n");
+const installed = `${root}node_modules/.package-lock.json`;
+const wanted = `${root}package-lock.json`;
+
+if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mtimeMs) {
+  process.stderr.write("Installing npm packages (npm ci) and building; this takes about half a minute once.\n");
   const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
@@ -21,3 +20,4 @@ if (!fresh) {
     process.exit(1);
   }
 }
+await import("./build.mjs");
