@@ -1,0 +1,25 @@
+// The official Apache Thrift and gRPC libraries for Go, as clients and as a server of the service Kinds.
+//
+//	kinds thrift-client HOST:PORT [framed|buffered] [strict|old]
+//	kinds grpc-client HOST:PORT
+//	kinds thrift-server
+package main
+
+import (
+	"errors"
+	"os"
+)
+
+func main() {
+	arguments := append(os.Args[1:], "", "", "", "")
+	switch arguments[0] {
+	case "thrift-client":
+		thriftClient(arguments[1], arguments[2], arguments[3])
+	case "grpc-client":
+		grpcClient(arguments[1])
+	case "thrift-server":
+		thriftServer()
+	default:
+		fail(errors.New("usage: kinds thrift-client|grpc-client|thrift-server [HOST:PORT]"))
+	}
+}

@@ -1,0 +1,341 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/thrift/lib/go/thrift"
+
+	"causeway.test/kinds/gen/kinds"
+)
+
+func thriftClient(address, transport, dialect string) {
+	strict := dialect != "old"
+	settings := &thrift.TConfiguration{
+		SocketTimeout:     10 * time.Second,
+		ConnectTimeout:    5 * time.Second,
+		TBinaryStrictRead: &strict, TBinaryStrictWrite: &strict,
+	}
+	socket := thrift.NewTSocketConf(address, settings)
+	var wire thrift.TTransport = thrift.NewTFramedTransportConf(socket, settings)
+	if transport == "buffered" {
+		wire = thrift.NewTBufferedTransport(socket, 4096)
+	}
+	if err := wire.Open(); err != nil {
+		fail(err)
+	}
+	defer wire.Close()
+	protocol := thrift.NewTBinaryProtocolConf(wire, settings)
+	standard := thrift.NewTStandardClient(protocol, protocol)
+	report(thriftCases(kinds.NewKindsClient(standard), standard))
+}
+
+func ptr[T any](value T) *T { return &value }
+
+// returns makes a case of a call that gives back its argument.
+func returns[T any](call func(context.Context, T) (T, error), value T) func() error {
+	return func() error {
+		answer, err := call(context.Background(), value)
+		if err != nil {
+			return err
+		}
+		if !reflect.DeepEqual(answer, value) {
+			return fmt.Errorf("sent %#v, got %#v", value, answer)
+		}
+		return nil
+	}
+}
+
+func thriftCases(c *kinds.KindsClient, raw thrift.TClient) []testCase {
+	return slices.Concat(scalarCases(c), structCases(c), containerCases(c), unionCases(c), callCases(c, raw))
+}
+
+func scalarCases(c *kinds.KindsClient) []testCase {
+	everyByte := make([]byte, 256)
+	for i := range everyByte {
+		everyByte[i] = byte(i)
+	}
+	return []testCase{
+		{"echoBool: true", returns(c.EchoBool, true)},
+		{"echoBool: false", returns(c.EchoBool, false)},
+		{"echoByte: least", returns(c.EchoByte, math.MinInt8)},
+		{"echoByte: most", returns(c.EchoByte, math.MaxInt8)},
+		{"echoI16: least", returns(c.EchoI16, math.MinInt16)},
+		{"echoI16: most", returns(c.EchoI16, math.MaxInt16)},
+		{"echoI32: least", returns(c.EchoI32, math.MinInt32)},
+		{"echoI32: most", returns(c.EchoI32, math.MaxInt32)},
+		{"echoI32: zero", returns(c.EchoI32, 0)},
+		{"echoI64: least", returns(c.EchoI64, math.MinInt64)},
+		{"echoI64: most", returns(c.EchoI64, math.MaxInt64)},
+		{"echoI64: beyond 2^53", returns(c.EchoI64, 9007199254740993)},
+		{"echoDouble: pi", sameBits(c, math.Pi)},
+		{"echoDouble: negative zero", sameBits(c, math.Copysign(0, -1))},
+		{"echoDouble: least above zero", sameBits(c, math.SmallestNonzeroFloat64)},
+		{"echoDouble: infinity", sameBits(c, math.Inf(-1))},
+		{"echoDouble: NaN with a payload", sameBits(c, math.Float64frombits(0x7ff8000000000abc))},
+		{"echoString: empty", returns(c.EchoString, "")},
+		{"echoString: many scripts", returns(c.EchoString, "Grüße, 世界 🌍")},
+		{"echoString: 100000 letters", returns(c.EchoString, strings.Repeat("causeway..", 10000))},
+		{"echoBinary: empty", returns(c.EchoBinary, []byte{})},
+		{"echoBinary: every byte", returns(c.EchoBinary, everyByte)},
+		{"echoColor: named", returns(c.EchoColor, kinds.Color_BLUE)},
+		{"echoColor: unnamed", returns(c.EchoColor, 77)},
+		{"echoSize: zero", returns(c.EchoSize, kinds.Size_SMALL)},
+		{"echoSize: negative", returns(c.EchoSize, kinds.Size_BELOW)},
+		{"echoSize: largest", returns(c.EchoSize, kinds.Size_HUGE)},
+	}
+}
+
+func sameBits(c *kinds.KindsClient, value float64) func() error {
+	return func() error {
+		answer, err := c.EchoDouble(context.Background(), value)
+		if err != nil {
+			return err
+		}
+		if math.Float64bits(answer) != math.Float64bits(value) {
+			return fmt.Errorf("sent %x, got %x", math.Float64bits(value), math.Float64bits(answer))
+		}
+		return nil
+	}
+}
+
+func someScalars() *kinds.Scalars {
+	return &kinds.Scalars{
+		Truth: true, Tiny: -1, Small: 2, Medium: -300, Regular: 70000, Large: -5000000000, Real: 0.1,
+		Text: "text", Data: []byte{0, 255}, Color: kinds.Color_GREEN, Size: kinds.Size_LARGE,
+	}
+}
+
+func zeroScalars() *kinds.Scalars {
+	return &kinds.Scalars{Data: []byte{}, Color: kinds.Color_RED}
+}
+
+func structCases(c *kinds.KindsClient) []testCase {
+	absent := kinds.NewPresence()
+	absent.Numbers = []int32{}
+	set := &kinds.Presence{
+		Must: 1, May: ptr[int32](2), Plain: 3, Seven: 4, Greeting: "bonjour", Color: kinds.Color_BLUE, Flag: ptr(true),
+		Scalars: someScalars(), Numbers: []int32{5}, MoreNumbers: []int32{6, 7}, MayColor: ptr(kinds.Color_RED),
+	}
+	zero := &kinds.Presence{
+		May: ptr[int32](0), Color: kinds.Color_RED, Flag: ptr(false), Scalars: zeroScalars(), Numbers: []int32{},
+	}
+	nested := &kinds.Nested{
+		Inner: &kinds.Inner{At: &kinds.Point{X: 1, Y: 2}, Label: "inner"},
+		First: &kinds.Point{X: -3, Y: 4},
+		Last:  &kinds.Inner{At: &kinds.Point{X: 5, Y: -6}, Label: ""},
+	}
+	return []testCase{
+		{"echoScalars: all set", returns(c.EchoScalars, someScalars())},
+		{"echoScalars: all zero", returns(c.EchoScalars, zeroScalars())},
+		{"echoPresence: optional fields absent", returns(c.EchoPresence, absent)},
+		{"echoPresence: all set", returns(c.EchoPresence, set)},
+		{"echoPresence: optional fields zero", returns(c.EchoPresence, zero)},
+		{"echoNested: three levels", returns(c.EchoNested, nested)},
+		{"echoTree: 20 deep", returns(c.EchoTree, treeOf(20))},
+		{"echoNothing: no field", returns(c.EchoNothing, &kinds.Nothing{})},
+	}
+}
+
+func treeOf(depth kinds.ID) *kinds.Tree {
+	if depth == 1 {
+		return &kinds.Tree{Value: depth, Children: []*kinds.Tree{}}
+	}
+	leaf := &kinds.Tree{Value: -depth, Children: []*kinds.Tree{}}
+	return &kinds.Tree{Value: depth, Children: []*kinds.Tree{leaf, treeOf(depth - 1)}, Twin: leaf}
+}
+
+func containerCases(c *kinds.KindsClient) []testCase {
+	lists := &kinds.Lists{
+		Truths: []bool{true, false, true}, Tinies: []int8{-128, 127}, Mediums: []int16{-32768, 32767},
+		Regulars: []int32{0, -1, 2147483647}, Larges: []int64{-1, 9007199254740993}, Reals: []float64{0, -0.5, 1e300},
+		Texts: []string{"", "a", "世界"}, Data: [][]byte{{}, {0, 1}}, Colors: []kinds.Color{1, 4, 2},
+		Points: []*kinds.Point{{X: 1, Y: 2}, {}}, Grid: [][]int32{{1, 2}, {}, {3}},
+		Tables: []map[string]int32{{"one": 1}, {}}, Cube: [][][]string{{{"a"}, {}}, {}, {{"b", "c"}}},
+	}
+	noLists := &kinds.Lists{
+		Truths: []bool{}, Tinies: []int8{}, Mediums: []int16{}, Regulars: []int32{}, Larges: []int64{}, Reals: []float64{},
+		Texts: []string{}, Data: [][]byte{}, Colors: []kinds.Color{}, Points: []*kinds.Point{}, Grid: [][]int32{},
+		Tables: []map[string]int32{}, Cube: [][][]string{},
+	}
+	sets := &kinds.Sets{
+		Numbers: []int32{1, -2, 300}, Texts: []string{"a", ""}, Colors: []kinds.Color{2, 1}, Larges: []int64{9007199254740993},
+	}
+	noSets := &kinds.Sets{Numbers: []int32{}, Texts: []string{}, Colors: []kinds.Color{}, Larges: []int64{}}
+	numbers := make([]int32, 1000)
+	for i := range numbers {
+		numbers[i] = int32(i*i*i) - 1000
+	}
+	return []testCase{
+		{"echoLists: of every type", returns(c.EchoLists, lists)},
+		{"echoLists: empty", returns(c.EchoLists, noLists)},
+		{"echoSets: of every type", returns(c.EchoSets, sets)},
+		{"echoSets: empty", returns(c.EchoSets, noSets)},
+		{"echoMaps: one entry each", returns(c.EchoMaps, oneEntryMaps())},
+		{"echoMaps: several entries", returns(c.EchoMaps, manyEntryMaps())},
+		{"echoMaps: empty", returns(c.EchoMaps, emptyMaps())},
+		{"echoKeyed: struct as key", func() error { return echoKeyed(c) }},
+		{"echoList: 1000 numbers", returns(c.EchoList, numbers)},
+		{"echoSet: two strings", returns(c.EchoSet, []string{"b", "a"})},
+		{"echoMap: structs", returns(c.EchoMap, map[string]*kinds.Point{"here": {X: 1, Y: 2}})},
+		{"echoGrid: an empty row", returns(c.EchoGrid, [][]string{{"a", "b"}, {}, {""}})},
+	}
+}
+
+func oneEntryMaps() *kinds.Maps {
+	return &kinds.Maps{
+		Texts: map[string]string{"key": "value"}, ByNumber: map[int32]string{-1: ""}, Larges: map[int64]int64{9007199254740993: -1},
+		ByTruth: map[bool]string{false: "no"}, ByColor: map[kinds.Color]kinds.Size{kinds.Color_BLUE: kinds.Size_LARGE},
+		Points: map[string]*kinds.Point{"": {X: 0, Y: 9}}, Lists: map[string][]int32{"list": {1, 2, 3}},
+		Tables: map[string]map[string]int32{"outer": {"inner": 0}}, Reals: map[int16]float64{-5: 2.5},
+		Words: map[string][]string{"words": {"only"}},
+	}
+}
+
+func manyEntryMaps() *kinds.Maps {
+	maps := oneEntryMaps()
+	maps.Texts["世界"] = "world"
+	maps.Texts[""] = "nothing"
+	maps.ByNumber[0] = "zero"
+	maps.Larges[0] = 0
+	maps.ByTruth[true] = "yes"
+	maps.ByColor[kinds.Color_RED] = kinds.Size_BELOW
+	maps.Points["there"] = &kinds.Point{X: 3, Y: 4}
+	maps.Lists["empty"] = []int32{}
+	maps.Tables["empty"] = map[string]int32{}
+	maps.Tables["two"] = map[string]int32{"a": 1, "b": 2}
+	maps.Reals[0] = 0
+	maps.Words["none"] = []string{}
+	return maps
+}
+
+func emptyMaps() *kinds.Maps {
+	return &kinds.Maps{
+		Texts: map[string]string{}, ByNumber: map[int32]string{}, Larges: map[int64]int64{}, ByTruth: map[bool]string{},
+		ByColor: map[kinds.Color]kinds.Size{}, Points: map[string]*kinds.Point{}, Lists: map[string][]int32{},
+		Tables: map[string]map[string]int32{}, Reals: map[int16]float64{}, Words: map[string][]string{},
+	}
+}
+
+// echoKeyed compares by content: the generated code keys the map by pointers.
+func echoKeyed(c *kinds.KindsClient) error {
+	sent := map[*kinds.Point]string{{X: 1, Y: 2}: "a", {X: 3, Y: 4}: "b"}
+	answer, err := c.EchoKeyed(context.Background(), &kinds.Keyed{ByPoint: sent})
+	if err != nil {
+		return err
+	}
+	got := map[kinds.Point]string{}
+	for point, text := range answer.ByPoint {
+		got[*point] = text
+	}
+	want := map[kinds.Point]string{{X: 1, Y: 2}: "a", {X: 3, Y: 4}: "b"}
+	if !reflect.DeepEqual(got, want) {
+		return fmt.Errorf("got %v", got)
+	}
+	return nil
+}
+
+func unionCases(c *kinds.KindsClient) []testCase {
+	number := &kinds.Choice{Number: ptr[int64](9007199254740993)}
+	text := &kinds.Choice{Text: ptr("")}
+	words := &kinds.Choice{Words: []string{"a", "b"}}
+	return []testCase{
+		{"echoChoice: bool", returns(c.EchoChoice, &kinds.Choice{Truth: ptr(false)})},
+		{"echoChoice: i64", returns(c.EchoChoice, number)},
+		{"echoChoice: string", returns(c.EchoChoice, text)},
+		{"echoChoice: enum", returns(c.EchoChoice, &kinds.Choice{Color: ptr(kinds.Color_RED)})},
+		{"echoChoice: struct", returns(c.EchoChoice, &kinds.Choice{Point: &kinds.Point{X: 1, Y: 0}})},
+		{"echoChoice: list", returns(c.EchoChoice, words)},
+		{"echoChoice: itself", returns(c.EchoChoice, &kinds.Choice{Choice: &kinds.Choice{Choice: text}})},
+		{"echoChoices: several", returns(c.EchoChoices, &kinds.Choices{
+			First: number, Second: words, More: []*kinds.Choice{text, number, words},
+		})},
+	}
+}
+
+func callCases(c *kinds.KindsClient, raw thrift.TClient) []testCase {
+	ctx := context.Background()
+	throws := func(how kinds.Failure, want error) func() error {
+		return func() error {
+			_, err := c.Fail(ctx, how)
+			return mustThrow(err, want)
+		}
+	}
+	return []testCase{
+		{"ping: inherited and void", func() error { return c.Ping(ctx) }},
+		{"who: inherited", func() error {
+			answer, err := c.Who(ctx)
+			if err == nil && answer == "" {
+				err = errors.New("nobody answered")
+			}
+			return err
+		}},
+		{"nothing: void", func() error { return c.Nothing(ctx) }},
+		{"sum: several arguments", func() error {
+			answer, err := c.Sum(ctx, 1, 9007199254740990, []int32{1, 1})
+			if err == nil && answer != 9007199254740993 {
+				err = fmt.Errorf("got %d", answer)
+			}
+			return err
+		}},
+		{"fail: not at all", returns(c.Fail, kinds.Failure_NONE)},
+		{"fail: NotFound", throws(kinds.Failure_NOT_FOUND, &kinds.NotFound{What: "shelf", ID: 9007199254740993})},
+		{"fail: Refused", throws(kinds.Failure_REFUSED, refused())},
+		{"fail: Plain", throws(kinds.Failure_PLAIN, &kinds.Plain{Message: "plainly wrong"})},
+		{"fail: undeclared", func() error {
+			_, err := c.Fail(ctx, kinds.Failure_UNEXPECTED)
+			return mustBeApplicationException(err, thrift.INTERNAL_ERROR, "the shelf fell over")
+		}},
+		{"check: void that returns", func() error { return c.Check(ctx, true) }},
+		{"check: void that throws", func() error { return mustThrow(c.Check(ctx, false), refused()) }},
+		{"note: oneway", func() error { return noteArrives(c) }},
+		{"absent: unknown method", func() error {
+			_, err := raw.Call(ctx, "absent", &kinds.Nothing{}, &kinds.Nothing{})
+			return mustBeApplicationException(err, thrift.UNKNOWN_METHOD, "absent")
+		}},
+	}
+}
+
+func mustThrow(err, want error) error {
+	if !reflect.DeepEqual(err, want) {
+		return fmt.Errorf("want %#v, got %#v", want, err)
+	}
+	return nil
+}
+
+func mustBeApplicationException(err error, kind int32, text string) error {
+	var exception thrift.TApplicationException
+	if !errors.As(err, &exception) {
+		return fmt.Errorf("want a TApplicationException, got %#v", err)
+	}
+	if exception.TypeId() != kind || !strings.Contains(exception.Error(), text) {
+		return fmt.Errorf("want type %d with %q, got type %d: %s", kind, text, exception.TypeId(), exception.Error())
+	}
+	return nil
+}
+
+// noteArrives asks until the note is there: a oneway call has no answer that says when it was done.
+func noteArrives(c *kinds.KindsClient) error {
+	ctx := context.Background()
+	text := fmt.Sprintf("note of the Go Thrift client, %d", time.Now().UnixNano())
+	if err := c.Note(ctx, text); err != nil {
+		return err
+	}
+	for range 500 {
+		notes, err := c.Notes(ctx)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(notes, text) {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return errors.New("the note did not arrive within 5 seconds")
+}
