@@ -22,7 +22,13 @@ const protobufMethod = methodOf("protobuf", "shop.v1.Inventory", "Get", {
 function bodyOf(name: string): BodyLink {
   return {
     kind: "whole",
-    link: { thrift: messageOf("thrift", name), protobuf: messageOf("protobuf", name), fields: [] },
+    link: {
+      thrift: messageOf("thrift", name),
+      protobuf: messageOf("protobuf", name),
+      fields: [],
+      union: false,
+      oneofs: [],
+    },
   };
 }
 
