@@ -1,0 +1,176 @@
+// The config file: composes the options that modules export, fills every default, and reports all faults with their
+// place. Nothing after it has a default.
+import { readFile } from "node:fs/promises";
+import { dirname, isAbsolute, join } from "node:path";
+import { z } from "zod";
+import { type Address, formatAddress, parseAddress } from "./base/address.ts";
+import type { Report } from "./base/diagnostic.ts";
+import { parseYaml, type YamlValue } from "./base/yaml.ts";
+import type { Limits } from "./codec/codec.ts";
+import { accessLogOptions } from "./governance/access-log.ts";
+import { timeoutMsOption } from "./governance/deadline.ts";
+import { metricsOptions } from "./governance/metrics.ts";
+
+const address = z
+  .string()
+  .transform((text, context): Address => {
+    const parsed = parseAddress(text);
+    if (parsed) return parsed;
+    context.addIssue({
+      code: "custom",
+      message: `expected HOST:PORT, [IPv6]:PORT or unix:PATH, got ${JSON.stringify(text)}`,
+    });
+    return z.NEVER;
+  })
+  .describe("HOST:PORT, [IPv6]:PORT or unix:PATH");
+
+const endpoint = address.refine((parsed) => parsed.kind === "unix" || parsed.port > 0, {
+  error: "expected a port from 1 to 65535: an endpoint cannot be at port 0",
+});
+
+const serviceName = z.string().min(1).describe("full name of a service: package.Service");
+
+const schemaOptions = z.strictObject({
+  files: z.array(z.string().min(1)).default([]).describe(".thrift and .proto files, relative to the config file"),
+  include: z.array(z.string().min(1)).default([]).describe("folders where includes and imports are looked for"),
+  links: z
+    .array(z.strictObject({ thrift: serviceName, protobuf: serviceName }))
+    .default([])
+    .describe("services whose Thrift and Protobuf IDL were written apart"),
+  strict: z.boolean().default(false).describe("whether lossy items and warnings are errors"),
+  allowNegativeKeys: z
+    .boolean()
+    .default(false)
+    .describe("whether Thrift ids below 1 are kept, as the Thrift compiler does with --allow-neg-keys"),
+});
+
+/** Loopback by default: whoever wants to be reached from other hosts writes so. */
+const listenerOptions = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("local").describe("Thrift and gRPC callers, told apart by their first bytes"),
+    address: address.prefault("127.0.0.1:7420"),
+    defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
+  }),
+  z.strictObject({
+    kind: z.literal("admin").describe("/healthz, /readyz and /metrics over HTTP"),
+    address: address.prefault("127.0.0.1:7422"),
+  }),
+]);
+
+/** How an upstream is spoken to. */
+const protocol = z.enum(["thrift-framed", "grpc"]).describe("what the upstream speaks");
+
+const upstreamOptions = z
+  .strictObject({
+    protocol,
+    endpoints: z.array(endpoint).min(1).describe("where the upstream's processes listen"),
+    services: z.array(serviceName).default([]).describe("services of the loaded IDL that the upstream has"),
+    opaqueServices: z
+      .array(serviceName)
+      .default([])
+      .describe("services without loaded IDL: their calls are forwarded on the same wire, untranslated"),
+    timeoutMs: timeoutMsOption,
+  })
+  .refine(({ services, opaqueServices }) => services.length + opaqueServices.length > 0, {
+    error: "expected at least one service in services or opaqueServices: nothing is routed to an upstream without",
+  });
+
+const limits = z
+  .strictObject({
+    maxMessageBytes: z
+      .int()
+      .min(1_024)
+      .max(268_435_456)
+      .default(16_384_000) // the frame limit that Apache Thrift's libraries have
+      .describe("most bytes of a message, on either side"),
+    maxDepth: z.int().min(1).max(512).default(64).describe("deepest nesting of messages and containers"),
+    maxElements: z.int().min(1).max(268_435_456).default(1_000_000).describe("most elements of one container"),
+  })
+  .transform(
+    ({ maxMessageBytes, maxDepth, maxElements }): Limits => ({ maxBytes: maxMessageBytes, maxDepth, maxElements }),
+  );
+
+/** What a config file may say. */
+export const configSchema = z.strictObject({
+  schema: schemaOptions.prefault({}),
+  listeners: z
+    .array(listenerOptions)
+    .min(1)
+    .prefault([{ kind: "local" }, { kind: "admin" }])
+    .superRefine((listeners, context) => {
+      const seen = new Map<string, number>();
+      for (const [i, { address }] of listeners.entries()) {
+        const name = formatAddress(address);
+        const first = seen.get(name);
+        if (first === undefined) seen.set(name, i);
+        else if (address.kind === "unix" || address.port > 0) {
+          context.addIssue({
+            code: "custom",
+            path: [i, "address"],
+            message: `${name} is listeners[${first}]'s address`,
+          });
+        }
+      }
+    }),
+  upstreams: z
+    .record(z.string().min(1), upstreamOptions)
+    .default({})
+    .superRefine((upstreams, context) => {
+      const owners = new Map<string, string>();
+      for (const [name, upstream] of Object.entries(upstreams)) {
+        for (const key of ["services", "opaqueServices"] as const) {
+          for (const [i, service] of upstream[key].entries()) {
+            const owner = owners.get(service);
+            if (owner === undefined) owners.set(service, name);
+            else {
+              context.addIssue({
+                code: "custom",
+                path: [name, key, i],
+                message: `${service} is a service of upstreams.${owner} already: a service has one upstream`,
+              });
+            }
+          }
+        }
+      }
+    }),
+  limits: limits.prefault({}),
+  accessLog: accessLogOptions.prefault({}),
+  metrics: metricsOptions.prefault({}),
+  drainMs: z
+    .int()
+    .min(0)
+    .default(10_000)
+    .describe("longest time for the calls in flight when the sidecar stops, in milliseconds"),
+});
+
+/** A checked config with every default filled and every path relative to the working directory. */
+export type Config = z.output<typeof configSchema>;
+
+/** How an upstream is spoken to. */
+export type Protocol = z.output<typeof protocol>;
+
+/** Reads a config from YAML text; `file` names it, and paths in it are relative to it. Undefined after an error. */
+export function parseConfig(text: string, file: string, report: Report): YamlValue<Config> | undefined {
+  const parsed = parseYaml(text, file, configSchema, report);
+  if (!parsed) return undefined;
+  const resolve = (path: string) => (isAbsolute(path) ? path : join(dirname(file), path));
+  const { schema, ...others } = parsed.value;
+  const value: Config = {
+    ...others,
+    schema: { ...schema, files: schema.files.map(resolve), include: schema.include.map(resolve) },
+  };
+  return { ...parsed, value };
+}
+
+/** Reads the config file at `path`; undefined after an error, and all errors are reported. */
+export async function loadConfig(path: string, report: Report): Promise<YamlValue<Config> | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    report({ severity: "error", position: { file: path, line: 1, column: 1 }, message: `cannot be read: ${why}` });
+    return undefined;
+  }
+  return parseConfig(text, path, report);
+}

@@ -1,0 +1,145 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { type Diagnostic, formatDiagnostic } from "../../../src/base/diagnostic.ts";
+import { loadConfig, parseConfig } from "../../../src/config.ts";
+
+function parse(text: string, file = "etc/causeway.yaml") {
+  const found: Diagnostic[] = [];
+  const parsed = parseConfig(text, file, (diagnostic) => found.push(diagnostic));
+  return { parsed, faults: found.map(formatDiagnostic) };
+}
+
+const tcp = (host: string, port: number) => ({ kind: "tcp", host, port });
+
+test("an empty config has every default, and listens on loopback only", () => {
+  const { parsed, faults } = parse("");
+  expect(faults).toEqual([]);
+  expect(parsed?.value).toEqual({
+    schema: { files: [], include: [], links: [], strict: false, allowNegativeKeys: false },
+    listeners: [
+      { kind: "local", address: tcp("127.0.0.1", 7420) },
+      { kind: "admin", address: tcp("127.0.0.1", 7422) },
+    ],
+    upstreams: {},
+    limits: { maxBytes: 16_384_000, maxDepth: 64, maxElements: 1_000_000 },
+    accessLog: { sample: 0.01, slowMs: 1_000 },
+    metrics: { bucketsMs: [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] },
+    drainMs: 10_000,
+  });
+});
+
+test("a full config is read as it is written, paths relative to the config file", () => {
+  const { parsed, faults } = parse(`
+schema:
+  include: [idl]
+  files: [idl/inventory.thrift, /abs/orders.proto]
+  links: [{ thrift: shop.Inventory, protobuf: shop.v1.InventoryService }]
+  strict: true
+  allowNegativeKeys: true
+listeners:
+  - { address: "0.0.0.0:7420", kind: local, defaultService: shop.Inventory }
+  - { address: "unix:/run/causeway.sock", kind: local }
+  - { address: "[::1]:0", kind: admin }
+upstreams:
+  inventory: { protocol: thrift-framed, endpoints: ["127.0.0.1:9090"], services: [shop.Inventory], timeoutMs: 1000 }
+  orders: { protocol: grpc, endpoints: ["unix:/run/o", "o:50051"], opaqueServices: [shop.v1.Orders] }
+limits: { maxMessageBytes: 4096, maxDepth: 10, maxElements: 20 }
+accessLog: all
+metrics: { bucketsMs: [1, 10] }
+drainMs: 0
+`);
+  expect(faults).toEqual([]);
+  expect(parsed?.value).toEqual({
+    schema: {
+      include: ["etc/idl"],
+      files: ["etc/idl/inventory.thrift", "/abs/orders.proto"],
+      links: [{ thrift: "shop.Inventory", protobuf: "shop.v1.InventoryService" }],
+      strict: true,
+      allowNegativeKeys: true,
+    },
+    listeners: [
+      { kind: "local", address: tcp("0.0.0.0", 7420), defaultService: "shop.Inventory" },
+      { kind: "local", address: { kind: "unix", path: "/run/causeway.sock" } },
+      { kind: "admin", address: tcp("::1", 0) },
+    ],
+    upstreams: {
+      inventory: {
+        protocol: "thrift-framed",
+        endpoints: [tcp("127.0.0.1", 9090)],
+        services: ["shop.Inventory"],
+        opaqueServices: [],
+        timeoutMs: 1_000,
+      },
+      orders: {
+        protocol: "grpc",
+        endpoints: [{ kind: "unix", path: "/run/o" }, tcp("o", 50051)],
+        services: [],
+        opaqueServices: ["shop.v1.Orders"],
+        timeoutMs: 15_000,
+      },
+    },
+    limits: { maxBytes: 4_096, maxDepth: 10, maxElements: 20 },
+    accessLog: { sample: 1, slowMs: 1_000 },
+    metrics: { bucketsMs: [1, 10] },
+    drainMs: 0,
+  });
+  expect(parsed?.at(["upstreams", "inventory", "services", 0])).toMatchObject({ file: "etc/causeway.yaml", line: 13 });
+});
+
+test.each([
+  ["listener: []", "1:1: error: listener: unknown key, did you mean listeners?"],
+  ["listeners: []", "1:1: error: listeners: expected at least 1 element, got []"],
+  ["listeners: [{ kind: http }]", '1:21: error: listeners[0].kind: expected one of local, admin, got "http"'],
+  ["listeners: [{ kind: local, address: 7420 }]", "1:37: error: listeners[0].address: expected text, got 7420"],
+  [
+    'listeners: [{ kind: local, address: ":7420" }]',
+    '1:37: error: listeners[0].address: expected HOST:PORT, [IPv6]:PORT or unix:PATH, got ":7420"',
+  ],
+  [
+    'listeners: [{ kind: local, address: "a:1" }, { kind: admin, address: "a:1" }]',
+    "1:70: error: listeners[1].address: a:1 is listeners[0]'s address",
+  ],
+  [
+    'upstreams: { a: { protocol: grpc, endpoints: ["a:0"], services: [s.S] } }',
+    "1:47: error: upstreams.a.endpoints[0]: expected a port from 1 to 65535: an endpoint cannot be at port 0",
+  ],
+  [
+    'upstreams: { a: { protocol: grpc, endpoints: ["a:1"] } }',
+    "1:14: error: upstreams.a: expected at least one service in services or opaqueServices: nothing is routed to an upstream without",
+  ],
+  [
+    'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S] }, b: { protocol: grpc, endpoints: ["b:1"], services: [s.S] } }',
+    "1:126: error: upstreams.b.services[0]: s.S is a service of upstreams.a already: a service has one upstream",
+  ],
+  ["limits: { maxDepth: 0 }", "1:21: error: limits.maxDepth: expected at least 1, got 0"],
+  ["accessLog: none", '1:12: error: accessLog: expected a mapping, got "none"'],
+  ["accessLog: { samples: 1 }", "1:14: error: accessLog.samples: unknown key, did you mean sample?"],
+  ["drainMs: 1.5", "1:10: error: drainMs: expected a whole number, got 1.5"],
+])("%s is refused with its place and what was expected", (text, fault) => {
+  expect(parse(text).faults).toEqual([`etc/causeway.yaml:${fault}`]);
+});
+
+test("a listener that nobody gave an address binds loopback", () => {
+  expect(parse("listeners: [{ kind: local }]").parsed?.value.listeners).toEqual([
+    { kind: "local", address: tcp("127.0.0.1", 7420) },
+  ]);
+});
+
+test("a file is read from disk, and one that is not there is a fault of its own", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "causeway-config-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, "c.yaml");
+  await writeFile(path, "schema: { files: [a.thrift] }\n");
+  const found: Diagnostic[] = [];
+  const loaded = await loadConfig(path, (diagnostic) => found.push(diagnostic));
+  expect(loaded?.value.schema.files).toEqual([join(folder, "a.thrift")]);
+  expect(found).toEqual([]);
+
+  const missing = join(folder, "none.yaml");
+  expect(await loadConfig(missing, (diagnostic) => found.push(diagnostic))).toBeUndefined();
+  expect(found).toMatchObject([
+    { severity: "error", position: { file: missing }, message: expect.stringMatching(/cannot be read: .*ENOENT/) },
+  ]);
+});
