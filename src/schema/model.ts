@@ -124,6 +124,15 @@ export interface Field extends Declaration {
   readonly oneof: string | undefined;
 }
 
+/** A Protobuf field that is declared apart from the message it belongs to; not one of that message's `fields`. */
+export interface Extension extends Field {
+  /** Its own scope and name: `package.Outer.name`. */
+  readonly fullName: string;
+  readonly extendee: MessageType;
+  /** The message it is declared in, which is not the one it extends. */
+  readonly parent: MessageType | undefined;
+}
+
 /** A struct, union or exception, the arguments or result of a Thrift method, or a Protobuf message. */
 export interface MessageType extends Declaration {
   readonly wire: Wire;
@@ -198,11 +207,15 @@ export interface SchemaFile {
   /** Proto only: "proto2", "proto3" or an edition such as "2023". */
   readonly syntax: string | undefined;
   readonly imports: readonly SchemaFile[];
+  /** Proto only: those of `imports` that files importing this one see too. Undefined means none. */
+  readonly publicImports?: readonly SchemaFile[];
   /** Without the nested ones' parents' order lost: outer before inner, in the order of the file. */
   readonly messages: readonly MessageType[];
   readonly enums: readonly EnumType[];
   readonly services: readonly Service[];
   readonly constants: readonly NamedConstant[];
+  /** Proto only, nested ones too, in the order of the file. Undefined means none. */
+  readonly extensions?: readonly Extension[];
 }
 
 /** Every file that was loaded, imports included, and its names. */

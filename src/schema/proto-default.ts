@@ -1,0 +1,73 @@
+// The `default` of a proto2 or editions field as an exact constant.
+import type { Constant, FieldType, ProtoScalar, ThriftScalar } from "./model.ts";
+import type { ProtoDefault, ProtoField } from "./proto-document.ts";
+import { parseProtoBigint } from "./proto-scan.ts";
+
+/** The default that the field states, undefined when it states none or a wrong one, which `fail` is told. */
+export function parseProtoDefault(
+  { name, defaultValue }: ProtoField,
+  type: FieldType,
+  fail: (message: string) => void,
+): Constant | undefined {
+  if (defaultValue === undefined) return undefined;
+  const constant = readDefault(defaultValue, type);
+  if (typeof constant !== "string") return constant;
+  fail(`the default of "${name}" must be ${constant}`);
+  return undefined;
+}
+
+/** The constant, or what was expected. */
+function readDefault(written: ProtoDefault, type: FieldType): Constant | string {
+  if (type.kind === "enum") {
+    const value = type.type.values.find(({ name }) => "word" in written && name === written.word);
+    return value ? { kind: "int", value: BigInt(value.number) } : `a value of the enum "${type.type.fullName}"`;
+  }
+  if (type.kind !== "scalar") return "left out: only scalars and enums have one";
+  return "bytes" in written ? readBytes(written.bytes, type.name) : readWord(written.word, type.name);
+}
+
+function readBytes(bytes: Uint8Array, scalar: ProtoScalar | ThriftScalar): Constant | string {
+  if (scalar === "bytes") return { kind: "bytes", value: bytes };
+  if (scalar !== "string") return `of the type ${scalar}, not a string`;
+  try {
+    return { kind: "string", value: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    return "valid UTF-8";
+  }
+}
+
+function readWord(word: string, scalar: ProtoScalar | ThriftScalar): Constant | string {
+  switch (scalar) {
+    case "string":
+    case "bytes":
+      return "a string in quotes";
+    case "bool":
+      return word === "true" || word === "false" ? { kind: "bool", value: word === "true" } : "true or false";
+    case "float":
+    case "double": {
+      const value = readDouble(word);
+      if (value === undefined) return "a number, inf or nan";
+      return { kind: "double", value: scalar === "float" ? Math.fround(value) : value };
+    }
+  }
+  const value = parseProtoBigint(word);
+  const bits = scalar.endsWith("64") ? 64n : 32n;
+  const unsigned = scalar.startsWith("u") || scalar.startsWith("fixed");
+  const low = unsigned ? 0n : -(1n << (bits - 1n));
+  const high = unsigned ? (1n << bits) - 1n : (1n << (bits - 1n)) - 1n;
+  if (value === undefined || value < low || value > high) return `an integer from ${low} to ${high}`;
+  return { kind: "int", value };
+}
+
+function readDouble(word: string): number | undefined {
+  const [, sign, digits = ""] = /^(-?)(.*)$/.exec(word) ?? [];
+  const size = /^inf(inity)?$/i.test(digits)
+    ? Number.POSITIVE_INFINITY
+    : /^nan$/i.test(digits)
+      ? Number.NaN
+      : /^(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?$/.test(digits)
+        ? Number(digits.replace(/[fF]$/, ""))
+        : Number(parseProtoBigint(digits));
+  if (Number.isNaN(size) && !/^nan$/i.test(digits)) return undefined;
+  return sign === "-" ? -size : size;
+}

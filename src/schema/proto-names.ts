@@ -1,0 +1,67 @@
+// Finds the type that a reference in a .proto file means, by the scoping rules of the Protobuf language specification.
+import type { EnumType, MessageType, SchemaFile } from "./model.ts";
+
+export type ProtoType = MessageType | EnumType;
+
+/** The names that one file sees: its own, those of its imports, and what these import publicly. */
+export interface ProtoNames {
+  /** Adds a type of the file itself. */
+  add(type: ProtoType): void;
+  /** The type that `reference` means in the scope `scope` (a full name), or a sentence that says why there is none. */
+  find(reference: string, scope: string): ProtoType | string;
+}
+
+/** The imports of a file and whatever they import publicly, each once. */
+export function visibleFiles(imports: Iterable<SchemaFile>): ReadonlySet<SchemaFile> {
+  const visible = new Set<SchemaFile>(imports);
+  // A set's iteration also visits what is added meanwhile.
+  for (const file of visible) for (const inner of file.publicImports ?? []) visible.add(inner);
+  return visible;
+}
+
+/** The names seen by a file of package `packageName` with these imports. */
+export function createProtoNames(packageName: string, imports: readonly SchemaFile[]): ProtoNames {
+  const types = new Map<string, ProtoType>();
+  const packages = new Set<string>();
+  const addPackage = (name: string): void => {
+    for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1)) packages.add(name.slice(0, end));
+  };
+  addPackage(packageName);
+  for (const file of visibleFiles(imports)) {
+    addPackage(file.package);
+    for (const type of [...file.messages, ...file.enums]) types.set(type.fullName, type);
+  }
+
+  function find(reference: string, scope: string): ProtoType | string {
+    if (reference.startsWith(".")) return types.get(reference.slice(1)) ?? unknown(reference, imports);
+    const dot = reference.indexOf(".");
+    const first = dot < 0 ? reference : reference.slice(0, dot);
+    for (let around = scope; ; around = around.slice(0, Math.max(0, around.lastIndexOf(".")))) {
+      const prefix = around === "" ? "" : `${around}.`;
+      const found = types.get(prefix + reference);
+      if (found) return found;
+      // The innermost scope that knows the first part is the one that counts, also when it lacks the rest.
+      if (dot >= 0 && (types.has(prefix + first) || packages.has(prefix + first))) {
+        return `${unknown(reference, imports)}: "${first}" is "${prefix}${first}" here; begin with a dot to name it from the root`;
+      }
+      if (around === "") return unknown(reference, imports);
+    }
+  }
+
+  return { add: (type) => types.set(type.fullName, type), find };
+}
+
+function unknown(reference: string, imports: readonly SchemaFile[]): string {
+  const bare = reference.startsWith(".") ? reference.slice(1) : reference;
+  const seen = visibleFiles(imports);
+  const all = new Set<SchemaFile>(imports);
+  for (const file of all) for (const inner of file.imports) all.add(inner);
+  for (const file of all) {
+    if (seen.has(file)) continue;
+    const type = [...file.messages, ...file.enums].find(
+      ({ fullName }) => fullName === bare || fullName.endsWith(`.${bare}`),
+    );
+    if (type) return `there is no type "${reference}" here; "${type.fullName}" is in "${file.path}", which is not imported`;
+  }
+  return `there is no type "${reference}" here; expected one of this file or of its imports`;
+}

@@ -1,0 +1,486 @@
+// Reads where everything in a .proto text stands: names, numbers, types, docs and their positions, all but the options.
+// It follows the grammar as far as that needs; protobufjs judges the rest of the syntax in proto-idl.ts.
+import type { Position } from "../base/diagnostic.ts";
+import type {
+  ProtoDefault,
+  ProtoDocument,
+  ProtoEnum,
+  ProtoEnumValue,
+  ProtoField,
+  ProtoImport,
+  ProtoMessage,
+  ProtoMethod,
+  ProtoNode,
+  ProtoRange,
+  ProtoReservedName,
+  ProtoService,
+  ProtoTypeName,
+} from "./proto-document.ts";
+import { docOf, type ProtoFault, type ProtoToken, unescapeBytes } from "./proto-tokens.ts";
+
+export interface ProtoScan {
+  readonly document: ProtoDocument;
+  /** The first place where the text does not follow the grammar. */
+  readonly fault: ProtoFault | undefined;
+}
+
+/** Messages in messages in messages: as deep as protoc goes. */
+const MAX_NESTING = 32;
+/** What `max` means in ranges of field numbers and of enum numbers. */
+const MAX_FIELD_NUMBER = 536_870_911;
+const MAX_ENUM_NUMBER = 2_147_483_647;
+
+/** Thrown inside this file only, to leave any depth at the first fault. */
+class ScanFault extends Error {
+  readonly offset: number;
+  constructor(offset: number, message: string) {
+    super(message);
+    this.offset = offset;
+  }
+}
+
+/** What a message's or the file's block may hold. */
+interface Scope {
+  readonly fields: ProtoField[];
+  readonly oneofs: ProtoNode[];
+  readonly messages: ProtoMessage[];
+  readonly enums: ProtoEnum[];
+  readonly services: ProtoService[];
+  readonly extensions: ProtoField[];
+  readonly extensionRanges: ProtoRange[];
+  readonly reservedRanges: ProtoRange[];
+  readonly reservedNames: ProtoReservedName[];
+}
+
+function createScope(): Scope {
+  return {
+    fields: [],
+    oneofs: [],
+    messages: [],
+    enums: [],
+    services: [],
+    extensions: [],
+    extensionRanges: [],
+    reservedRanges: [],
+    reservedNames: [],
+  };
+}
+
+/** Scans the tokens of one file; the document holds what came before the first fault. */
+export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offset: number) => Position): ProtoScan {
+  const scope = createScope();
+  const imports: ProtoImport[] = [];
+  let syntax = "proto2";
+  let syntaxStated = false;
+  let packageName = "";
+  let fault: ProtoFault | undefined;
+  let cursor = 0;
+
+  const lineOf = (offset: number): number => at(offset).line;
+  const end = tokens[tokens.length - 1] ?? { kind: "end", text: "", offset: 0, comments: [] };
+  const peek = (ahead = 0): ProtoToken => tokens[cursor + ahead] ?? end;
+  const next = (): ProtoToken => {
+    const token = peek();
+    cursor++;
+    return token;
+  };
+  const fail = (token: ProtoToken, expected: string): never => {
+    const found = token.kind === "end" ? "the file ends here" : `unexpected ${shown(token)}`;
+    throw new ScanFault(token.offset, `${found}; expected ${expected}`);
+  };
+  const skip = (text: string): boolean => {
+    if (peek().text !== text || peek().kind === "string") return false;
+    cursor++;
+    return true;
+  };
+  const expect = (text: string): void => {
+    if (!skip(text)) fail(peek(), `"${text}"`);
+  };
+  const name = (what: string): ProtoToken => {
+    const token = peek();
+    if (token.kind !== "word" || !NAME.test(token.text)) fail(token, what);
+    return next();
+  };
+  /** A node whose head begins at token `first` and ends at token `last`, its `;` or opening brace. */
+  const node = (token: ProtoToken, first: number, last = cursor - 1): ProtoNode => ({
+    name: token.text,
+    position: at(token.offset),
+    doc: docOf(tokens, first, last, lineOf),
+    options: [],
+  });
+  /** The same, with the cursor at the brace. */
+  const nodeOfBlock = (token: ProtoToken, first: number): ProtoNode => {
+    if (peek().text !== "{") fail(peek(), '"{"');
+    return node(token, first, cursor);
+  };
+
+  /** A type's name, which may be spread over tokens: `foo . Bar`. */
+  function typeName(expected: string): ProtoTypeName {
+    const first = peek();
+    let text = "";
+    do {
+      if (peek().kind !== "word") fail(peek(), expected);
+      text += next().text;
+    } while (text.endsWith(".") || (peek().kind === "word" && peek().text.startsWith(".")));
+    if (!TYPE_NAME.test(text)) fail(first, expected);
+    return { text, position: at(first.offset) };
+  }
+
+  /** Skips to the end of the statement, over balanced brackets: behind its `;`, or behind its block. */
+  function skipStatement(): void {
+    let depth = 0;
+    for (;;) {
+      const token = peek();
+      if (token.kind === "end") fail(token, 'the ";" or the bracket that ends this statement');
+      if (depth === 0 && token.text === "}") return;
+      cursor++;
+      if (token.kind !== "symbol") continue;
+      if ("{[(".includes(token.text)) depth++;
+      else if ("}])".includes(token.text) && --depth === 0 && token.text === "}") {
+        skip(";");
+        return;
+      } else if (depth === 0 && token.text === ";") return;
+    }
+  }
+
+  /** `[name = value, ...]`: only the default is read here. */
+  function inlineOptions(): ProtoDefault | undefined {
+    if (!skip("[")) return undefined;
+    let defaultValue: ProtoDefault | undefined;
+    let depth = 1;
+    let start = true;
+    while (depth > 0) {
+      const token = next();
+      if (token.kind === "end") fail(token, '"]"');
+      if (start && token.text === "default" && peek().text === "=") {
+        cursor++;
+        defaultValue = readDefault();
+      }
+      start = depth === 1 && token.text === "," && token.kind === "symbol";
+      if (token.kind === "symbol" && "{[(".includes(token.text)) depth++;
+      if (token.kind === "symbol" && "}])".includes(token.text)) depth--;
+    }
+    return defaultValue;
+  }
+
+  function readDefault(): ProtoDefault {
+    if (peek().kind === "string") return { bytes: readBytes() };
+    const token = next();
+    if (token.kind !== "word") fail(token, "a default value");
+    if (token.text === "-" && peek().kind === "word") return { word: `-${next().text}` };
+    return { word: token.text };
+  }
+
+  /** Adjoining string literals are one. */
+  function readBytes(): Uint8Array {
+    const parts: Uint8Array[] = [];
+    while (peek().kind === "string") parts.push(unescapeBytes(next().text.slice(1, -1)));
+    return new Uint8Array(Buffer.concat(parts));
+  }
+
+  function readText(expected: string): string {
+    if (peek().kind !== "string") fail(peek(), expected);
+    return Buffer.from(readBytes()).toString("utf8");
+  }
+
+  function block(item: () => void): void {
+    expect("{");
+    while (!skip("}")) {
+      if (peek().kind === "end") fail(peek(), '"}"');
+      if (!skip(";")) item();
+    }
+  }
+
+  function ranges(max: number, into: ProtoRange[], names: ProtoReservedName[] | undefined): void {
+    cursor++;
+    do {
+      const token = peek();
+      const position = at(token.offset);
+      if (names && token.kind === "string") names.push({ name: readText("a name"), position });
+      else if (names && NAME.test(token.text) && token.text !== "max") names.push({ name: next().text, position });
+      else {
+        const from = rangeEnd(max);
+        into.push({ from, to: skip("to") ? rangeEnd(max) : from, position });
+      }
+    } while (skip(","));
+    inlineOptions();
+    expect(";");
+  }
+
+  function rangeEnd(max: number): number {
+    const token = next();
+    const number = token.text === "max" ? max : parseProtoInteger(token.text);
+    if (Number.isNaN(number)) fail(token, 'a number or "max"');
+    return number;
+  }
+
+  function scanMessage(into: Scope, depth: number, first: number): void {
+    cursor++;
+    const token = name("a message name");
+    const head = nodeOfBlock(token, first);
+    const inner = createScope();
+    // Outer before inner: the outer one takes its place before its block is read.
+    into.messages.push({ ...head, ...inner });
+    messageBlock(inner, token, depth + 1);
+  }
+
+  function messageBlock(scope: Scope, token: ProtoToken, depth: number): void {
+    if (depth > MAX_NESTING) throw new ScanFault(token.offset, `messages nest at most ${MAX_NESTING} deep`);
+    block(() => {
+      const first = cursor;
+      if (declaration(scope, depth, first)) return;
+      const { text } = peek();
+      if (text === "oneof") scanOneof(scope, depth, first);
+      else if (text === "extensions") ranges(MAX_FIELD_NUMBER, scope.extensionRanges, undefined);
+      else if (text === "reserved") ranges(MAX_FIELD_NUMBER, scope.reservedRanges, scope.reservedNames);
+      else scope.fields.push(scanField(scope, depth, undefined, undefined));
+    });
+  }
+
+  /** What may stand in a file and in a message alike; false when the cursor is at none of it. */
+  function declaration(scope: Scope, depth: number, first: number): boolean {
+    const keyword = peek();
+    if ((keyword.text === "export" || keyword.text === "local") && /^(message|enum)$/.test(peek(1).text)) cursor++;
+    switch (peek().text) {
+      case "option":
+        skipStatement();
+        return true;
+      case "message":
+        scanMessage(scope, depth, first);
+        return true;
+      case "enum":
+        scope.enums.push(scanEnum(first));
+        return true;
+      case "extend":
+        scanExtend(scope, depth);
+        return true;
+    }
+    return false;
+  }
+
+  function scanField(
+    scope: Scope,
+    depth: number,
+    oneof: string | undefined,
+    extendee: ProtoTypeName | undefined,
+  ): ProtoField {
+    const first = cursor;
+    const label = oneof === undefined && LABELS.has(peek().text) ? (next().text as ProtoField["label"]) : undefined;
+    const group = peek().text === "group" && peek(1).kind === "word" && peek(2).text === "=";
+    const typePosition = at(peek().offset);
+    let keyType: ProtoTypeName | undefined;
+    let type: ProtoTypeName | undefined;
+    if (group) cursor++;
+    else if (peek().text === "map" && peek(1).text === "<") {
+      cursor += 2;
+      keyType = typeName("the type of the map's keys");
+      expect(",");
+      type = typeName("the type of the map's values");
+      expect(">");
+    } else type = typeName("a field, or what else may stand in this block");
+    const token = name(group ? "the group's name" : "a field name");
+    expect("=");
+    const number = next();
+    const defaultValue = inlineOptions();
+    if (!group) expect(";");
+    const head = group ? nodeOfBlock(token, first) : node(token, first);
+    const field: ProtoField = {
+      ...head,
+      name: group ? token.text.toLowerCase() : token.text,
+      number: parseProtoInteger(number.text),
+      numberPosition: at(number.offset),
+      label,
+      type: type ?? { text: token.text, position: typePosition },
+      keyType,
+      group,
+      oneof,
+      defaultValue,
+      extendee,
+    };
+    if (Number.isNaN(field.number)) fail(number, "a field number");
+    if (group) {
+      const inner = createScope();
+      scope.messages.push({ ...head, options: [], ...inner });
+      messageBlock(inner, token, depth + 1);
+    }
+    return field;
+  }
+
+  function scanOneof(scope: Scope, depth: number, first: number): void {
+    cursor++;
+    const token = name("the oneof's name");
+    scope.oneofs.push(nodeOfBlock(token, first));
+    block(() => {
+      if (peek().text === "option") skipStatement();
+      else if (LABELS.has(peek().text)) fail(peek(), "a type: the fields of a oneof have no label");
+      else scope.fields.push(scanField(scope, depth, token.text, undefined));
+    });
+  }
+
+  function scanExtend(scope: Scope, depth: number): void {
+    cursor++;
+    const extendee = typeName("the message to extend");
+    block(() => {
+      scope.extensions.push(scanField(scope, depth, undefined, extendee));
+    });
+  }
+
+  function scanEnum(first: number): ProtoEnum {
+    cursor++;
+    const token = name("an enum name");
+    const head = nodeOfBlock(token, first);
+    const values: ProtoEnumValue[] = [];
+    let allowAlias = false;
+    const reservedRanges: ProtoRange[] = [];
+    const reservedNames: ProtoReservedName[] = [];
+    block(() => {
+      if (peek(1).text !== "=" && peek().text === "option") {
+        allowAlias ||= peek(1).text === "allow_alias" && peek(3).text === "true";
+        skipStatement();
+      } else if (peek(1).text !== "=" && peek().text === "reserved")
+        ranges(MAX_ENUM_NUMBER, reservedRanges, reservedNames);
+      else values.push(scanEnumValue());
+    });
+    return { ...head, allowAlias, values, reservedRanges, reservedNames };
+  }
+
+  function scanEnumValue(): ProtoEnumValue {
+    const first = cursor;
+    const token = name("an enum value");
+    expect("=");
+    const number = next();
+    const value = parseProtoInteger(number.text);
+    if (Number.isNaN(value)) fail(number, "the value's number");
+    inlineOptions();
+    expect(";");
+    return { ...node(token, first), number: value, numberPosition: at(number.offset) };
+  }
+
+  function scanService(): ProtoService {
+    const first = cursor++;
+    const token = name("a service name");
+    const head = nodeOfBlock(token, first);
+    const methods: ProtoMethod[] = [];
+    block(() => {
+      if (peek().text === "option") skipStatement();
+      else if (peek().text === "rpc") methods.push(scanMethod());
+      else fail(peek(), '"rpc", "option" or "}"');
+    });
+    return { ...head, methods };
+  }
+
+  function scanMethod(): ProtoMethod {
+    const first = cursor++;
+    const token = name("a method name");
+    const [request, clientStreaming] = methodType("the request's message type");
+    expect("returns");
+    const [response, serverStreaming] = methodType("the response's message type");
+    const open = peek();
+    if (open.text !== ";" && open.text !== "{") fail(open, '";" or "{"');
+    const head = node(token, first, cursor);
+    if (!skip(";"))
+      block(() => {
+        if (peek().text !== "option") fail(peek(), '"option" or "}"');
+        skipStatement();
+      });
+    return { ...head, request, response, clientStreaming, serverStreaming };
+  }
+
+  function methodType(expected: string): readonly [ProtoTypeName, boolean] {
+    expect("(");
+    const streaming = peek().text === "stream" && peek(1).text !== ")" && skip("stream");
+    const type = typeName(expected);
+    expect(")");
+    return [type, streaming];
+  }
+
+  function scanImport(): void {
+    cursor++;
+    const word = peek();
+    if (word.text === "option") {
+      skipStatement();
+      return;
+    }
+    const modifier = word.text === "public" || word.text === "weak" ? word.text : undefined;
+    if (modifier !== undefined) cursor++;
+    const position = at(peek().offset);
+    imports.push({ path: readText("the imported file's path in quotes"), position, modifier });
+    expect(";");
+  }
+
+  function scanTop(): void {
+    const first = cursor;
+    const keyword = peek();
+    if (skip(";") || declaration(scope, 0, first)) return;
+    switch (keyword.text) {
+      case "syntax":
+      case "edition": {
+        if (syntaxStated || first > 0) fail(keyword, "it once, as the first statement of the file");
+        cursor++;
+        expect("=");
+        const literal = peek();
+        const [known, expected] = keyword.text === "syntax" ? SYNTAXES : EDITIONS;
+        const written = readText(expected);
+        if (!known.some((word) => word === written)) fail(literal, expected);
+        syntaxStated = true;
+        syntax = written;
+        expect(";");
+        return;
+      }
+      case "package":
+        if (packageName !== "") fail(keyword, "one package per file");
+        cursor++;
+        packageName = typeName("the package's name").text;
+        if (packageName.startsWith(".")) fail(tokens[first + 1] ?? end, "a package name without a leading dot");
+        expect(";");
+        return;
+      case "import":
+        scanImport();
+        return;
+      case "service":
+        scope.services.push(scanService());
+        return;
+    }
+    fail(keyword, '"message", "enum", "service", "extend", "import", "option" or "package"');
+  }
+
+  try {
+    while (peek().kind !== "end") scanTop();
+  } catch (thrown) {
+    if (!(thrown instanceof ScanFault)) throw thrown;
+    fault = { offset: thrown.offset, message: thrown.message };
+  }
+  const doc = docOf(tokens, 0, 0, lineOf);
+  const document = { path, position: at(0), syntax, package: packageName, doc, options: [], imports, ...scope };
+  return { document, fault };
+}
+
+const SYNTAXES = [["proto2", "proto3"], '"proto2" or "proto3"'] as const;
+const EDITIONS = [["2023", "2024"], '"2023" or "2024"'] as const;
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const TYPE_NAME = /^\.?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$/;
+const LABELS = new Set(["required", "optional", "repeated"]);
+const INTEGER = /^-?(?:0[xX][0-9a-fA-F]+|[0-9]+)$/;
+
+/** A token for a message to a person: quoted once, and cut when it is long. */
+function shown({ kind, text }: ProtoToken): string {
+  const cut = text.length > 40 ? `${text.slice(0, 40)}...` : text;
+  return kind === "string" ? cut : `"${cut}"`;
+}
+
+/** The integer that a decimal, octal (`0` first) or hexadecimal word stands for; NaN for anything else. */
+export function parseProtoInteger(word: string): number {
+  const exact = parseProtoBigint(word);
+  return exact === undefined ? Number.NaN : Number(exact);
+}
+
+/** As parseProtoInteger, exact at any size; undefined for anything else, and beyond 64 digits. */
+export function parseProtoBigint(word: string): bigint | undefined {
+  if (!INTEGER.test(word) || word.length > 64) return undefined;
+  const negative = word.startsWith("-");
+  const digits = negative ? word.slice(1) : word;
+  const octal = /^0[0-7]+$/.test(digits);
+  if (!octal && /^0[0-9]/.test(digits)) return undefined;
+  const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);
+  return negative ? -value : value;
+}

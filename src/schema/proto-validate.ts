@@ -1,0 +1,243 @@
+// What can be said against a .proto document without knowing any other file: names and numbers used twice, reserved or
+// out of range. protobufjs lets most of it through, and where it does not, it names no place.
+import type { Position, Report } from "../base/diagnostic.ts";
+import type {
+  ProtoDocument,
+  ProtoEnum,
+  ProtoField,
+  ProtoMessage,
+  ProtoNode,
+  ProtoOption,
+  ProtoRange,
+  ProtoReservedName,
+} from "./proto-document.ts";
+
+const MAX_FIELD_NUMBER = 536_870_911;
+const FIRST_INTERNAL_NUMBER = 19_000;
+const LAST_INTERNAL_NUMBER = 19_999;
+const MIN_INT32 = -2_147_483_648;
+const MAX_INT32 = 2_147_483_647;
+
+const MAP_KEYS: ReadonlySet<string> = new Set(
+  "int32 int64 uint32 uint64 sint32 sint64 fixed32 fixed64 sfixed32 sfixed64 bool string".split(" "),
+);
+
+/** The last value of an option, the one that counts for options that take one value. */
+export function optionOf(node: { readonly options: readonly ProtoOption[] }, name: string): string | undefined {
+  return node.options.findLast(([key]) => key === name)?.[1];
+}
+
+/** The lowerCamelCase name that the Protobuf JSON mapping gives a field. */
+export function jsonNameOf(name: string): string {
+  return name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Reports every error in names and numbers that the document shows without its options; true when there was one. */
+export function checkProtoNames(document: ProtoDocument, report: Report): boolean {
+  let failed = false;
+  const fail: Fail = (position, message) => {
+    failed = true;
+    report({ severity: "error", position, message });
+  };
+  checkUniqueNames(document, fail);
+  for (const message of document.messages) checkMessage(message, document, fail);
+  for (const declared of document.enums) checkEnum(declared, fail);
+  checkFields(document.extensions, document, fail);
+  return failed;
+}
+
+/** Reports every error that only the options show: MessageSets and JSON names used twice; true when there was one. */
+export function checkProtoOptions(document: ProtoDocument, report: Report): boolean {
+  let failed = false;
+  const fail: Fail = (position, message) => {
+    failed = true;
+    report({ severity: "error", position, message });
+  };
+  const check = (message: ProtoMessage): void => {
+    if (optionOf(message, "message_set_wire_format") === "true") {
+      fail(message.position, `"${message.name}" is a MessageSet, which has no translation; expected a plain message`);
+    }
+    checkJsonNames(message, document, fail, report);
+    message.messages.forEach(check);
+  };
+  document.messages.forEach(check);
+  return failed;
+}
+
+type Fail = (position: Position, message: string) => void;
+
+/** One namespace per scope; an enum's values stand beside the enum, as in C++. */
+function checkUniqueNames(document: ProtoDocument, fail: Fail): void {
+  const seen = new Map<string, Position>();
+  const claim = (scope: string, { name, position }: ProtoNode, value = false): void => {
+    const fullName = scope === "" ? name : `${scope}.${name}`;
+    const before = seen.get(fullName);
+    if (name === "__proto__") fail(position, 'the name "__proto__" cannot be used');
+    else if (before === undefined) seen.set(fullName, position);
+    else {
+      const hint = value ? "; an enum's values share the names of the scope around the enum" : "";
+      fail(position, `"${fullName}" is already declared at line ${before.line}, column ${before.column}${hint}`);
+    }
+  };
+  const claimScope = (scope: string, node: ScopeNode): void => {
+    for (const extension of node.extensions) claim(scope, extension);
+    for (const declared of node.enums) {
+      claim(scope, declared);
+      for (const value of declared.values) claim(scope, value, true);
+    }
+    for (const message of node.messages) {
+      claim(scope, message);
+      const inner = scope === "" ? message.name : `${scope}.${message.name}`;
+      for (const member of [...message.fields, ...message.oneofs]) claim(inner, member);
+      claimScope(inner, message);
+    }
+  };
+  claimScope(document.package, document);
+  for (const service of document.services) {
+    claim(document.package, service);
+    const scope = document.package === "" ? service.name : `${document.package}.${service.name}`;
+    for (const method of service.methods) claim(scope, method);
+  }
+}
+
+interface ScopeNode {
+  readonly messages: readonly ProtoMessage[];
+  readonly enums: readonly ProtoEnum[];
+  readonly extensions: readonly ProtoField[];
+}
+
+function checkMessage(message: ProtoMessage, document: ProtoDocument, fail: Fail): void {
+  checkNumbersOnce(message.fields, fail);
+  checkReserved(message.fields, message, "field", fail);
+  for (const field of message.fields) {
+    const range = rangeOf(field.number, message.extensionRanges);
+    if (range) fail(field.numberPosition, `field number ${field.number} is in an extension range${placeOf(range)}`);
+  }
+  checkFields(message.fields, document, fail);
+  checkFields(message.extensions, document, fail);
+  if (document.syntax === "proto3") {
+    for (const { position } of message.extensionRanges) fail(position, "proto3 has no extension ranges");
+  }
+  for (const oneof of message.oneofs) {
+    if (!message.fields.some((field) => field.oneof === oneof.name)) {
+      fail(oneof.position, `the oneof "${oneof.name}" is empty; expected at least one field`);
+    }
+  }
+  for (const inner of message.messages) checkMessage(inner, document, fail);
+  for (const declared of message.enums) checkEnum(declared, fail);
+}
+
+function checkFields(fields: readonly ProtoField[], document: ProtoDocument, fail: Fail): void {
+  for (const field of fields) {
+    checkFieldNumber(field, fail);
+    checkShape(field, document.syntax, fail);
+  }
+}
+
+function checkFieldNumber({ number, numberPosition }: ProtoField, fail: Fail): void {
+  if (number < 1 || number > MAX_FIELD_NUMBER) {
+    fail(numberPosition, `field number ${number} is out of range; expected 1 to ${MAX_FIELD_NUMBER}`);
+  } else if (number >= FIRST_INTERNAL_NUMBER && number <= LAST_INTERNAL_NUMBER) {
+    const range = `${FIRST_INTERNAL_NUMBER} to ${LAST_INTERNAL_NUMBER}`;
+    fail(numberPosition, `field number ${number} is reserved; Protobuf keeps ${range} for itself`);
+  }
+}
+
+/** What the syntax or edition of the file forbids a field to be. */
+function checkShape(field: ProtoField, syntax: string, fail: Fail): void {
+  const { name, keyType, label, position } = field;
+  if (keyType && !MAP_KEYS.has(keyType.text)) {
+    fail(keyType.position, `a map key cannot be "${keyType.text}"; expected an integer type, bool or string`);
+  }
+  const alone = field.keyType === undefined && field.oneof === undefined;
+  if (keyType && label !== undefined) fail(position, `the map "${name}" has a label; maps take none`);
+  else if (syntax === "proto2" && alone && label === undefined) {
+    fail(position, `the field "${name}" has no label; expected "optional", "required" or "repeated" in proto2`);
+  } else if (syntax !== "proto2" && label === "required") {
+    fail(position, `the field "${name}" cannot be "required"; that is proto2`);
+  } else if (syntax !== "proto2" && syntax !== "proto3" && label === "optional") {
+    fail(position, `the field "${name}" cannot be "optional"; editions say features.field_presence`);
+  }
+  if (field.group && syntax !== "proto2") fail(position, `"${name}" cannot be a group; groups are proto2`);
+  if (field.defaultValue && syntax === "proto3") fail(position, `the field "${name}" has a default; proto3 has none`);
+}
+
+function checkNumbersOnce(fields: readonly ProtoField[], fail: Fail): void {
+  const seen = new Map<number, ProtoField>();
+  for (const field of fields) {
+    const before = seen.get(field.number);
+    if (before === undefined) seen.set(field.number, field);
+    else fail(field.numberPosition, `field number ${field.number} is already used by "${before.name}"`);
+  }
+}
+
+interface Numbered extends ProtoNode {
+  readonly number: number;
+  readonly numberPosition: Position;
+}
+
+interface Reserving {
+  readonly reservedRanges: readonly ProtoRange[];
+  readonly reservedNames: readonly ProtoReservedName[];
+}
+
+function checkReserved(members: readonly Numbered[], owner: Reserving, what: string, fail: Fail): void {
+  for (const range of owner.reservedRanges) {
+    if (range.to < range.from) fail(range.position, `the range ${range.from} to ${range.to} ends before it begins`);
+  }
+  const names = new Map(owner.reservedNames.map((reserved) => [reserved.name, reserved]));
+  for (const { name, number, position, numberPosition } of members) {
+    const range = rangeOf(number, owner.reservedRanges);
+    if (range) fail(numberPosition, `${what} number ${number} is reserved${placeOf(range)}`);
+    const reserved = names.get(name);
+    if (reserved) fail(position, `the ${what} name "${name}" is reserved${placeOf(reserved)}`);
+  }
+}
+
+function rangeOf(number: number, ranges: readonly ProtoRange[]): ProtoRange | undefined {
+  return ranges.find(({ from, to }) => number >= from && number <= to);
+}
+
+/** Descriptors know no places; then there is nothing to point at. */
+function placeOf({ position }: { readonly position: Position }): string {
+  return position.line === 1 && position.column === 1 ? "" : ` at line ${position.line}`;
+}
+
+/** Two fields with one JSON name: an error in proto3 and editions; in proto2 only when an author gave the name. */
+function checkJsonNames(message: ProtoMessage, document: ProtoDocument, fail: Fail, report: Report): void {
+  if (optionOf(message, "deprecated_legacy_json_field_conflicts") === "true") return;
+  const legacy = [message, document].some((node) => optionOf(node, "features.json_format") === "LEGACY_BEST_EFFORT");
+  const lenient = document.syntax === "proto2" || legacy;
+  const seen = new Map<string, ProtoField>();
+  for (const field of message.fields) {
+    const custom = optionOf(field, "json_name");
+    const jsonName = custom ?? jsonNameOf(field.name);
+    const before = seen.get(jsonName);
+    if (before === undefined) {
+      seen.set(jsonName, field);
+      continue;
+    }
+    const text = `"${field.name}" and "${before.name}" have the same JSON name "${jsonName}"`;
+    if (lenient && custom === undefined && optionOf(before, "json_name") === undefined) {
+      report({ severity: "warning", position: field.position, message: text });
+    } else fail(field.position, `${text}; expected different ones`);
+  }
+}
+
+function checkEnum(declared: ProtoEnum, fail: Fail): void {
+  if (declared.values.length === 0) {
+    fail(declared.position, `the enum "${declared.name}" is empty; expected at least one value`);
+  }
+  checkReserved(declared.values, declared, "enum", fail);
+  const seen = new Map<number, string>();
+  for (const { name, number, numberPosition } of declared.values) {
+    const before = seen.get(number);
+    if (number < MIN_INT32 || number > MAX_INT32) {
+      fail(numberPosition, `enum number ${number} is out of range; expected ${MIN_INT32} to ${MAX_INT32}`);
+    }
+    if (before === undefined) seen.set(number, name);
+    else if (!declared.allowAlias) {
+      fail(numberPosition, `${number} is already the number of "${before}"; expected another, or option allow_alias`);
+    }
+  }
+}
