@@ -1,0 +1,150 @@
+// How a call ended, in gRPC's headers: grpc-status, grpc-message and google.rpc.Status in grpc-status-details-bin.
+import { Reader, Writer } from "protobufjs/minimal.js";
+import { CODE_NUMBERS, type Code, codeOfNumber, type Detail, RpcError } from "../../base/errors.ts";
+import { type HeaderList, headerOf } from "./header-list.ts";
+
+/** Most characters of base64 in grpc-status-details-bin: peers cut calls whose metadata passes 8 KiB. */
+const MAX_DETAILS_CHARACTERS = 6 * 1024;
+/** Most bytes of a grpc-message before it is percent-encoded, for the same reason. */
+const MAX_MESSAGE_BYTES = 1024;
+
+/** A non-OK status. */
+export interface Status {
+  readonly code: Code;
+  readonly message: string;
+  readonly details: readonly Detail[];
+}
+
+/**
+ * Appends the status to a header list. Details that do not fit in 6 KiB of base64 are left out, and the message then
+ * names their types with the mark `truncated`.
+ */
+export function writeStatus({ code, message, details }: Status, headers: string[]): void {
+  const fitting = details.length === 0 ? "" : encodeStatus(code, message, details);
+  const fits = fitting.length <= MAX_DETAILS_CHARACTERS;
+  const text = fits ? message : `${message} (truncated: ${details.map(typeName).join(", ").slice(0, 200)})`;
+  headers.push("grpc-status", String(CODE_NUMBERS[code]));
+  if (text !== "") headers.push("grpc-message", encodeMessage(text));
+  if (fits && fitting !== "") headers.push("grpc-status-details-bin", fitting);
+}
+
+/** The type that a detail's URL names: what follows its last slash. */
+export function typeName({ typeUrl }: Detail): string {
+  return typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+}
+
+/**
+ * The status in trailers, or in the headers of a response without any: undefined for OK. Without grpc-status it is told
+ * from the HTTP status, as in gRPC's http-grpc-status-mapping.
+ */
+export function readStatus(headers: HeaderList, httpStatus: number | undefined): Status | undefined {
+  const text = headerOf(headers, "grpc-status");
+  if (text === undefined) return withoutStatus(httpStatus);
+  const message = decodeMessage(headerOf(headers, "grpc-message") ?? "");
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+  if (number === 0) return undefined;
+  const code = number === undefined ? undefined : codeOfNumber(number);
+  if (code === undefined)
+    return { code: "UNKNOWN", message: `grpc-status ${text.slice(0, 20)}: ${message}`, details: [] };
+  return { code, message, details: readDetails(headerOf(headers, "grpc-status-details-bin")) };
+}
+
+const CODES_BY_HTTP_STATUS: ReadonlyMap<number | undefined, Code> = new Map<number, Code>([
+  [400, "INTERNAL"],
+  [401, "UNAUTHENTICATED"],
+  [403, "PERMISSION_DENIED"],
+  [404, "UNIMPLEMENTED"],
+  [429, "UNAVAILABLE"],
+  [502, "UNAVAILABLE"],
+  [503, "UNAVAILABLE"],
+  [504, "UNAVAILABLE"],
+]);
+
+function withoutStatus(httpStatus: number | undefined): Status {
+  return {
+    code: CODES_BY_HTTP_STATUS.get(httpStatus) ?? "UNKNOWN",
+    message: `the response has the HTTP status ${httpStatus ?? "none"} and no grpc-status`,
+    details: [],
+  };
+}
+
+/** The code of RST_STREAM's error code, as in gRPC's PROTOCOL-HTTP2. */
+export function codeOfReset(errorCode: number): Code {
+  switch (errorCode) {
+    case 0x7: // REFUSED_STREAM
+      return "UNAVAILABLE";
+    case 0x8: // CANCEL
+      return "CANCELLED";
+    case 0xb: // ENHANCE_YOUR_CALM
+      return "RESOURCE_EXHAUSTED";
+    case 0xc: // INADEQUATE_SECURITY
+      return "PERMISSION_DENIED";
+    default:
+      return "INTERNAL";
+  }
+}
+
+/** Percent-encodes the UTF-8 bytes below 0x20, above 0x7E and `%`, of at most the first KiB. */
+export function encodeMessage(text: string): string {
+  if (text.length <= MAX_MESSAGE_BYTES && /^[\x20-\x24\x26-\x7e]*$/.test(text)) return text;
+  let out = "";
+  for (const byte of Buffer.from(text.toWellFormed()).subarray(0, MAX_MESSAGE_BYTES)) {
+    out +=
+      byte < 0x20 || byte > 0x7e || byte === 0x25
+        ? `%${byte.toString(16).toUpperCase().padStart(2, "0")}`
+        : String.fromCharCode(byte);
+  }
+  return out;
+}
+
+/** The inverse of encodeMessage; what is no valid encoding stays as it is. */
+export function decodeMessage(text: string): string {
+  if (!text.includes("%")) return text;
+  const bytes: number[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const escaped = text[i] === "%" ? /^[0-9a-fA-F]{2}$/.exec(text.slice(i + 1, i + 3)) : null;
+    if (escaped) i += 2;
+    bytes.push(escaped ? Number.parseInt(escaped[0], 16) : text.charCodeAt(i) & 0xff);
+  }
+  return Buffer.from(bytes).toString("utf8");
+}
+
+/** google.rpc.Status `{1: int32 code, 2: string message, 3: repeated Any {1: type_url, 2: value}}` as unpadded base64. */
+function encodeStatus(code: Code, message: string, details: readonly Detail[]): string {
+  const writer = Writer.create().uint32(0x08).int32(CODE_NUMBERS[code]).uint32(0x12).string(message.toWellFormed());
+  for (const { typeUrl, value } of details) {
+    writer.uint32(0x1a).fork().uint32(0x0a).string(typeUrl).uint32(0x12).bytes(value).ldelim();
+  }
+  return Buffer.from(writer.finish()).toString("base64").replace(/=+$/, "");
+}
+
+/** The details of a google.rpc.Status in base64; none when it is absent or malformed, because the status stands without. */
+function readDetails(base64: string | undefined): readonly Detail[] {
+  if (base64 === undefined) return [];
+  try {
+    const reader = Reader.create(Buffer.from(base64, "base64"));
+    const details: Detail[] = [];
+    while (reader.pos < reader.len) {
+      const tag = reader.uint32();
+      if (tag === 0x1a) details.push(readAny(reader, reader.uint32()));
+      else reader.skipType(tag & 7);
+    }
+    return details;
+  } catch {
+    return [];
+  }
+}
+
+function readAny(reader: Reader, length: number): Detail {
+  const end = reader.pos + length;
+  if (end > reader.len) throw new RpcError("INTERNAL", "a detail ends behind the status");
+  let typeUrl = "";
+  let value: Uint8Array = new Uint8Array(0);
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === 0x0a) typeUrl = reader.string();
+    else if (tag === 0x12) value = reader.bytes();
+    else reader.skipType(tag & 7);
+  }
+  return { typeUrl, value };
+}

@@ -1,0 +1,137 @@
+// From chunks of a connection to whole messages: framed ones by their length, unframed ones by walking to their end.
+import { ByteGatherer } from "../../base/bytes.ts";
+import { RpcError } from "../../base/errors.ts";
+import { readMessageHeader } from "./message.ts";
+import { StructWalker, TYPE, type WalkLimits } from "./struct-walker.ts";
+
+/** Cuts a connection's bytes into messages, each from its message header on, without their frame length. */
+export interface Splitter {
+  /** Adds bytes, which from now on must not change: messages are views of them where they can be. */
+  push(chunk: Uint8Array): void;
+  /**
+   * The next whole message; undefined until more bytes come. Throws a RpcError when the bytes cannot be split or pass a
+   * limit; the connection then cannot be read on.
+   */
+  next(): Uint8Array | undefined;
+  /** What there is of a message that is not whole; to say in an error which call it was. */
+  readonly unfinished: Uint8Array;
+}
+
+/**
+ * Splits framed messages: a u32 length before each. A length above `maxFrameBytes` is RESOURCE_EXHAUSTED before
+ * anything of the frame is kept.
+ */
+export function createFrameSplitter({ maxFrameBytes }: { readonly maxFrameBytes: number }): Splitter {
+  return createSplitter({
+    headBytes: 4,
+    end(bytes) {
+      if (bytes.length < 4) return undefined;
+      const size = ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0;
+      if (size > maxFrameBytes) {
+        throw new RpcError(
+          "RESOURCE_EXHAUSTED",
+          `a frame of ${size} bytes passes the limit of ${maxFrameBytes} bytes (maxFrameBytes)`,
+        );
+      }
+      return 4 + size;
+    },
+  });
+}
+
+/** Splits unframed binary messages, strict and old. A message above the limits is an error as soon as it shows. */
+export function createMessageSplitter(limits: WalkLimits): Splitter {
+  const walker = new StructWalker(limits);
+  let walking = false;
+  return createSplitter({
+    headBytes: 0,
+    end(bytes) {
+      if (!walking) {
+        const header = readMessageHeader(bytes);
+        if (!header) return undefined;
+        walker.begin(header.bodyOffset, TYPE.STRUCT);
+        walking = true;
+      }
+      if (!walker.resume(bytes)) return undefined;
+      walking = false;
+      return walker.position;
+    },
+  });
+}
+
+/** How messages are told apart. */
+interface Boundary {
+  /** Bytes at the start that are not part of the message. */
+  readonly headBytes: number;
+  /**
+   * The offset behind the message that starts at offset 0, which may lie past the end of `bytes`; undefined until it can
+   * be told. Called again with the same bytes and more.
+   */
+  end(bytes: Uint8Array): number | undefined;
+}
+
+const NOTHING = new Uint8Array(0);
+
+function createSplitter({ headBytes, end }: Boundary): Splitter {
+  /** What was pushed and not yet used: `chunk` from `offset` on. */
+  let chunk: Uint8Array = NOTHING;
+  let offset = 0;
+  /** The start of a message that comes in pieces, and where it ends, once that is known. */
+  const gathered = new ByteGatherer();
+  let gatheredEnd: number | undefined;
+
+  /** The common case: a message that lies whole in one chunk is a view of it. */
+  function whole(): Uint8Array | undefined {
+    const rest = offset === 0 ? chunk : chunk.subarray(offset);
+    const messageEnd = end(rest);
+    if (messageEnd !== undefined && messageEnd <= rest.length) {
+      offset += messageEnd;
+      return rest.subarray(headBytes, messageEnd);
+    }
+    gatheredEnd = messageEnd;
+    gather(rest.length);
+    return undefined;
+  }
+
+  function pieced(): Uint8Array | undefined {
+    if (gatheredEnd === undefined) {
+      // Where the message ends is not known: take what is there, and give back what turns out to be the next one's.
+      gather(headBytes > gathered.length ? headBytes - gathered.length : chunk.length);
+      gatheredEnd = end(gathered.bytes);
+      if (gatheredEnd === undefined) return undefined;
+      offset -= Math.max(0, gathered.length - gatheredEnd);
+      gathered.truncate(gatheredEnd);
+    }
+    gather(gatheredEnd - gathered.length);
+    if (gathered.length < gatheredEnd) return undefined;
+    gatheredEnd = undefined;
+    return gathered.take().subarray(headBytes);
+  }
+
+  /** Moves up to `count` bytes of the chunk to what is gathered. */
+  function gather(count: number): void {
+    const piece = chunk.subarray(offset, offset + count);
+    gathered.append(piece, gatheredEnd);
+    offset += piece.length;
+  }
+
+  return {
+    push(more) {
+      chunk = offset === chunk.length ? more : Buffer.concat([chunk.subarray(offset), more]);
+      offset = 0;
+    },
+    next() {
+      if (offset === chunk.length) return undefined;
+      const message = gathered.length > 0 ? pieced() : whole();
+      // A chunk that is used up is let go, so that an idle connection holds no memory.
+      if (offset === chunk.length) {
+        chunk = NOTHING;
+        offset = 0;
+      }
+      return message;
+    },
+    get unfinished() {
+      const held = gathered.length > 0 ? gathered.bytes : chunk.subarray(offset);
+      return held.subarray(Math.min(headBytes, held.length));
+    },
+  };
+}
