@@ -16,7 +16,7 @@ export interface BridgeContext {
   readonly compile: (body: BodyLink, from: Codec, to: Codec) => Transcoder;
 }
 
-/** An exception of the called method, as the upstream has it, and how the caller gets it. */
+/** How the caller gets an exception of the called method. */
 interface ExceptionTranslation {
   readonly field: Field;
   readonly type: MessageType | undefined;
@@ -30,15 +30,12 @@ interface Translation {
   readonly request: Transcoder;
   readonly response: Transcoder;
   /** By the exception's id in the Thrift result, which is the same on both wires. */
-  readonly exceptionsById: ReadonlyMap<number, ExceptionTranslation>;
-  /** By the full name of the upstream's exception type; of two exceptions of one type the first. */
-  readonly exceptionsByType: ReadonlyMap<string, ExceptionTranslation>;
+  readonly exceptions: ReadonlyMap<number, ExceptionTranslation>;
 }
 
 /**
  * Translates requests and replies between the caller's codec and the upstream's; bytes on one wire pass untouched. A
- * request that does not fit its IDL is INVALID_ARGUMENT, a reply INTERNAL, a method without a link UNIMPLEMENTED. An
- * upstream's error whose details hold an exception that the method declares becomes that exception.
+ * request that does not fit its IDL is INVALID_ARGUMENT, a reply INTERNAL, a method without a link UNIMPLEMENTED.
  */
 export function bridge({ codec, links, compile }: BridgeContext): Layer {
   const wire = CODEC_WIRES[codec];
@@ -77,23 +74,14 @@ async function translate(
     codec,
     bytes: counted(call, translation.request, call.payload.bytes),
   };
-  let reply: Reply;
-  try {
-    reply = await next({ ...call, method: translation.method, payload: request });
-  } catch (error) {
-    const exception = error instanceof RpcError ? declaredException(error, translation) : undefined;
-    if (!(error instanceof RpcError) || !exception) throw error;
-    const { headers, trailers } = error;
-    const payload = translateReply(call, callerCodec, exception.type, exception.transcode, exception.value);
-    return { kind: "exception", field: exception.field, payload, headers, trailers };
-  }
+  const reply = await next({ ...call, method: translation.method, payload: request });
   const { headers, trailers } = reply;
   if (call.method.oneway) return { kind: "result", payload: emptyResult(call), headers, trailers };
   if (reply.kind === "result") {
     const payload = translateReply(call, callerCodec, call.method.response, translation.response, reply.payload.bytes);
     return { kind: "result", payload, headers, trailers };
   }
-  const exception = translation.exceptionsById.get(reply.field.id);
+  const exception = translation.exceptions.get(reply.field.id);
   if (!exception) {
     throw badReply(call, `the exception ${reply.field.name} has no partner in the caller's IDL`, undefined);
   }
@@ -130,18 +118,6 @@ function translateReply(
   }
 }
 
-/** The first detail whose type the method declares, as the rules for google.rpc.Status details have it. */
-function declaredException(
-  { details }: RpcError,
-  { exceptionsByType }: Translation,
-): (ExceptionTranslation & { readonly value: Uint8Array }) | undefined {
-  for (const { typeUrl, value } of details) {
-    const exception = exceptionsByType.get(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));
-    if (exception) return { ...exception, value };
-  }
-  return undefined;
-}
-
 function compileTranslation(
   link: MethodLink,
   callerCodec: Codec,
@@ -150,25 +126,19 @@ function compileTranslation(
 ): Translation {
   const toProtobuf = CODEC_WIRES[codec] === "protobuf";
   const [caller, upstream] = toProtobuf ? [link.thrift, link.protobuf] : [link.protobuf, link.thrift];
-  const exceptionsById = new Map<number, ExceptionTranslation>();
-  const exceptionsByType = new Map<string, ExceptionTranslation>();
+  const exceptions = new Map<number, ExceptionTranslation>();
   for (const [id, body] of link.exceptions) {
     const field = caller.throws.find((candidate) => candidate.id === id);
-    const upstreamField = upstream.throws.find((candidate) => candidate.id === id);
-    if (!field || upstreamField?.type.kind !== "message") continue;
+    if (!field) continue;
     // A Thrift reply holds the whole result struct, a Protobuf one the exception alone.
     const type = toProtobuf ? caller.response : field.type.kind === "message" ? field.type.type : undefined;
-    const exception = { field, type, transcode: lazily(() => compile(body, codec, callerCodec)) };
-    exceptionsById.set(id, exception);
-    const typeName = upstreamField.type.type.fullName;
-    if (!exceptionsByType.has(typeName)) exceptionsByType.set(typeName, exception);
+    exceptions.set(id, { field, type, transcode: lazily(() => compile(body, codec, callerCodec)) });
   }
   return {
     method: upstream,
     request: lazily(() => compile(link.request, callerCodec, codec)),
     response: lazily(() => compile(link.response, codec, callerCodec)),
-    exceptionsById,
-    exceptionsByType,
+    exceptions,
   };
 }
 

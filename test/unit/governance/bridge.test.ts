@@ -124,34 +124,18 @@ test("a Thrift exception reaches a gRPC caller as the exception message and the 
   expect(text(reply.payload.bytes)).toBe("late thrift-binary>protobuf 3");
 });
 
-test("an error whose details hold a declared exception reaches a Thrift caller as that exception", async () => {
-  const headers = Metadata.from([["h", "1"]]);
-  const error = new RpcError("NOT_FOUND", "gone", {
-    origin: "peer",
-    headers,
-    details: [
-      { typeUrl: "type.googleapis.com/google.rpc.DebugInfo", value: Uint8Array.of(7) },
-      { typeUrl: "type.googleapis.com/shop.v1.Late", value: Uint8Array.of(1, 2, 3, 4) },
-    ],
-  });
-  const reply = await createBridge("protobuf")(() => Promise.reject(error))(thriftCall());
-  expect(reply).toMatchObject({ kind: "exception", payload: { type: thriftMethod.response, codec: "thrift-binary" } });
-  expect(reply.kind === "exception" && reply.field).toBe(thriftMethod.throws[1]);
-  expect(text(reply.payload.bytes)).toBe("late protobuf>thrift-binary 4");
-  expect(reply.headers).toBe(headers);
-});
-
-test("an exception that the outbound side found already is translated the same way", async () => {
+test("a Protobuf exception reaches a Thrift caller as its result struct", async () => {
   const handle = createBridge("protobuf")(() =>
     Promise.resolve(exceptionOf(protobufMethod.throws[0]!, Uint8Array.of(1), { codec: "protobuf" })),
   );
   const reply = await handle(thriftCall());
   expect(text(reply.payload.bytes)).toBe("gone protobuf>thrift-binary 1");
   expect(reply.kind === "exception" && reply.field).toBe(thriftMethod.throws[0]);
+  expect(reply.payload).toMatchObject({ type: thriftMethod.response, codec: "thrift-binary" });
 });
 
-test("an error without a declared exception passes as it is", async () => {
-  const error = new RpcError("NOT_FOUND", "no", { details: [{ typeUrl: "x/other.Type", value: Uint8Array.of() }] });
+test("an error of the upstream passes as it is", async () => {
+  const error = new RpcError("NOT_FOUND", "no", { origin: "peer", trailers: Metadata.from([["t", "1"]]) });
   expect(await rejection(createBridge("protobuf")(() => Promise.reject(error))(thriftCall()))).toBe(error);
 });
 
@@ -180,11 +164,17 @@ test("a bad reply is INTERNAL, and the error names the endpoint and what is wron
 });
 
 test("a declared exception that is malformed is INTERNAL too", async () => {
-  const error = new RpcError("UNKNOWN", "", {
-    details: [{ typeUrl: "type.googleapis.com/shop.v1.Gone", value: Uint8Array.of(0xff) }],
-  });
-  expect(await rejection(createBridge("protobuf")(() => Promise.reject(error))(thriftCall()))).toMatchObject({
+  const reply = exceptionOf(protobufMethod.throws[0]!, Uint8Array.of(0xff), { codec: "protobuf" });
+  expect(await rejection(createBridge("protobuf")(() => Promise.resolve(reply))(thriftCall()))).toMatchObject({
     code: "INTERNAL",
+  });
+});
+
+test("an exception without a partner in the caller's IDL is INTERNAL", async () => {
+  const reply = exceptionOf(messageField(9, "odd", gone.thrift), Uint8Array.of(1));
+  expect(await rejection(createBridge("thrift-binary")(() => Promise.resolve(reply))(grpcCall()))).toMatchObject({
+    code: "INTERNAL",
+    message: expect.stringContaining("odd"),
   });
 });
 
