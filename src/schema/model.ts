@@ -196,7 +196,10 @@ export interface NamedConstant extends Declaration {
 
 /** One .thrift or .proto file. */
 export interface SchemaFile {
+  /** Where it was read from, as diagnostics name it. */
   readonly path: string;
+  /** Proto only: the name by which others import it, from the folder that it was found in. Undefined: `path`. */
+  readonly importPath?: string;
   readonly wire: Wire;
   /** The Protobuf package; for Thrift by this order: `namespace *`, else the first namespace, else the base name. */
   readonly package: string;

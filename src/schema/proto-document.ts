@@ -96,6 +96,7 @@ export interface ProtoImport {
 }
 
 export interface ProtoDocument {
+  /** Where it was read from, as diagnostics name it. */
   readonly path: string;
   readonly position: Position;
   /** "proto2" (also when the file does not say), "proto3" or an edition such as "2023". */

@@ -64,7 +64,7 @@ function explain(
   start: Position,
 ): { position: Position; message: string } {
   const said = thrown instanceof Error ? thrown.message : String(thrown);
-  const match = /^illegal (.*?)(?: '([^]*?)')?(?:, '(.*)' expected)?(?: \(line (\d+)\))$/.exec(said);
+  const match = /^illegal (.*?)(?: '([\s\S]*?)')?(?:, '(.*)' expected)?(?: \(line (\d+)\))$/.exec(said);
   if (!match) return { position: start, message: `the file cannot be read: ${said}` };
   const [, what = "token", found, expected, lineText] = match;
   const line = Number(lineText);

@@ -79,12 +79,14 @@ interface OpenMessage {
 
 /**
  * The model of a document whose imports are given by their path as written, or undefined after at least one error was
- * reported. Imports that are missing in the map must have been reported before.
+ * reported. Imports that are missing in the map must have been reported before. `importPath` is the name by which other
+ * files import this one.
  */
 export function resolveProto(
   document: ProtoDocument,
   imports: ReadonlyMap<string, SchemaFile>,
   report: Report,
+  importPath = document.path,
 ): SchemaFile | undefined {
   let failed = false;
   const watch: Report = (diagnostic) => {
@@ -93,7 +95,7 @@ export function resolveProto(
   };
   checkProtoNames(document, watch);
   checkProtoOptions(document, watch);
-  const file = createFile(document, imports, watch);
+  const file = { ...createFile(document, imports, watch), importPath };
   return failed ? undefined : file;
 }
 
@@ -108,7 +110,12 @@ function createFile(document: ProtoDocument, imports: ReadonlyMap<string, Schema
   const open: OpenMessage[] = [];
   const enums: EnumType[] = [];
   const extensions: (() => Extension | undefined)[] = [];
-  const declare = (scope: ScopeNode, around: string, parent: MessageType | undefined, inherited: ProtoFeatures): void => {
+  const declare = (
+    scope: ScopeNode,
+    around: string,
+    parent: MessageType | undefined,
+    inherited: ProtoFeatures,
+  ): void => {
     for (const node of scope.enums) enums.push(createEnum(node, around, parent, inherited, context));
     for (const node of scope.messages) {
       const own = overrideFeatures(inherited, node);
@@ -159,7 +166,9 @@ interface Context {
 
 function knowsRules(document: ProtoDocument, imported: readonly SchemaFile[]): boolean {
   if (document.package === "causeway") return true;
-  return [...visibleFiles(imported)].some((file) => file.extensions?.some(({ fullName }) => fullName === "causeway.rules"));
+  return [...visibleFiles(imported)].some((file) =>
+    file.extensions?.some(({ fullName }) => fullName === "causeway.rules"),
+  );
 }
 
 function fail(context: Context, position: Position, message: string): void {
@@ -227,7 +236,11 @@ function createEnum(
   for (const value of values) if (!valuesByNumber.has(value.number)) valuesByNumber.set(value.number, value);
   const first = node.values[0];
   if (!closed && first !== undefined && first.number !== 0) {
-    fail(context, first.numberPosition, `the first value of an open enum is its default and must be 0, not ${first.number}`);
+    fail(
+      context,
+      first.numberPosition,
+      `the first value of an open enum is its default and must be 0, not ${first.number}`,
+    );
   }
   const declaration = declarationOf(node, "enum", context);
   return { ...declaration, wire: "protobuf", fullName: join(scope, node.name), values, valuesByNumber, closed, parent };
@@ -245,12 +258,7 @@ function addFields({ node, type, features }: OpenMessage, context: Context): voi
   }
 }
 
-function createField(
-  node: ProtoField,
-  scope: string,
-  inherited: ProtoFeatures,
-  context: Context,
-): Field | undefined {
+function createField(node: ProtoField, scope: string, inherited: ProtoFeatures, context: Context): Field | undefined {
   const features = overrideFeatures(inherited, node);
   const type = fieldType(node, scope, features, context);
   if (!type) return undefined;

@@ -165,7 +165,7 @@ function cleanComments(comments: readonly ProtoComment[]): string | undefined {
 }
 
 const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 };
-const ESCAPE = /\\(?:[xX]([0-9a-fA-F]{1,2})|([0-7]{1,3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^]))/gu;
+const ESCAPE = /\\(?:[xX]([0-9a-fA-F]{1,2})|([0-7]{1,3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([\s\S]))/gu;
 
 /** The bytes that the inside of a string literal stands for, with the escapes of the Protobuf language specification. */
 export function unescapeBytes(inside: string): Uint8Array {
