@@ -1,0 +1,113 @@
+// From a type as written to a type of the model: names looked up, typedefs resolved, sizes bounded.
+import type { Report } from "../base/diagnostic.ts";
+import type { FieldType } from "./model.ts";
+import { warnUnread, warnUnreadRules } from "./thrift-declarations.ts";
+import { quote } from "./thrift-lexer.ts";
+import { MAX_NESTING } from "./thrift-parts.ts";
+import { find, hintForUnknown, type SizedType, type ThriftScope } from "./thrift-scope.ts";
+import type { TypedefNode, TypeNode } from "./thrift-syntax.ts";
+
+/** Typedefs of maps of typedefs grow without bound when written out in full. */
+const MAX_TYPE_SIZE = 1024;
+
+/** The type that `node` means; undefined when it is wrong, which has been reported. */
+export type ResolveType = (node: TypeNode) => FieldType | undefined;
+
+/**
+ * Resolves types against `scope`, whose own `types` must be the map given: the typedefs are added to it under their
+ * names, all of them before this returns.
+ */
+export function resolveTypes(
+  scope: ThriftScope,
+  types: Map<string, SizedType>,
+  typedefs: readonly TypedefNode[],
+  report: Report,
+): ResolveType {
+  const pending = new Map(typedefs.map((node) => [node.name, node]));
+  const broken = new Set<string>();
+  const open: TypedefNode[] = [];
+
+  /** Resolves a typedef of this file. One that is wrong is reported once, and quietly undefined after. */
+  function resolveTypedef(node: TypedefNode): SizedType | undefined {
+    pending.delete(node.name);
+    open.push(node);
+    const target = resolve(node.type);
+    open.pop();
+    const sized = target && bound({ ...target, levels: target.levels + 1 }, node);
+    if (sized) types.set(node.name, sized);
+    else broken.add(node.name);
+    return sized;
+  }
+
+  function resolve(node: TypeNode): SizedType | undefined {
+    if (node.kind === "scalar") return scalar(node.name);
+    if (node.kind === "name") return resolveName(node.name, node);
+    if (node.kind === "map") {
+      const key = resolve(node.key);
+      const value = resolve(node.value);
+      return key && value && bound(mapOf(key, value), node);
+    }
+    const element = resolve(node.element);
+    if (!element) return undefined;
+    const { type, levels, size } = element;
+    const container: FieldType =
+      node.kind === "list" ? { kind: "list", element: type, packed: false } : { kind: "set", element: type };
+    return bound({ type: container, levels: levels + 1, size: size + 1 }, node);
+  }
+
+  function resolveName(name: string, node: TypeNode): SizedType | undefined {
+    const fail = (message: string): undefined => {
+      report({ severity: "error", position: node.position, message });
+      return undefined;
+    };
+    const found = find(scope, "types", name);
+    if (found) return found;
+    const typedef = pending.get(name);
+    if (typedef) {
+      if (open.length < MAX_NESTING) return resolveTypedef(typedef);
+      return fail(`typedefs refer to each other more than ${MAX_NESTING} levels deep`);
+    }
+    if (open.some((each) => each.name === name)) {
+      return fail(`the typedef ${quote(name)} refers to itself; only structs, unions and exceptions can be recursive`);
+    }
+    if (broken.has(name)) return undefined;
+    if (name === "uuid") return scalar("uuid");
+    if (find(scope, "services", name)) return fail(`${quote(name)} is a service and cannot be the type of a value`);
+    return fail(`there is no type ${quote(name)}${hintForForeign(name) ?? hintForUnknown(scope, "types", name)}`);
+  }
+
+  function bound(sized: SizedType, { position }: TypeNode | TypedefNode): SizedType | undefined {
+    if (sized.levels <= MAX_NESTING && sized.size <= MAX_TYPE_SIZE) return sized;
+    const message =
+      sized.levels > MAX_NESTING
+        ? `with its typedefs this type nests more than ${MAX_NESTING} levels deep; put a struct in between`
+        : `with its typedefs written out this type has more than ${MAX_TYPE_SIZE} parts; put a struct in between`;
+    report({ severity: "error", position, message });
+    return undefined;
+  }
+
+  for (const node of typedefs) {
+    warnUnread(node.annotations, report);
+    warnUnreadRules(node.type, report);
+    if (pending.get(node.name) === node) resolveTypedef(node);
+  }
+  return (node) => resolve(node)?.type;
+}
+
+function scalar(name: "uuid" | (TypeNode & { kind: "scalar" })["name"]): SizedType {
+  return { type: { kind: "scalar", name }, levels: 1, size: 1 };
+}
+
+function mapOf(key: SizedType, value: SizedType): SizedType {
+  return {
+    type: { kind: "map", key: key.type, value: value.type },
+    levels: Math.max(key.levels, value.levels) + 1,
+    size: key.size + value.size + 1,
+  };
+}
+
+function hintForForeign(name: string): string | undefined {
+  if (name === "slist") return "; slist is no longer part of Thrift, use string";
+  if (name === "float") return "; Thrift has double only";
+  return undefined;
+}
