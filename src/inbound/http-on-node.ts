@@ -64,13 +64,16 @@ function toRequest({ method = "", url = "", rawHeaders }: IncomingMessage, body:
 }
 
 /** The whole body, or "too long" once it has all gone by; rejects when the connection breaks off. */
-async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array | "too long"> {
-  let chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    length += chunk.byteLength;
-    if (length <= maxBytes) chunks.push(chunk);
-    else chunks = [];
-  }
-  return length <= maxBytes ? Buffer.concat(chunks) : "too long";
+function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array | "too long"> {
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = [];
+    let length = 0;
+    incoming.on("data", (chunk: Buffer) => {
+      length += chunk.byteLength;
+      if (length <= maxBytes) chunks.push(chunk);
+      else chunks = [];
+    });
+    incoming.on("end", () => resolve(length <= maxBytes ? Buffer.concat(chunks) : "too long"));
+    incoming.on("error", reject);
+  });
 }
