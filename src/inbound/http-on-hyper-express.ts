@@ -47,10 +47,9 @@ export const listenOnHyperExpress: ListenHttp = async ({ address, maxBodyBytes, 
     );
   }
 
-  const host = await resolveFree(address);
-  await server.listen(address.port, host);
+  await server.listen(address.port, await resolveFree(address));
   return {
-    address: { kind: "tcp", host, port: server.port },
+    address: { ...address, port: server.port },
     async drain() {
       draining = true;
       server.close(); // Stops accepting; shutdown alone would go on until the last request is answered.

@@ -1,9 +1,9 @@
 // HTTP/1.1 on node:http: slower than hyper-express, and runs wherever Node does.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Address } from "../base/address.ts";
 import { Metadata } from "../base/metadata.ts";
 import { type HttpRequest, textResponse } from "../protocol/http/http.ts";
 import { HTTP_IDLE_MS, type ListenHttp } from "./http-server.ts";
+import { listen } from "./listen.ts";
 
 /** Opens the address, of either kind, and serves on node:http. */
 export const listenOnNode: ListenHttp = async ({ address, maxBodyBytes, maxHeaderBytes }, answer) => {
@@ -30,17 +30,7 @@ export const listenOnNode: ListenHttp = async ({ address, maxBodyBytes, maxHeade
     outgoing.writeHead(status, flat).end(bytes);
   });
 
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-
-  const bound = server.address();
-  const actual: Address =
-    typeof bound === "object" && bound ? { kind: "tcp", host: bound.address, port: bound.port } : address;
+  const actual = await listen(server, address);
   return {
     address: actual,
     drain() {

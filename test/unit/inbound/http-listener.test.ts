@@ -1,4 +1,6 @@
 // One table over both servers: whatever one answers, so does the other.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect, createServer } from "node:net";
@@ -258,11 +260,34 @@ describe.each(["hyper-express", "node:http"] as const)("on %s", (server) => {
   });
 });
 
-test("a unix socket is served by node:http, and the log says why", async () => {
-  const { log, lines } = recordingLog();
-  const path = join(await mkdtemp(join(tmpdir(), "causeway-")), "admin.sock");
-  const listener = await open(() => textResponse(200, "ok"), { address: { kind: "unix", path }, log });
-  expect(listener).toMatchObject({ server: "node:http", address: { kind: "unix", path } });
-  expect(lines[0]?.facts).toMatchObject({ reason: "hyper-express listens on TCP only" });
-  expect((await ask(listener)).body).toBe("ok\n");
+describe("a unix socket", () => {
+  const OK = textResponse(200, "ok");
+
+  async function temporarySocket(): Promise<Extract<Address, { kind: "unix" }>> {
+    return { kind: "unix", path: join(await mkdtemp(join(tmpdir(), "causeway-")), "admin.sock") };
+  }
+
+  test("is served by node:http, and the log says why", async () => {
+    const { log, lines } = recordingLog();
+    const address = await temporarySocket();
+    const listener = await open(() => OK, { address, log });
+    expect(listener).toMatchObject({ server: "node:http", address });
+    expect(lines[0]?.facts).toMatchObject({ reason: "hyper-express listens on TCP only" });
+    expect((await ask(listener)).body).toBe("ok\n");
+  });
+
+  test("that a dead process left behind is replaced", async () => {
+    const address = await temporarySocket();
+    const code = `require("node:net").createServer().listen(${JSON.stringify(address.path)}, () => process.kill(process.pid, "SIGKILL"))`;
+    spawnSync(process.execPath, ["-e", code]);
+    expect(existsSync(address.path)).toBe(true);
+    expect((await ask(await open(() => OK, { address }))).body).toBe("ok\n");
+  });
+
+  test("that another process serves is an error", async () => {
+    const address = await temporarySocket();
+    const first = await open(() => OK, { address });
+    await expect(open(() => OK, { address })).rejects.toMatchObject({ code: "EADDRINUSE" });
+    expect((await ask(first)).status).toBe(200);
+  });
 });
