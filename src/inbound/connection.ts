@@ -1,0 +1,58 @@
+// What the connections of a listener have in common, whatever they speak.
+import type { Socket } from "node:net";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Facts, Handler } from "../rpc/call.ts";
+import type { Lookup } from "../rpc/resolve.ts";
+
+/** One accepted connection, as its listener sees it. */
+export interface Connection {
+  /** Lets the calls in flight finish, then closes. */
+  drain(): void;
+  /** Closes at once. */
+  destroy(): void;
+}
+
+/** What a listener's connections work with. */
+export interface ListenerContext {
+  readonly lookup: Lookup;
+  readonly handle: Handler;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** The record of a call that has just come in. */
+export function newFacts(inbound: string, peer: string): Facts {
+  return {
+    inbound,
+    peer,
+    upstream: undefined,
+    endpoint: undefined,
+    attempts: 0,
+    requestBytes: 0,
+    replyBytes: 0,
+    losses: undefined,
+    droppedMetadata: 0,
+  };
+}
+
+/** The caller's address as logs have it. */
+export function peerOf({ remoteAddress, remotePort }: Socket): string {
+  if (remoteAddress === undefined) return "unix";
+  return remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}
+
+/**
+ * Ends a connection whose peer may still be sending: what comes, up to `maxBytes`, is read and forgotten, because closing
+ * over unread bytes resets the connection and the last reply might never be seen.
+ */
+export function endAndDiscard(socket: Socket, maxBytes: number): void {
+  let discarded = 0;
+  socket.on("data", (chunk: Buffer) => {
+    discarded += chunk.length;
+    if (discarded > maxBytes) socket.destroy();
+  });
+  socket.on("end", () => socket.destroySoon());
+  socket.end();
+  socket.resume();
+}

@@ -1,0 +1,201 @@
+// The local port: one port for every client, whose first bytes say what it speaks. Serving it is left to
+// thrift-connection.ts and grpc-connection.ts.
+import { rm } from "node:fs/promises";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { z } from "zod";
+import type { Address } from "../base/address.ts";
+import { type Detection, detect } from "../protocol/thrift/detect.ts";
+import { type Connection, endAndDiscard, type ListenerContext, peerOf } from "./connection.ts";
+import { serveGrpc } from "./grpc-connection.ts";
+import { serveThrift } from "./thrift-connection.ts";
+
+/** The bounds of a local listener. */
+export const localListenerOptions = z
+  .strictObject({
+    maxConnections: z
+      .int()
+      .positive()
+      .default(10_000)
+      .describe("most connections at once; further ones are closed as they come"),
+    maxCallsPerConnection: z
+      .int()
+      .positive()
+      .default(1_000)
+      .describe("most calls in flight on one connection; then nothing more is read from it"),
+    maxFrameBytes: z
+      .int()
+      .positive()
+      .max(2 ** 31 - 1)
+      .default(16_384_000) // the official Thrift libraries' default
+      .describe("largest Thrift frame, in bytes, in either direction"),
+    maxMessageBytes: z
+      .int()
+      .positive()
+      .max(2 ** 31 - 1)
+      .default(100 * 1024 * 1024) // the official Thrift libraries' default
+      .describe("largest message of unframed Thrift and of gRPC, in bytes"),
+    maxDepth: z.int().positive().max(1_000).default(64).describe("deepest nesting in a message of unframed Thrift"),
+    defaultService: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("the service of plain Thrift calls whose name does not say which; full or bare name"),
+  })
+  .describe("what a local listener takes from its callers");
+
+export type LocalListenerOptions = z.output<typeof localListenerOptions> & {
+  readonly address: Address;
+  /** Where HTTP/1.1 is served, for the error that HTTP clients get here. */
+  readonly httpAddress?: string | undefined;
+};
+
+export interface LocalListener {
+  /** Where it listens, with the port that the system chose where 0 was asked for. */
+  readonly address: Address;
+  /** Stops accepting, lets the calls in flight finish for at most `graceMs`, then cuts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/**
+ * Serves Thrift and gRPC clients on one address. A unix socket that a dead process left behind is replaced. Rejects with
+ * the system's error when the address cannot be had.
+ */
+export async function createLocalListener(
+  options: LocalListenerOptions,
+  context: ListenerContext,
+): Promise<LocalListener> {
+  const connections = new Map<Socket, Connection>();
+  const { log, clock } = context;
+  let closing = false;
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    connections.set(socket, { drain: () => socket.destroy(), destroy: () => socket.destroy() });
+    // What it means for the calls on it comes with `close`.
+    socket.on("error", (error) => log.debug({ peer: peerOf(socket), error: error.message }, "a connection failed"));
+    socket.on("close", () => connections.delete(socket));
+    awaitDetection(socket, options.maxFrameBytes, (detection, first) => {
+      const connection = serve(socket, detection, first, options, context);
+      if (!connection) return;
+      connections.set(socket, connection);
+      if (closing) connection.drain();
+    });
+  });
+  server.maxConnections = options.maxConnections;
+  server.on("drop", (peer) => {
+    const { maxConnections } = options;
+    log.warn({ peer: peer?.remoteAddress, maxConnections }, "a connection was closed: maxConnections is reached");
+  });
+
+  const address = await listen(server, options.address);
+  return {
+    address,
+    async close(graceMs) {
+      closing = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const connection of [...connections.values()]) connection.drain();
+      const stop = clock.after(graceMs, () => {
+        if (connections.size > 0) log.warn({ connections: connections.size }, "calls were cut: the grace is over");
+        for (const connection of [...connections.values()]) connection.destroy();
+      });
+      await closed;
+      stop();
+    },
+  };
+}
+
+/** Collects the first bytes until they say what the connection speaks; an idle connection simply waits. */
+function awaitDetection(
+  socket: Socket,
+  maxFrameBytes: number,
+  detected: (detection: Exclude<Detection, { kind: "more" }>, first: Buffer) => void,
+): void {
+  let first: Buffer | undefined;
+  function onData(chunk: Buffer): void {
+    // A prefix is short, so joining its pieces costs little.
+    first = first ? Buffer.concat([first, chunk]) : chunk;
+    const detection = detect(first, maxFrameBytes);
+    if (detection.kind === "more") return;
+    socket.off("data", onData).off("end", onEnd);
+    detected(detection, first);
+  }
+  function onEnd(): void {
+    socket.destroy();
+  }
+  socket.on("data", onData).on("end", onEnd);
+}
+
+/** Most bytes that are read and forgotten of a request that is answered with an error page. */
+const MAX_DISCARDED_BYTES = 1024 * 1024;
+
+function serve(
+  socket: Socket,
+  detection: Exclude<Detection, { kind: "more" }>,
+  first: Buffer,
+  options: LocalListenerOptions,
+  context: ListenerContext,
+): Connection | undefined {
+  switch (detection.kind) {
+    case "grpc":
+      return serveGrpc(socket, first, options, context);
+    case "thrift":
+      return serveThrift(socket, detection, first, options, context);
+    case "http1":
+      context.log.info({ peer: peerOf(socket) }, "an HTTP/1.1 request came to the port of Thrift and gRPC");
+      socket.write(misdirected(options.httpAddress));
+      endAndDiscard(socket, MAX_DISCARDED_BYTES);
+      return undefined;
+    case "refused": {
+      const bytes = first.toString("hex", 0, 64);
+      context.log.warn({ peer: peerOf(socket), bytes }, `a connection was closed: ${detection.reason}`);
+      socket.destroy();
+      return undefined;
+    }
+  }
+}
+
+function misdirected(httpAddress: string | undefined): string {
+  const where = httpAddress === undefined ? "no listener serves HTTP/1.1" : `HTTP/1.1 is served on ${httpAddress}`;
+  const text = `this port speaks Thrift and gRPC (HTTP/2 without TLS); ${where}\n`;
+  const head = ["HTTP/1.1 400 Bad Request", "content-type: text/plain; charset=utf-8", "connection: close"];
+  return `${head.join("\r\n")}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+}
+
+async function listen(server: Server, address: Address): Promise<Address> {
+  try {
+    await listenOnce(server, address);
+  } catch (error) {
+    if (address.kind !== "unix" || !isInUse(error) || (await isAnswering(address.path))) throw error;
+    await rm(address.path);
+    await listenOnce(server, address);
+  }
+  const bound = server.address();
+  return bound !== null && typeof bound === "object" && address.kind === "tcp"
+    ? { ...address, port: bound.port }
+    : address;
+}
+
+function listenOnce(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}
+
+/** Whether a process listens on the unix socket, or it is only the file of one that died. */
+function isAnswering(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ path });
+    probe.on("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on("error", (error) => resolve(!("code" in error && error.code === "ECONNREFUSED")));
+  });
+}

@@ -1,0 +1,172 @@
+// The connections to one Thrift endpoint: how many there may be, who gets the next one, and when they close. What goes
+// over them is left to thrift-client.ts.
+import { connect, type Socket } from "node:net";
+import type { Address } from "../base/address.ts";
+import type { Clock } from "../base/clock.ts";
+import { RpcError } from "../base/errors.ts";
+import { createFrameSplitter, type Splitter } from "../protocol/thrift/framing.ts";
+
+/** A connection with at most one call on it. */
+export interface PooledConnection {
+  readonly socket: Socket;
+  readonly splitter: Splitter;
+  /** The sequence id of its last call. */
+  sequenceId: number;
+  /** Tells the call that is on it that bytes have come, or that the connection is gone; undefined while idle. */
+  listener: ConnectionListener | undefined;
+}
+
+export interface ConnectionListener {
+  data(): void;
+  closed(error: Error | undefined): void;
+}
+
+/** Someone who waits for a connection; exactly one of the two is called, unless it has `left` before. */
+export interface Waiter {
+  ready(connection: PooledConnection): void;
+  failed(error: RpcError): void;
+  /** Set by the waiter when it does not want a connection any more. */
+  left: boolean;
+}
+
+export interface ThriftPoolOptions {
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  readonly maxFrameBytes: number;
+}
+
+/** A bounded set of connections. */
+export interface ThriftPool {
+  /** Gives the waiter a connection: an idle one at once, else the next that is free or made. */
+  acquire(waiter: Waiter): void;
+  /** Takes back a connection whose reply has come whole. */
+  release(connection: PooledConnection): void;
+  /** Closes idle connections now and the others as they come back; resolves when all are closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * A pool that reuses the connection that was used last, so that the others can go idle. A connection that its peer
+ * closes while idle is forgotten and never handed out.
+ */
+export function createThriftPool(address: Address, name: string, options: ThriftPoolOptions, clock: Clock): ThriftPool {
+  const idle: PooledConnection[] = [];
+  const waiters: Waiter[] = [];
+  const all = new Set<Socket>();
+  let connecting = 0;
+  let closed: (() => void) | undefined;
+  const allClosed = new Promise<void>((resolve) => {
+    closed = resolve;
+  });
+  let closing = false;
+
+  function acquire(waiter: Waiter): void {
+    if (closing) {
+      waiter.failed(new RpcError("UNAVAILABLE", `the connections to ${name} are being closed`));
+      return;
+    }
+    const connection = nextIdle();
+    if (connection) {
+      waiter.ready(connection);
+      return;
+    }
+    waiters.push(waiter);
+    open();
+  }
+
+  /** The idle connection that was used last and can still be written to. */
+  function nextIdle(): PooledConnection | undefined {
+    for (let connection = idle.pop(); connection; connection = idle.pop()) {
+      if (connection.socket.writable && !connection.socket.readableEnded) return connection;
+      connection.socket.destroy();
+    }
+    return undefined;
+  }
+
+  function nextWaiter(): Waiter | undefined {
+    let waiter = waiters.shift();
+    while (waiter?.left) waiter = waiters.shift();
+    return waiter;
+  }
+
+  /** Makes as many connections as there are waiters without one, within the limit. */
+  function open(): void {
+    while (connecting < waiters.length && all.size < options.maxConnections) openOne();
+  }
+
+  function openOne(): void {
+    const where = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
+    const socket = connect({ ...where, noDelay: true, keepAlive: true });
+    const connection: PooledConnection = {
+      socket,
+      splitter: createFrameSplitter(options),
+      sequenceId: 0,
+      listener: undefined,
+    };
+    let failure: Error | undefined;
+    let pending = true;
+    all.add(socket);
+    connecting++;
+    const stopTimer = clock.after(options.connectTimeoutMs, () => {
+      socket.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms (connectTimeoutMs)`));
+    });
+    function settled(): void {
+      pending = false;
+      connecting--;
+      stopTimer();
+    }
+    socket.on("connect", () => {
+      settled();
+      release(connection);
+    });
+    socket.on("data", (chunk) => {
+      connection.splitter.push(chunk);
+      // Bytes that nobody asked for: whatever comes next would be taken for their reply.
+      if (connection.listener) connection.listener.data();
+      else socket.destroy();
+    });
+    // The peer will not answer any more, so the connection is of no use even if it could be written to.
+    socket.on("end", () => socket.destroy());
+    socket.on("error", (error) => {
+      failure = error;
+    });
+    socket.on("close", () => {
+      all.delete(socket);
+      if (pending) {
+        settled();
+        nextWaiter()?.failed(cannotConnect(name, failure));
+      }
+      connection.listener?.closed(failure);
+      open();
+      if (closing) closeIfDone();
+    });
+  }
+
+  function release(connection: PooledConnection): void {
+    const waiter = nextWaiter();
+    if (waiter) waiter.ready(connection);
+    else if (closing) connection.socket.destroy();
+    else idle.push(connection);
+  }
+
+  function closeIfDone(): void {
+    if (all.size === 0) closed?.();
+  }
+
+  return {
+    acquire,
+    release,
+    close() {
+      closing = true;
+      for (const { socket } of idle.splice(0)) socket.destroy();
+      closeIfDone();
+      return allClosed;
+    },
+  };
+}
+
+function cannotConnect(name: string, failure: Error | undefined): RpcError {
+  const reason =
+    failure?.message || (failure && "code" in failure ? String(failure.code) : "the connection was closed");
+  return new RpcError("UNAVAILABLE", `cannot connect to ${name}: ${reason}`, { cause: failure });
+}
