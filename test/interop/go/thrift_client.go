@@ -180,7 +180,7 @@ func containerCases(c *kinds.KindsClient) []testCase {
 		{"echoMaps: one entry each", returns(c.EchoMaps, oneEntryMaps())},
 		{"echoMaps: several entries", returns(c.EchoMaps, manyEntryMaps())},
 		{"echoMaps: empty", returns(c.EchoMaps, emptyMaps())},
-		{"echoKeyed: struct as key", func() error { return echoKeyed(c) }},
+		{"echoKeyed: structs as keys", func() error { return echoKeyed(c) }},
 		{"echoList: 1000 numbers", returns(c.EchoList, numbers)},
 		{"echoSet: two strings", returns(c.EchoSet, []string{"b", "a"})},
 		{"echoMap: structs", returns(c.EchoMap, map[string]*kinds.Point{"here": {X: 1, Y: 2}})},

@@ -3,6 +3,7 @@ package client;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -214,7 +215,7 @@ public final class Client {
             List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(),
             List.of(), List.of(), List.of(), List.of());
     Sets sets =
-        new Sets(Set.of(1, -2, 300), Set.of("a", ""), Set.of(Color.GREEN, Color.RED), Set.of(9007199254740993L));
+        new Sets(setOf(1, -2, 300), setOf("a", ""), setOf(Color.GREEN, Color.RED), setOf(9007199254740993L));
     List<Integer> numbers = new ArrayList<>();
     for (int i = 0; i < 1000; i++) numbers.add(i * i * i - 1000);
     returns("echoLists: of every type", kinds::echoLists, lists);
@@ -225,11 +226,17 @@ public final class Client {
     returns("echoMaps: several entries", kinds::echoMaps, manyEntryMaps());
     returns("echoMaps: empty", kinds::echoMaps, emptyMaps());
     Keyed keyed = new Keyed(Map.of(new Point(1, 2), "a", new Point(3, 4), "b"));
-    returns("echoKeyed: struct as key", kinds::echoKeyed, keyed);
+    returns("echoKeyed: structs as keys", kinds::echoKeyed, keyed);
     returns("echoList: 1000 numbers", kinds::echoList, numbers);
-    returns("echoSet: two strings", kinds::echoSet, Set.of("b", "a"));
+    returns("echoSet: two strings", kinds::echoSet, setOf("b", "a"));
     returns("echoMap: structs", kinds::echoMap, Map.of("here", new Point(1, 2)));
     returns("echoGrid: an empty row", kinds::echoGrid, List.of(List.of("a", "b"), List.of(), List.of("")));
+  }
+
+  /** A set that keeps the order it was written in, so that the bytes are those of other languages. */
+  @SafeVarargs
+  private static <T> Set<T> setOf(T... elements) {
+    return new LinkedHashSet<>(List.of(elements));
   }
 
   private static Maps oneEntryMaps() {
