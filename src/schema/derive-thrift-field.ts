@@ -1,0 +1,226 @@
+// What becomes of a Protobuf field in Thrift: its id, its presence, and the containers that marked messages stand for.
+import { createNameScope, thriftName } from "./derive-names.ts";
+import { type Derivation, derivedHead, type MessageShell, withoutUndefined } from "./derive-parts.ts";
+import type { Constant, Field, FieldType, MessageType, Presence, Rules, ThriftScalar } from "./model.ts";
+import {
+  canTranslate,
+  isProtoScalar,
+  isThriftScalar,
+  protoScalarOf,
+  readDefaultText,
+  readTypeRule,
+  thriftScalarOf,
+} from "./scalar-pairs.ts";
+
+/** A derived struct whose fields are still to come. */
+export interface StructDraft {
+  readonly given: MessageType;
+  readonly shell: MessageShell;
+}
+
+/** A type, and what the field that has it must record. */
+interface Derived {
+  readonly type: FieldType;
+  readonly rules: Rules;
+}
+
+const LOWEST_ID = -32_768;
+const HIGHEST_ID = 32_767;
+
+/** The Thrift wrappers of one scalar in google/protobuf/wrappers.proto. */
+const WRAPPERS: ReadonlySet<string> = new Set(
+  ["Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes"].map(
+    (name) => `google.protobuf.${name}Value`,
+  ),
+);
+const TIMES: ReadonlySet<string> = new Set(["google.protobuf.Timestamp", "google.protobuf.Duration"]);
+
+/** Derives the fields of a draft, in their order; what has no place in Thrift is reported and left out. */
+export function fillStruct(derivation: Derivation, { given, shell }: StructDraft): void {
+  const names = createNameScope();
+  const ids = new Map<number, Field>();
+  for (const field of given.fields) {
+    const id = field.rules.field ?? field.id;
+    const before = ids.get(id);
+    ids.set(id, before ?? field);
+    if (before) {
+      const message = `field "${field.name}" would get the Thrift id ${id}, which "${before.name}" has; give one of them another with (causeway.rules).field`;
+      derivation.report("error", field.position, message);
+    } else if (checkId(derivation, field, id)) {
+      const derived = deriveField(derivation, given, shell.type.shape, field, id);
+      if (derived) shell.add({ ...derived, name: names.claim(derived.name) });
+    }
+  }
+}
+
+function checkId(derivation: Derivation, field: Field, id: number): boolean {
+  if (id >= LOWEST_ID && id <= HIGHEST_ID) return true;
+  const message = `field number ${id} of "${field.name}" is above ${HIGHEST_ID}, the highest Thrift id; give it one with (causeway.rules).field`;
+  derivation.report("error", field.position, message);
+  return false;
+}
+
+function deriveField(
+  derivation: Derivation,
+  message: MessageType,
+  shape: MessageType["shape"],
+  field: Field,
+  id: number,
+): Field | undefined {
+  const derived = typeOf(derivation, field, field.type);
+  if (!derived) return undefined;
+  const name = thriftName(field.rules.name ?? field.name);
+  const success = shape === "result" && id === 0;
+  const singular = derived.type.kind === "scalar" || derived.type.kind === "enum";
+  const wrapped = field.type.kind === "message" && isContainer(derived.type);
+  const rules = withoutUndefined({
+    field: id === field.id || shape === "arguments" || success ? undefined : field.id,
+    requiredness: field.presence === "implicit" && singular ? "implicit" : undefined,
+    oneof: shape === "union" ? undefined : field.oneof,
+    presence: wrapped && field.oneof === undefined ? true : undefined,
+  });
+  return {
+    ...derivedHead(field, name, { ...derived.rules, ...rules }),
+    id,
+    type: derived.type,
+    presence: success ? "required" : presenceOf(derivation, message, shape, field),
+    defaultValue:
+      shape === "union" ? undefined : (field.defaultValue ?? recordedDefault(derivation, field, derived.type)),
+    oneof: undefined,
+  };
+}
+
+function presenceOf(
+  { given: { rules } }: Derivation,
+  message: MessageType,
+  shape: MessageType["shape"],
+  field: Field,
+): Presence {
+  if (shape === "union") return "optional";
+  // What a whole message or file says is meant for plain fields; arguments are what they always are.
+  const plain = field.oneof === undefined && field.presence === "optional" && shape !== "arguments";
+  const former = field.rules.requiredness ?? (plain ? (message.rules.requiredness ?? rules.requiredness) : undefined);
+  if (former !== undefined && former !== "implicit") return former;
+  if (shape === "arguments") return "default";
+  return field.presence === "implicit" ? "default" : field.presence;
+}
+
+function recordedDefault(derivation: Derivation, { rules, position }: Field, type: FieldType): Constant | undefined {
+  const text = rules.default;
+  if (text === undefined) return undefined;
+  const scalar =
+    type.kind === "enum" ? "i32" : type.kind === "scalar" && isThriftScalar(type.name) ? type.name : undefined;
+  const value = scalar && readDefaultText(text, scalar);
+  if (!value)
+    derivation.report("error", position, `the rule default "${text}" is no value of this field's Thrift type`);
+  return value;
+}
+
+function isContainer({ kind }: FieldType): boolean {
+  return kind === "list" || kind === "set" || kind === "map";
+}
+
+function typeOf(derivation: Derivation, field: Field, type: FieldType): Derived | undefined {
+  const { element: former, key: formerKey, value: formerValue } = readTypeRule(field.rules.type);
+  switch (type.kind) {
+    case "set":
+      return undefined;
+    case "list": {
+      const entries = type.element.kind === "message" ? entriesOf(derivation, type.element.type) : undefined;
+      if (entries) return entries;
+      const element = innerTypeOf(derivation, field, type.element, former);
+      if (!element) return undefined;
+      if (field.rules.set) return { type: { kind: "set", element: element.type }, rules: element.rules };
+      return { type: { kind: "list", element: element.type, packed: false }, rules: element.rules };
+    }
+    case "map": {
+      const key = innerTypeOf(derivation, field, type.key, formerKey);
+      const value = innerTypeOf(derivation, field, type.value, formerValue);
+      if (!key || !value) return undefined;
+      const differs = key.rules.type !== undefined || value.rules.type !== undefined;
+      const rules: Rules = differs ? { type: `map<${formerOf(type.key)},${formerOf(type.value)}>` } : {};
+      return { type: { kind: "map", key: key.type, value: value.type }, rules };
+    }
+    default:
+      return innerTypeOf(derivation, field, type, former);
+  }
+}
+
+function innerTypeOf(
+  derivation: Derivation,
+  field: Field,
+  type: FieldType,
+  former: string | undefined,
+): Derived | undefined {
+  if (type.kind === "enum") {
+    const twin = derivation.enumTwin(type.type);
+    return twin && { type: { kind: "enum", type: twin }, rules: {} };
+  }
+  if (type.kind === "message") return messageTypeOf(derivation, field, type.type);
+  if (type.kind !== "scalar" || !isProtoScalar(type.name)) return undefined;
+  if (type.name === "bytes" && former === "i8") {
+    const element: FieldType = { kind: "scalar", name: "i8" };
+    return { type: { kind: "list", element, packed: false }, rules: { type: "bytes" } };
+  }
+  const name = scalarOf(derivation, field, thriftScalarOf(type.name), type.name, former);
+  return { type: { kind: "scalar", name }, rules: protoScalarOf(name) === type.name ? {} : { type: type.name } };
+}
+
+function scalarOf(
+  derivation: Derivation,
+  { position }: Field,
+  natural: ThriftScalar,
+  protobuf: string,
+  former: string | undefined,
+): ThriftScalar {
+  if (former === undefined || former === protobuf) return natural;
+  if (isThriftScalar(former) && isProtoScalar(protobuf) && canTranslate(former, protobuf)) return former;
+  if (isThriftScalar(former) || isProtoScalar(former)) {
+    derivation.report(
+      "error",
+      position,
+      `the rule type "${former}" names no Thrift type that can stand for ${protobuf}`,
+    );
+  }
+  return natural;
+}
+
+function messageTypeOf(derivation: Derivation, field: Field, type: MessageType): Derived | undefined {
+  const { rules, position } = field;
+  const inner = wrappedOf(derivation, type);
+  if (inner) return inner;
+  if (rules.time !== undefined && TIMES.has(type.fullName)) return { type: { kind: "scalar", name: "i64" }, rules: {} };
+  const [value] = type.fields;
+  if (rules.unwrap && WRAPPERS.has(type.fullName) && value) {
+    const scalar = innerTypeOf(derivation, field, value.type, undefined);
+    return scalar && { type: scalar.type, rules: {} };
+  }
+  const twin = derivation.messageTwin(type);
+  if (twin) return { type: { kind: "message", type: twin, delimited: false }, rules: {} };
+  derivation.report("error", position, `the type ${type.fullName} of "${field.name}" has no Thrift twin`);
+  return undefined;
+}
+
+/** The container that a marked message with the one field 1 stands for. */
+function wrappedOf(derivation: Derivation, { rules, fields }: MessageType): Derived | undefined {
+  const [items] = fields;
+  if (!rules.wrap || fields.length !== 1 || items?.id !== 1) return undefined;
+  return typeOf(derivation, items, items.type);
+}
+
+/** The map that repeated entries with key and value stand for. */
+function entriesOf(derivation: Derivation, { rules, fields, fieldsById }: MessageType): Derived | undefined {
+  const key = fieldsById.get(1);
+  const value = fieldsById.get(2);
+  if (!rules.wrap || fields.length !== 2 || !key || !value) return undefined;
+  const keyType = typeOf(derivation, key, key.type);
+  const valueType = typeOf(derivation, value, value.type);
+  if (!keyType || !valueType) return undefined;
+  return { type: { kind: "map", key: keyType.type, value: valueType.type }, rules: {} };
+}
+
+/** How a key or value stands in the `type` rule of its map. */
+function formerOf(type: FieldType): string {
+  if (type.kind === "scalar") return type.name;
+  return type.kind === "message" || type.kind === "enum" ? type.type.name : "";
+}

@@ -1,0 +1,238 @@
+// A Protobuf file's twin in Thrift: messages flatten to structs, a message that is one oneof to a union, and what an
+// earlier derivation from Thrift marked goes back to what it was. What becomes of a field is derive-thrift-field.ts's.
+import type { Report } from "../base/diagnostic.ts";
+import { createNameScope, type NameScope, thriftName } from "./derive-names.ts";
+import {
+  createShell,
+  type Derivation,
+  derivedHead,
+  enumOf,
+  type MethodTwin,
+  qualify,
+  startDerivation,
+  type Twin,
+  type Twins,
+} from "./derive-parts.ts";
+import { fillStruct, type StructDraft } from "./derive-thrift-field.ts";
+import type { Declaration, EnumType, Field, MessageType, Method, Rules, SchemaFile, Service } from "./model.ts";
+
+/**
+ * The Thrift twin of a .proto file, to be written as `path`, with `namespace * packageName`. What has no place in Thrift
+ * is reported and left out. `twins` holds the twins of all that the file imports.
+ */
+export function deriveThrift(
+  given: SchemaFile,
+  { path, packageName }: { readonly path: string; readonly packageName: string },
+  twins: Twins,
+  report: Report,
+): Twin {
+  const derivation = startDerivation(given, twins, report);
+  const scope: FileScope = { derivation, names: createNameScope(), packageName, drafts: [] };
+  const bodies = bodiesOf(given);
+
+  const declared = given.messages.filter((message) => !message.rules.wrap && !bodies.has(message));
+  for (const message of declared) startStruct(scope, message);
+  for (const type of given.enums) {
+    const name = claim(scope, type);
+    if (name !== undefined) derivation.enums.set(type, deriveEnum(type, name, packageName));
+  }
+  for (const draft of scope.drafts) fillStruct(derivation, draft);
+
+  const methods = new Map<Service, readonly MethodTwin[]>();
+  const services = given.services.flatMap((service): Service[] => {
+    const name = claim(scope, service);
+    if (name === undefined) return [];
+    const fullName = qualify(packageName, name);
+    const names = createNameScope();
+    const pairs = service.methods.flatMap((method) => deriveMethod(scope, method, fullName, names));
+    methods.set(service, pairs);
+    const derived = pairs.map((pair) => pair.derived);
+    return [{ ...derivedHead(service, name), wire: "thrift", fullName, base: undefined, methods: derived }];
+  });
+
+  const file: SchemaFile = {
+    path,
+    wire: "thrift",
+    package: packageName,
+    annotations: [["*", packageName]],
+    rules: {},
+    doc: given.doc,
+    syntax: undefined,
+    imports: [...derivation.used],
+    messages: scope.drafts.map(({ shell }) => shell.type),
+    enums: [...derivation.enums.values()],
+    services,
+    constants: [],
+  };
+  return { given, file, messages: derivation.messages, enums: derivation.enums, methods };
+}
+
+interface FileScope {
+  readonly derivation: Derivation;
+  readonly names: NameScope;
+  readonly packageName: string;
+  readonly drafts: StructDraft[];
+}
+
+/** The argument and result messages that an earlier derivation made, and that nothing but methods refers to. */
+function bodiesOf(file: SchemaFile): ReadonlySet<MessageType> {
+  const methods = file.services.flatMap((service) => service.methods);
+  const bodies = new Set(
+    methods.flatMap(({ request, response }) => [request, response]).filter((type) => type?.rules.args),
+  );
+  for (const { fields } of file.messages) {
+    for (const { type } of fields) {
+      const inner = type.kind === "list" ? type.element : type.kind === "map" ? type.value : type;
+      if (inner.kind === "message") bodies.delete(inner.type);
+    }
+  }
+  return bodies as ReadonlySet<MessageType>;
+}
+
+/** `Outer_Inner`, for nested types; the name before an earlier derivation, if there was one. */
+function flatName({ name, rules, parent }: { name: string; rules: Rules; parent?: MessageType | undefined }): string {
+  if (rules.name !== undefined) return rules.name;
+  return parent ? `${flatName(parent)}_${name}` : name;
+}
+
+/** A free name in the file; undefined, and reported, when flattening gave two things the same one. */
+function claim(
+  { derivation, names }: FileScope,
+  given: Declaration & { readonly parent?: MessageType | undefined },
+): string | undefined {
+  const wanted = thriftName(flatName(given));
+  const name = names.claim(wanted);
+  if (name === wanted) return name;
+  const message = `"${given.name}" would be named "${wanted}" in Thrift, as something else of the file is; rename one of the two`;
+  derivation.report("error", given.position, message);
+  return undefined;
+}
+
+function startStruct(scope: FileScope, given: MessageType): void {
+  const name = claim(scope, given);
+  if (name === undefined) return;
+  const shell = createShell({
+    ...derivedHead(given, name),
+    wire: "thrift",
+    fullName: qualify(scope.packageName, name),
+    shape: shapeOf(given),
+    parent: undefined,
+  });
+  scope.derivation.messages.set(given, shell.type);
+  scope.drafts.push({ given, shell });
+}
+
+/** Only a message that is one oneof and nothing else is a union; a declared exception has a code. */
+function shapeOf({ fields, rules }: MessageType): MessageType["shape"] {
+  const [first] = fields;
+  if (first?.oneof !== undefined && fields.every(({ oneof }) => oneof === first.oneof)) return "union";
+  return rules.code === undefined ? "struct" : "exception";
+}
+
+function deriveEnum(given: EnumType, name: string, packageName: string): EnumType {
+  const names = createNameScope();
+  const values = given.values
+    .filter(({ rules }) => !rules.synthetic)
+    .map((value) => ({
+      ...derivedHead(value, names.claim(thriftName(value.rules.name ?? value.name))),
+      number: value.number,
+    }));
+  return enumOf({
+    ...derivedHead(given, name),
+    wire: "thrift",
+    fullName: qualify(packageName, name),
+    values,
+    closed: false,
+    parent: undefined,
+  });
+}
+
+function deriveMethod(scope: FileScope, method: Method, service: string, names: NameScope): MethodTwin[] {
+  const { derivation } = scope;
+  const { request, response, position } = method;
+  if (method.streaming !== "none") {
+    const message = `method "${method.name}" is streaming, which Thrift has no way to say; it is left out of the translation`;
+    derivation.report("lossy", position, message);
+    return [];
+  }
+  if (!request || !response) return [];
+  const name = names.claim(thriftName(method.rules.name ?? method.name));
+  const body = (shape: "arguments" | "result"): StructDraft["shell"] => {
+    const suffix = shape === "arguments" ? "args" : "result";
+    const fullName = `${service}.${name}_${suffix}`;
+    const head: Declaration = { name: `${name}_${suffix}`, doc: undefined, annotations: [], rules: {}, position };
+    return createShell({ ...head, wire: "thrift", fullName, shape, parent: undefined });
+  };
+  const parameters = body("arguments");
+  const result = body("result");
+
+  if (request.rules.args) fillBody(derivation, request, parameters);
+  else addLone(derivation, request, parameters, "request", method.rules.field ?? 1, position);
+  const oneway = method.rules.oneway ?? false;
+  if (response.rules.args) fillBody(derivation, response, result);
+  else if (!oneway) addLone(derivation, response, result, "success", 0, position);
+  const throws = readThrows(derivation, method);
+  for (const field of throws) result.add(field);
+
+  const derived: Method = {
+    // Without unwrap, the way back would put request and response in messages of their own.
+    ...derivedHead(method, name, request.rules.args || response.rules.args ? {} : { unwrap: true }),
+    wire: "thrift",
+    service,
+    request: parameters.type,
+    response: result.type,
+    throws,
+    oneway,
+    streaming: "none",
+    idempotent: method.idempotent,
+  };
+  return [{ given: method, derived }];
+}
+
+/** Arguments and results that an earlier derivation put in a message. */
+function fillBody(derivation: Derivation, given: MessageType, shell: StructDraft["shell"]): void {
+  if (!derivation.messages.has(given)) derivation.messages.set(given, shell.type);
+  fillStruct(derivation, { given, shell });
+}
+
+function addLone(
+  derivation: Derivation,
+  given: MessageType,
+  shell: StructDraft["shell"],
+  name: string,
+  id: number,
+  position: Declaration["position"],
+): void {
+  const inner = derivation.messageTwin(given);
+  if (!inner) return;
+  const head: Declaration = { name, doc: undefined, annotations: [], rules: {}, position };
+  const type = { kind: "message", type: inner, delimited: false } as const;
+  const presence = id === 0 ? "required" : "default";
+  shell.add({ ...head, id, type, presence, defaultValue: undefined, oneof: undefined });
+}
+
+/** The exceptions that an earlier derivation recorded: `1: shop.OutOfStock outOfStock, …`. */
+function readThrows(derivation: Derivation, { rules, position, service }: Method): Field[] {
+  if (rules.throws === undefined) return [];
+  const scope = service.slice(0, Math.max(0, service.lastIndexOf(".")));
+  const known = messagesByName(derivation.given);
+  return rules.throws.split(",").flatMap((text): Field[] => {
+    const [, id, typeName = "", name = ""] = /^\s*(\d{1,5}):\s*([\w.]+)\s+(\w+)\s*$/.exec(text) ?? [];
+    const given = known.get(typeName) ?? known.get(qualify(scope, typeName));
+    const type = given && derivation.messageTwin(given);
+    if (id === undefined || !type) {
+      const expected = "expected for example 1: shop.OutOfStock outOfStock, with a message of this file or its imports";
+      derivation.report("error", position, `the rule throws cannot be read at "${text.trim()}"; ${expected}`);
+      return [];
+    }
+    const head: Declaration = { name: thriftName(name), doc: undefined, annotations: [], rules: {}, position };
+    const thrown = { kind: "message", type, delimited: false } as const;
+    return [{ ...head, id: Number(id), type: thrown, presence: "optional", defaultValue: undefined, oneof: undefined }];
+  });
+}
+
+function messagesByName(file: SchemaFile, into = new Map<string, MessageType>()): ReadonlyMap<string, MessageType> {
+  for (const imported of file.imports) messagesByName(imported, into);
+  for (const message of file.messages) into.set(message.fullName, message);
+  return into;
+}

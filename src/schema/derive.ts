@@ -1,0 +1,67 @@
+// One file's twin in the other language, and the twins of a whole schema.
+import type { Report } from "../base/diagnostic.ts";
+import { identifierOf, thriftName } from "./derive-names.ts";
+import type { Twin, Twins } from "./derive-parts.ts";
+import { deriveProto } from "./derive-proto.ts";
+import { deriveThrift } from "./derive-thrift.ts";
+import type { Schema, SchemaFile } from "./model.ts";
+
+export type { MethodTwin, Twin, Twins } from "./derive-parts.ts";
+
+/** Files that say how to translate, and are not translated. */
+const OPTION_FILES = /(?:^|\/)(?:causeway\/options|google\/protobuf\/descriptor)\.proto$/;
+
+/**
+ * The twin of one file in the other language: a proto3 file for Thrift, a Thrift file for .proto. `twins` holds those of
+ * all that it imports. Its declarations keep the positions of what they stand for; what cannot be said in the other
+ * language is reported and left out; rules record what the way back needs.
+ */
+export function deriveFile(file: SchemaFile, twins: Twins, report: Report): Twin {
+  const derive = file.wire === "thrift" ? deriveProto : deriveThrift;
+  const twin = derive(file, placeOf(file, twins), twins, report);
+  reportClashes(twin, twins, report);
+  return twin;
+}
+
+/** The twins of every file of a schema, in its order; option definitions have none. */
+export function deriveSchema(schema: Schema, report: Report): Twins {
+  const twins = new Map<SchemaFile, Twin>();
+  for (const file of schema.files) {
+    if (!OPTION_FILES.test(file.path)) twins.set(file, deriveFile(file, twins, report));
+  }
+  return twins;
+}
+
+/** File names are identifiers, because Thrift refers to included things by them, and lie in one folder. */
+function placeOf(file: SchemaFile, twins: Twins): { readonly path: string; readonly packageName: string } {
+  const extension = file.wire === "thrift" ? "proto" : "thrift";
+  const taken = new Set([...twins.values()].map((twin) => twin.file.path));
+  const own = thriftName(identifierOf(file.path.replace(/^.*[/\\]/, "").replace(/\.[^.]*$/, "")));
+  const candidates = [own, `${identifierOf(file.package)}_${own}`];
+  for (let i = 2; i <= taken.size + 2; i++) candidates.push(`${own}_${i}`);
+  const base = candidates.find((candidate) => !taken.has(`${candidate}.${extension}`)) ?? own;
+  const packageName = file.package.split(".").map(identifierOf).join(".");
+  return { path: `${base}.${extension}`, packageName: file.package === "" ? base : packageName };
+}
+
+/** Thrift files may share a namespace and still declare the same name, because they refer to each other by file. */
+function reportClashes({ given, file }: Twin, twins: Twins, report: Report): void {
+  if (file.wire === "thrift") return;
+  const before = new Map<string, SchemaFile>();
+  for (const other of twins.values()) {
+    if (other.file.wire !== file.wire || other.file.package !== file.package) continue;
+    for (const { fullName } of declarationsOf(other.file)) before.set(fullName, other.given);
+  }
+  for (const { fullName, position } of declarationsOf(file)) {
+    const other = before.get(fullName);
+    if (!other || other === given) continue;
+    const message = `"${fullName}" is declared in ${other.path} too, and both would be one name in Protobuf; give one of the files another namespace`;
+    report({ severity: "error", position, message });
+  }
+}
+
+function declarationsOf({ messages, enums, services }: SchemaFile): readonly Declared[] {
+  return [...messages, ...enums, ...services];
+}
+
+type Declared = SchemaFile["messages"][number] | SchemaFile["enums"][number] | SchemaFile["services"][number];
