@@ -217,7 +217,7 @@ export interface SchemaFile {
   readonly enums: readonly EnumType[];
   readonly services: readonly Service[];
   readonly constants: readonly NamedConstant[];
-  /** Proto only, nested ones too, in the order of the file. Undefined means none. */
+  /** Proto only, nested ones too, outer before inner. Undefined means none. */
   readonly extensions?: readonly Extension[];
 }
 

@@ -61,8 +61,9 @@ function unknown(reference: string, imports: readonly SchemaFile[]): string {
     const type = [...file.messages, ...file.enums].find(
       ({ fullName }) => fullName === bare || fullName.endsWith(`.${bare}`),
     );
-    if (type)
-      return `there is no type "${reference}" here; "${type.fullName}" is in "${file.path}", which is not imported`;
+    if (!type) continue;
+    const it = type.fullName === bare ? "it" : `"${type.fullName}"`;
+    return `there is no type "${reference}" here; ${it} is in "${file.path}", which is not imported`;
   }
   return `there is no type "${reference}" here; expected one of this file or of its imports`;
 }

@@ -117,14 +117,14 @@ function createFile(document: ProtoDocument, imports: ReadonlyMap<string, Schema
     inherited: ProtoFeatures,
   ): void => {
     for (const node of scope.enums) enums.push(createEnum(node, around, parent, inherited, context));
+    for (const node of scope.extensions) {
+      extensions.push(() => createExtension(node, around, parent, inherited, context));
+    }
     for (const node of scope.messages) {
       const own = overrideFeatures(inherited, node);
       const type = createMessage(node, around, parent, context);
       open.push({ node, type, features: own });
       declare(node, type.fullName, type, own);
-    }
-    for (const node of scope.extensions) {
-      extensions.push(() => createExtension(node, around, parent, inherited, context));
     }
   };
   declare(document, document.package, undefined, features);

@@ -1,0 +1,271 @@
+import { expect, test } from "vitest";
+import type { Field, FieldType, MessageType, SchemaFile } from "../../../src/schema/model.ts";
+import { builtinProto, protoFile, readProto } from "./proto-text.ts";
+
+function message(file: SchemaFile, fullName: string): MessageType {
+  const found = file.messages.find((candidate) => candidate.fullName === fullName);
+  if (!found) throw new Error(`no ${fullName} among ${file.messages.map((candidate) => candidate.fullName)}`);
+  return found;
+}
+
+function field(file: SchemaFile, fullName: string, name: string): Field {
+  const found = message(file, fullName).fields.find((candidate) => candidate.name === name);
+  if (!found) throw new Error(`no ${name} in ${fullName}`);
+  return found;
+}
+
+/** `list<int32,packed>`, `map<string,a.B>` and so on. */
+function shown(type: FieldType): string {
+  switch (type.kind) {
+    case "scalar":
+      return type.name;
+    case "enum":
+      return type.type.fullName;
+    case "message":
+      return type.type.fullName + (type.delimited ? " delimited" : "");
+    case "list":
+      return `list<${shown(type.element)}${type.packed ? ",packed" : ""}>`;
+    case "set":
+      return `set<${shown(type.element)}>`;
+    case "map":
+      return `map<${shown(type.key)},${shown(type.value)}>`;
+  }
+}
+
+test("proto3 fields have their types, numbers, presence and packing", () => {
+  const file = protoFile(`syntax = "proto3";
+package a.b;
+message M {
+  int32 plain = 1;
+  optional int32 maybe = 2;
+  N inner = 3;
+  repeated sint64 many = 4;
+  repeated sint64 unpacked = 5 [packed = false];
+  repeated string texts = 6;
+  map<string, N> by_name = 7;
+  oneof choice { bytes raw = 8; E kind = 9; }
+  message N {}
+}
+enum E { E_ZERO = 0; E_MINUS = -1; E_HEX = 0x10; }
+`);
+  expect(file.package).toBe("a.b");
+  expect(file.syntax).toBe("proto3");
+  expect(
+    message(file, "a.b.M").fields.map((f) => [f.name, f.id, f.presence, f.oneof, shown(f.type)].join(" ")),
+  ).toEqual([
+    "plain 1 implicit  int32",
+    "maybe 2 optional  int32",
+    "inner 3 optional  a.b.M.N",
+    "many 4 implicit  list<sint64,packed>",
+    "unpacked 5 implicit  list<sint64>",
+    "texts 6 implicit  list<string>",
+    "by_name 7 implicit  map<string,a.b.M.N>",
+    "raw 8 optional choice bytes",
+    "kind 9 optional choice a.b.E",
+  ]);
+  expect(message(file, "a.b.M.N").parent).toBe(message(file, "a.b.M"));
+  expect(message(file, "a.b.M").fieldsById.get(4)?.name).toBe("many");
+  expect(file.enums[0]?.values.map(({ name, number }) => [name, number])).toEqual([
+    ["E_ZERO", 0],
+    ["E_MINUS", -1],
+    ["E_HEX", 16],
+  ]);
+  expect(file.enums[0]?.closed).toBe(false);
+});
+
+test("proto2 has required fields, groups, closed enums, exact defaults, and packs only when told", () => {
+  const file = protoFile(`syntax = "proto2";
+message M {
+  required int64 id = 1 [default = 9223372036854775807];
+  optional uint64 mask = 2 [default = 0xFFFFFFFFFFFFFFFF, deprecated = true];
+  optional string text = 3 [default = "caf\\303\\251 \\x41" "\\n"];
+  optional bytes raw = 4 [default = '\\000\\377'];
+  optional E kind = 5 [default = TWO];
+  optional double low = 6 [default = -inf];
+  optional bool on = 7 [default = true];
+  optional sint32 less = 8 [default = -7];
+  repeated int32 a = 9;
+  repeated int32 b = 10 [packed = true];
+  repeated group Item = 11 { optional string sku = 1; }
+  enum E { ONE = 1; TWO = 2; }
+}`);
+  const defaultOf = (name: string): unknown => field(file, "M", name).defaultValue?.["value" as never];
+  expect(field(file, "M", "id").presence).toBe("required");
+  expect(defaultOf("id")).toBe(9223372036854775807n);
+  expect(defaultOf("mask")).toBe(0xffffffffffffffffn);
+  expect(field(file, "M", "mask").annotations).toEqual([["deprecated", "true"]]);
+  expect(defaultOf("text")).toBe("café A\n");
+  expect(defaultOf("raw")).toEqual(Uint8Array.of(0, 255));
+  expect(defaultOf("kind")).toBe(2n);
+  expect(defaultOf("low")).toBe(Number.NEGATIVE_INFINITY);
+  expect(defaultOf("on")).toBe(true);
+  expect(defaultOf("less")).toBe(-7n);
+  expect(shown(field(file, "M", "a").type)).toBe("list<int32>");
+  expect(shown(field(file, "M", "b").type)).toBe("list<int32,packed>");
+  expect(shown(field(file, "M", "item").type)).toBe("list<M.Item delimited>");
+  expect(file.enums[0]?.closed).toBe(true);
+});
+
+test("editions take presence, packing, closed enums and delimited messages from features, the inner ones first", () => {
+  const file = protoFile(`edition = "2023";
+package e;
+option features.field_presence = IMPLICIT;
+message M {
+  int32 implicit = 1;
+  int32 explicit = 2 [features.field_presence = EXPLICIT];
+  int32 required = 3 [features.field_presence = LEGACY_REQUIRED];
+  repeated int32 packed = 4;
+  repeated int32 expanded = 5 [features.repeated_field_encoding = EXPANDED];
+  M inner = 6 [features = { message_encoding: DELIMITED }];
+}
+enum Closed { option features.enum_type = CLOSED; ONE = 1; }
+`);
+  expect(message(file, "e.M").fields.map((f) => `${f.name} ${f.presence} ${shown(f.type)}`)).toEqual([
+    "implicit implicit int32",
+    "explicit optional int32",
+    "required required int32",
+    "packed implicit list<int32,packed>",
+    "expanded implicit list<int32>",
+    "inner optional e.M delimited",
+  ]);
+  expect(file.enums[0]?.closed).toBe(true);
+});
+
+test("services have methods with their streaming and idempotence", () => {
+  const file = protoFile(`syntax = "proto3";
+package s;
+message M {}
+service S {
+  option deprecated = true;
+  // Plain.
+  rpc Plain(M) returns (.s.M);
+  rpc Up(stream M) returns (M) {}
+  rpc Down(M) returns (stream s.M) { option idempotency_level = IDEMPOTENT; }
+  rpc Both(stream M) returns (stream M) { option idempotency_level = NO_SIDE_EFFECTS; }
+}`);
+  const [service] = file.services;
+  expect(service?.fullName).toBe("s.S");
+  expect(service?.annotations).toEqual([["deprecated", "true"]]);
+  expect(service?.methods.map((m) => `${m.service}/${m.name} ${m.streaming} ${m.idempotent}`)).toEqual([
+    "s.S/Plain none false",
+    "s.S/Up client false",
+    "s.S/Down server true",
+    "s.S/Both bidi true",
+  ]);
+  expect(service?.methods[0]?.request).toBe(file.messages[0]);
+  expect(service?.methods[0]?.doc).toBe("Plain.");
+});
+
+test("docs are the comment above, else the one behind, and never one that a blank line parts", () => {
+  const file = protoFile(`// Of the file.
+syntax = "proto3";
+
+// Of nobody.
+
+/**
+ * Of the message,
+ *   two lines.
+ */
+message M {
+  int32 a = 1; // behind a
+  // Above b,
+  // in two lines.
+  int32 b = 2; // behind b
+  int32 c = 3;
+}
+enum E { // behind E
+  Z = 0; /* behind Z */
+}`);
+  expect(file.doc).toBe("Of the file.");
+  expect(message(file, "M").doc).toBe("Of the message,\n  two lines.");
+  expect(message(file, "M").fields.map(({ doc }) => doc)).toEqual(["behind a", "Above b,\nin two lines.", undefined]);
+  expect(file.enums[0]?.doc).toBe("behind E");
+  expect(file.enums[0]?.values[0]?.doc).toBe("behind Z");
+});
+
+test("declarations stand at the line and column of their names, whatever comments and line breaks are around", () => {
+  const file = protoFile(`syntax = "proto3"; /* message M {
+*/ message
+  M { map <string ,
+      int32> m = 1; }`);
+  expect(file.messages[0]?.position).toEqual({ file: "t.proto", line: 3, column: 3 });
+  expect(file.messages[0]?.fields[0]?.position).toEqual({ file: "t.proto", line: 4, column: 14 });
+});
+
+test("options are kept as dotted names and printed values, aggregates flattened, repeated ones kept", () => {
+  const file = protoFile(`syntax = "proto3";
+option java_package = "com.x";
+package p;
+option (my.file) = { a: 1 b { c: "x" } b { c: "y" } list: [true, false] };
+message M { int32 f = 1 [json_name = "g", (my.f).deep.er = 2]; }`);
+  expect(file.annotations).toEqual([
+    ["java_package", "com.x"],
+    ["(my.file).a", "1"],
+    ["(my.file).b.c", "x"],
+    ["(my.file).b.c", "y"],
+    ["(my.file).list", "true"],
+    ["(my.file).list", "false"],
+  ]);
+  expect(field(file, "p.M", "f").annotations).toEqual([
+    ["json_name", "g"],
+    ["(my.f).deep.er", "2"],
+  ]);
+});
+
+test("extensions are kept apart from the fields of the message they extend", () => {
+  const file = protoFile(`syntax = "proto2";
+package x;
+message Base { extensions 100 to max; }
+extend Base { optional int32 top = 100; }
+message Holder { extend Base { repeated string inner = 101; } }`);
+  expect(file.extensions?.map((e) => [e.fullName, e.extendee.fullName, e.id, e.parent?.name])).toEqual([
+    ["x.top", "x.Base", 100, undefined],
+    ["x.Holder.inner", "x.Base", 101, "Holder"],
+  ]);
+  expect(message(file, "x.Base").fields).toEqual([]);
+});
+
+test("a reference means the type of the innermost scope that knows its first part", () => {
+  const file = protoFile(`syntax = "proto3";
+package a.b;
+message T {}
+message Outer {
+  message T {}
+  T near = 1;
+  b.T far = 2;
+  .a.b.T root = 3;
+  Outer.T same = 4;
+}`);
+  expect(message(file, "a.b.Outer").fields.map((f) => shown(f.type))).toEqual([
+    "a.b.Outer.T",
+    "a.b.T",
+    "a.b.T",
+    "a.b.Outer.T",
+  ]);
+});
+
+test("imports give their types, and public imports those of others", () => {
+  const time = builtinProto("google/protobuf/timestamp.proto");
+  const middle = protoFile(`syntax = "proto3"; import public "time.proto"; message Mid {}`, { "time.proto": time });
+  const file = protoFile(
+    `syntax = "proto3"; import "middle.proto"; message M { google.protobuf.Timestamp t = 1; Mid m = 2; }`,
+    { "middle.proto": middle },
+  );
+  expect(shown(field(file, "M", "t").type)).toBe("google.protobuf.Timestamp");
+  const hidden = protoFile(`syntax = "proto3"; import "time.proto"; message Mid {}`, { "time.proto": time });
+  const { said } = readProto(
+    `syntax = "proto3"; import "middle.proto"; message M { google.protobuf.Timestamp t = 1; }`,
+    {
+      "middle.proto": { ...hidden, path: "middle.proto" },
+    },
+  );
+  expect(said).toEqual([
+    '1:55 there is no type "google.protobuf.Timestamp" here; it is in "google/protobuf/timestamp.proto", which is not imported',
+  ]);
+});
+
+test("proto3 text begins with a byte order mark, too, and columns stay right", () => {
+  expect(readProto(`\uFEFFsyntax = "proto3"; message M { int32 a = 0; }`).said).toEqual([
+    "1:43 field number 0 is out of range; expected 1 to 536870911",
+  ]);
+});
