@@ -10,6 +10,9 @@ import type { Limits } from "./codec/codec.ts";
 import { accessLogOptions } from "./governance/access-log.ts";
 import { timeoutMsOption } from "./governance/deadline.ts";
 import { metricsOptions } from "./governance/metrics.ts";
+import { localListenerOptions } from "./inbound/local-listener.ts";
+import { grpcUpstreamOptions } from "./outbound/grpc-client.ts";
+import { thriftUpstreamOptions } from "./outbound/thrift-client.ts";
 
 const address = z
   .string()
@@ -46,7 +49,7 @@ const schemaOptions = z.strictObject({
 
 /** Loopback by default: whoever wants to be reached from other hosts writes so. */
 const listenerOptions = z.discriminatedUnion("kind", [
-  z.strictObject({
+  localListenerOptions.pick({ maxConnections: true, maxCallsPerConnection: true }).extend({
     kind: z.literal("local").describe("Thrift and gRPC callers, told apart by their first bytes"),
     address: address.prefault("127.0.0.1:7420"),
     defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
@@ -57,20 +60,27 @@ const listenerOptions = z.discriminatedUnion("kind", [
   }),
 ]);
 
-/** How an upstream is spoken to. */
-const protocol = z.enum(["thrift-framed", "grpc"]).describe("what the upstream speaks");
+const upstreamCommons = {
+  endpoints: z.array(endpoint).min(1).describe("where the upstream's processes listen"),
+  services: z.array(serviceName).default([]).describe("services of the loaded IDL that the upstream has"),
+  opaqueServices: z
+    .array(serviceName)
+    .default([])
+    .describe("services without loaded IDL: their calls are forwarded on the same wire, untranslated"),
+  timeoutMs: timeoutMsOption,
+};
 
 const upstreamOptions = z
-  .strictObject({
-    protocol,
-    endpoints: z.array(endpoint).min(1).describe("where the upstream's processes listen"),
-    services: z.array(serviceName).default([]).describe("services of the loaded IDL that the upstream has"),
-    opaqueServices: z
-      .array(serviceName)
-      .default([])
-      .describe("services without loaded IDL: their calls are forwarded on the same wire, untranslated"),
-    timeoutMs: timeoutMsOption,
-  })
+  .discriminatedUnion("protocol", [
+    thriftUpstreamOptions.pick({ maxConnections: true, connectTimeoutMs: true, multiplexed: true }).extend({
+      protocol: z.literal("thrift-framed").describe("Thrift, framed, binary protocol"),
+      ...upstreamCommons,
+    }),
+    grpcUpstreamOptions.pick({ connectTimeoutMs: true, authority: true }).extend({
+      protocol: z.literal("grpc").describe("gRPC over HTTP/2 without TLS"),
+      ...upstreamCommons,
+    }),
+  ])
   .refine(({ services, opaqueServices }) => services.length + opaqueServices.length > 0, {
     error: "expected at least one service in services or opaqueServices: nothing is routed to an upstream without",
   });
@@ -146,8 +156,11 @@ export const configSchema = z.strictObject({
 /** A checked config with every default filled and every path relative to the working directory. */
 export type Config = z.output<typeof configSchema>;
 
-/** How an upstream is spoken to. */
-export type Protocol = z.output<typeof protocol>;
+/** One upstream of a config. */
+export type UpstreamConfig = Config["upstreams"][string];
+
+/** One listener of a config. */
+export type ListenerConfig = Config["listeners"][number];
 
 /** Reads a config from YAML text; `file` names it, and paths in it are relative to it. Undefined after an error. */
 export function parseConfig(text: string, file: string, report: Report): YamlValue<Config> | undefined {

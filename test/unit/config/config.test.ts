@@ -11,6 +11,7 @@ function parse(text: string, file = "etc/causeway.yaml") {
   return { parsed, faults: found.map(formatDiagnostic) };
 }
 
+const bounds = { maxConnections: 10_000, maxCallsPerConnection: 1_000 };
 const tcp = (host: string, port: number) => ({ kind: "tcp", host, port });
 
 test("an empty config has every default, and listens on loopback only", () => {
@@ -19,7 +20,7 @@ test("an empty config has every default, and listens on loopback only", () => {
   expect(parsed?.value).toEqual({
     schema: { files: [], include: [], links: [], strict: false, allowNegativeKeys: false },
     listeners: [
-      { kind: "local", address: tcp("127.0.0.1", 7420) },
+      { kind: "local", address: tcp("127.0.0.1", 7420), ...bounds },
       { kind: "admin", address: tcp("127.0.0.1", 7422) },
     ],
     upstreams: {},
@@ -60,8 +61,8 @@ drainMs: 0
       allowNegativeKeys: true,
     },
     listeners: [
-      { kind: "local", address: tcp("0.0.0.0", 7420), defaultService: "shop.Inventory" },
-      { kind: "local", address: { kind: "unix", path: "/run/causeway.sock" } },
+      { kind: "local", address: tcp("0.0.0.0", 7420), defaultService: "shop.Inventory", ...bounds },
+      { kind: "local", address: { kind: "unix", path: "/run/causeway.sock" }, ...bounds },
       { kind: "admin", address: tcp("::1", 0) },
     ],
     upstreams: {
@@ -71,6 +72,9 @@ drainMs: 0
         services: ["shop.Inventory"],
         opaqueServices: [],
         timeoutMs: 1_000,
+        maxConnections: 64,
+        connectTimeoutMs: 1_000,
+        multiplexed: false,
       },
       orders: {
         protocol: "grpc",
@@ -78,6 +82,7 @@ drainMs: 0
         services: [],
         opaqueServices: ["shop.v1.Orders"],
         timeoutMs: 15_000,
+        connectTimeoutMs: 1_000,
       },
     },
     limits: { maxBytes: 4_096, maxDepth: 10, maxElements: 20 },
@@ -113,6 +118,14 @@ test.each([
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S] }, b: { protocol: grpc, endpoints: ["b:1"], services: [s.S] } }',
     "1:126: error: upstreams.b.services[0]: s.S is a service of upstreams.a already: a service has one upstream",
   ],
+  [
+    'upstreams: { a: { protocol: tcp, endpoints: ["a:1"], services: [s.S] } }',
+    '1:29: error: upstreams.a.protocol: expected one of thrift-framed, grpc, got "tcp"',
+  ],
+  [
+    'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of authority, connectTimeoutMs, endpoints, opaqueServices, protocol, services, timeoutMs",
+  ],
   ["limits: { maxDepth: 0 }", "1:21: error: limits.maxDepth: expected at least 1, got 0"],
   ["accessLog: none", '1:12: error: accessLog: expected a mapping, got "none"'],
   ["accessLog: { samples: 1 }", "1:14: error: accessLog.samples: unknown key, did you mean sample?"],
@@ -123,7 +136,7 @@ test.each([
 
 test("a listener that nobody gave an address binds loopback", () => {
   expect(parse("listeners: [{ kind: local }]").parsed?.value.listeners).toEqual([
-    { kind: "local", address: tcp("127.0.0.1", 7420) },
+    { kind: "local", address: tcp("127.0.0.1", 7420), ...bounds },
   ]);
 });
 
