@@ -46,9 +46,10 @@ const KEYWORDS: ReadonlySet<string> = new Set(
 
 const BLANKS = /[ \t\r\n]+/y;
 const LINE_COMMENT = /(?:\/\/|#)[^\n]*/y;
-const IDENTIFIER = /[a-zA-Z_](?:\.?[a-zA-Z_0-9])*/y;
+const WORD = /[a-zA-Z_][a-zA-Z_0-9]*/y;
+const DOT_WORD = /\.[a-zA-Z_0-9]+/y;
 const NUMBER = /[+-]?(?:0x[0-9A-Fa-f]+|(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)/y;
-const INTEGER = /^[+-]?(?:0x0*([0-9A-Fa-f]*)|0*([0-9]*))$/;
+const BEFORE_DIGITS = /^[+-]?(?:0x)?0*/;
 const STRING_PART = /[^\\'"\n]+/y;
 const SYMBOLS = ":;,{}()=<>[]*&";
 const ESCAPES: Readonly<Record<string, string>> = { r: "\r", n: "\n", t: "\t", '"': '"', "'": "'", "\\": "\\" };
@@ -95,14 +96,17 @@ interface Source {
 function createSource(file: string, text: string): Source {
   let line = 1;
   let lineStart = text.startsWith("\uFEFF") ? 1 : 0;
+  // Kept, because looking for it anew at every blank would take quadratic time on a long line.
+  let nextBreak = text.indexOf("\n");
   return {
     text,
     offset: lineStart,
     at: (offset) => ({ file, line, column: offset - lineStart + 1 }),
     skipTo(end) {
-      for (let next = text.indexOf("\n", this.offset); next >= 0 && next < end; next = text.indexOf("\n", next + 1)) {
+      while (nextBreak >= 0 && nextBreak < end) {
         line += 1;
-        lineStart = next + 1;
+        lineStart = nextBreak + 1;
+        nextBreak = text.indexOf("\n", lineStart);
       }
       this.offset = end;
     },
@@ -122,7 +126,7 @@ function readToken(source: Source): Token {
   const first = source.text.charAt(start);
   if (first === "") return { kind: "end", text: "", position, doc };
 
-  const word = source.take(IDENTIFIER);
+  const word = readWord(source);
   if (word === "true" || word === "false") {
     return { kind: "int", value: word === "true" ? 1n : 0n, text: word, position, doc };
   }
@@ -140,6 +144,13 @@ function readToken(source: Source): Token {
     return { kind: "symbol", text: first, position, doc };
   }
   throw new ThriftSyntaxError(position, `unexpected ${quoteCharacter(source.text, start)}${hintFor(first)}`);
+}
+
+/** A word with all that dots join to it; "" when there is none. One pattern for both would cost stack for every dot. */
+function readWord(source: Source): string {
+  const start = source.offset;
+  if (source.take(WORD) !== "") while (source.take(DOT_WORD) !== "");
+  return source.text.slice(start, source.offset);
 }
 
 /** Passes white space and comments; returns the text of the last doc comment among them. */
@@ -167,7 +178,7 @@ function skipBlanksAndComments(source: Source): string | undefined {
 
 /** The text of a doc comment without its line prefix: stars that all lines share, else what they are indented by. */
 function cleanDoc(comment: string): string | undefined {
-  const lines = comment.replaceAll("\r", "").replace(/^\*+/, "").replace(/\*+$/, "").split("\n");
+  const lines = withoutStars(comment).replaceAll("\r", "").split("\n");
   const rest = lines.slice(1).map((line) => line.trimEnd());
   const starred = rest.every((line) => line === "" || /^[ \t]*\*/.test(line));
   const bare = starred ? rest.map((line) => line.replace(/^[ \t]*\*+/, "")) : rest;
@@ -178,6 +189,15 @@ function cleanDoc(comment: string): string | undefined {
     .replace(/^\n+/, "")
     .trimEnd();
   return doc === "" ? undefined : doc;
+}
+
+/** The inside of a comment without the stars of a banner around it. */
+function withoutStars(comment: string): string {
+  let start = 0;
+  let end = comment.length;
+  while (comment[start] === "*") start += 1;
+  while (end > start && comment[end - 1] === "*") end -= 1;
+  return comment.slice(start, end);
 }
 
 function readString(source: Source, mark: string): string {
@@ -233,10 +253,10 @@ function readNumber(source: Source, number: string, position: Position): NumberV
       `${quote(number + next)} is no number; expected digits, 0x and hex digits, or a decimal such as 1.5e3`,
     );
   }
-  const integer = INTEGER.exec(number);
-  if (integer === null) return { kind: "double", value: Number(number) };
-  const [, hexDigits, digits = ""] = integer;
-  const value = (hexDigits ?? digits).length > MOST_DIGITS ? undefined : parseInteger(number, hexDigits, digits);
+  const hex = number.includes("x");
+  if (!hex && /[.eE]/.test(number)) return { kind: "double", value: Number(number) };
+  const digits = number.replace(BEFORE_DIGITS, "");
+  const value = digits.length > MOST_DIGITS ? undefined : parseInteger(digits, hex, number.startsWith("-"));
   if (value !== undefined && value >= INT64_MIN && value <= INT64_MAX) return { kind: "int", value };
   throw new ThriftSyntaxError(
     position,
@@ -245,10 +265,10 @@ function readNumber(source: Source, number: string, position: Position): NumberV
 }
 
 /** Undefined where the official compilers overflow: they read a hex number before its sign. */
-function parseInteger(number: string, hexDigits: string | undefined, digits: string): bigint | undefined {
-  const magnitude = BigInt(hexDigits === undefined ? `0${digits}` : `0x0${hexDigits}`);
-  if (hexDigits !== undefined && magnitude > INT64_MAX) return undefined;
-  return number.startsWith("-") ? -magnitude : magnitude;
+function parseInteger(digits: string, hex: boolean, negative: boolean): bigint | undefined {
+  const magnitude = BigInt(`${hex ? "0x0" : "0"}${digits}`);
+  if (hex && magnitude > INT64_MAX) return undefined;
+  return negative ? -magnitude : magnitude;
 }
 
 function quoteCharacter(text: string, offset: number): string {

@@ -81,7 +81,6 @@ function resolveDocument(
     ...{ path, wire: "thrift", package: packageName, annotations, rules, doc, syntax: undefined },
     ...{ imports: [...imports], messages, enums, services, constants },
   };
-  checkImportedNames(file, report);
   rememberDeclared(file, declared);
   return file;
 }
@@ -119,6 +118,8 @@ function resolveDefinitions(
   );
   const implicitIds: Position[] = [];
   const defaults: DefaultToRead[] = [];
+  const serviceNodes = definitions.filter((node) => node.kind === "service");
+  const serviceLines = new Map(serviceNodes.map(({ name, position }) => [name, position.line]));
   const context: ServiceContext = {
     scope,
     fullName,
@@ -126,13 +127,11 @@ function resolveDefinitions(
     allowNegativeKeys: options.allowNegativeKeys,
     countImplicitId: (position) => implicitIds.push(position),
     addDefault: (field, value) => defaults.push({ field, value }),
-    lineOf: (name) => definitions.find((node) => node.kind === "service" && node.name === name)?.position.line,
+    lineOf: (name) => serviceLines.get(name),
     report,
   };
   for (const [node, message] of structs) fillMessage(message, resolveFields(node.fields, node.shape, context));
-  for (const node of definitions) {
-    if (node.kind === "service") services.set(node.name, resolveService(node, context));
-  }
+  for (const node of serviceNodes) services.set(node.name, resolveService(node, context));
   warnImplicitIds(implicitIds, report);
   const constants = readValues({ definitions, enums, defaults, scope, known, resolveType, report });
   return {
@@ -233,24 +232,4 @@ function warnImplicitIds(positions: readonly Position[], report: Report): void {
   const many = positions.length === 1 ? "a field has" : `${positions.length} fields of this file, this one first, have`;
   const message = `${many} no id and so -1, -2, … by their order, which changes with every field put in between; write positive ids`;
   report({ severity: "warning", position, message });
-}
-
-/** Two files of one package share their full names; the official compilers refuse that too. */
-function checkImportedNames(
-  { package: packageName, imports, messages, enums, services }: SchemaFile,
-  report: Report,
-): void {
-  const own = [...messages, ...enums, ...services];
-  for (const file of imports) {
-    if (file.package !== packageName) continue;
-    const theirs = new Map(
-      [...file.messages, ...file.enums, ...file.services].map((each) => [each.name, each.position]),
-    );
-    for (const { name, position } of own) {
-      const other = theirs.get(name);
-      if (!other) continue;
-      const message = `${quote(name)} is already declared in ${other.file}:${other.line}, whose package is ${quote(packageName)} too; rename one or change a namespace`;
-      report({ severity: "error", position, message });
-    }
-  }
 }

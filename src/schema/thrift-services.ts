@@ -1,10 +1,10 @@
 // From a service as written to a service of the model: its base, its methods, and their arguments and results.
 import type { Position } from "../base/diagnostic.ts";
-import { type Field, type MessageType, type Method, methodsOf, type Service } from "./model.ts";
+import type { Field, MessageType, Method, Service } from "./model.ts";
 import { declare, declareSynthetic, isIdempotent, readRules, warnUnreadInside } from "./thrift-declarations.ts";
 import { type FieldContext, type OpenField, resolveFields } from "./thrift-fields.ts";
 import { quote } from "./thrift-lexer.ts";
-import { find, hintForUnknown, type ThriftScope } from "./thrift-scope.ts";
+import { claimName, find, hintForUnknown, type ThriftScope } from "./thrift-scope.ts";
 import type { FunctionNode, ServiceNode } from "./thrift-syntax.ts";
 
 /** Longest chain of services that extend each other. */
@@ -20,27 +20,31 @@ export interface ServiceContext extends FieldContext {
 
 /** The service that `node` declares; what is wrong with it has been reported. */
 export function resolveService(node: ServiceNode, context: ServiceContext): Service {
+  const { report } = context;
   const base = node.extends && resolveBase(node.extends, context);
-  const owners = new Map((base ? methodsOf(base) : []).map((method) => [method.name, method.service]));
-  const fullName = context.fullName(node.name);
+  const names = new Map<string, Position>();
   const methods: Method[] = [];
   for (const each of node.functions) {
-    const owner = owners.get(each.name);
+    const owner = ownerOf(base, each.name);
     const method = resolveMethod(each, node.name, context);
-    if (owner === undefined) {
-      owners.set(each.name, fullName);
-      methods.push(method);
-    } else {
-      const where =
-        owner === fullName ? "already declared in this service" : `inherited from ${owner} and cannot be overridden`;
-      context.report({
-        severity: "error",
-        position: each.position,
-        message: `the function ${quote(each.name)} is ${where}; rename it`,
-      });
-    }
+    if (owner) {
+      const message = `the function ${quote(each.name)} is inherited from ${owner.fullName} and cannot be overridden; rename it`;
+      report({ severity: "error", position: each.position, message });
+    } else if (claimName(names, each.name, each.position, "the function", report)) methods.push(method);
   }
-  return { ...declare(node, context.report), wire: "thrift", fullName, base, methods };
+  return { ...declare(node, report), wire: "thrift", fullName: context.fullName(node.name), base, methods };
+}
+
+const METHOD_NAMES = new WeakMap<Service, ReadonlySet<string>>();
+
+/** The service among `service` and its bases that has this method. */
+function ownerOf(service: Service | undefined, method: string): Service | undefined {
+  for (let each = service; each; each = each.base) {
+    const names = METHOD_NAMES.get(each) ?? new Set(each.methods.map(({ name }) => name));
+    METHOD_NAMES.set(each, names);
+    if (names.has(method)) return each;
+  }
+  return undefined;
 }
 
 function resolveBase(

@@ -26,6 +26,7 @@ export function resolveTypes(
   const pending = new Map(typedefs.map((node) => [node.name, node]));
   const broken = new Set<string>();
   const open: TypedefNode[] = [];
+  let depth = 0;
 
   /** Resolves a typedef of this file. One that is wrong is reported once, and quietly undefined after. */
   function resolveTypedef(node: TypedefNode): SizedType | undefined {
@@ -39,7 +40,15 @@ export function resolveTypes(
     return sized;
   }
 
+  /** Every level of the recursion is one of the type's, so their bound is that of the stack too. */
   function resolve(node: TypeNode): SizedType | undefined {
+    depth += 1;
+    const sized = depth > MAX_NESTING ? failNesting(node) : resolveKind(node);
+    depth -= 1;
+    return sized;
+  }
+
+  function resolveKind(node: TypeNode): SizedType | undefined {
     if (node.kind === "scalar") return scalar(node.name);
     if (node.kind === "name") return resolveName(node.name, node);
     if (node.kind === "map") {
@@ -63,10 +72,7 @@ export function resolveTypes(
     const found = find(scope, "types", name);
     if (found) return found;
     const typedef = pending.get(name);
-    if (typedef) {
-      if (open.length < MAX_NESTING) return resolveTypedef(typedef);
-      return fail(`typedefs refer to each other more than ${MAX_NESTING} levels deep`);
-    }
+    if (typedef) return resolveTypedef(typedef);
     if (open.some((each) => each.name === name)) {
       return fail(`the typedef ${quote(name)} refers to itself; only structs, unions and exceptions can be recursive`);
     }
@@ -76,12 +82,16 @@ export function resolveTypes(
     return fail(`there is no type ${quote(name)}${hintForForeign(name) ?? hintForUnknown(scope, "types", name)}`);
   }
 
-  function bound(sized: SizedType, { position }: TypeNode | TypedefNode): SizedType | undefined {
-    if (sized.levels <= MAX_NESTING && sized.size <= MAX_TYPE_SIZE) return sized;
-    const message =
-      sized.levels > MAX_NESTING
-        ? `with its typedefs this type nests more than ${MAX_NESTING} levels deep; put a struct in between`
-        : `with its typedefs written out this type has more than ${MAX_TYPE_SIZE} parts; put a struct in between`;
+  function bound(sized: SizedType, node: TypeNode | TypedefNode): SizedType | undefined {
+    if (sized.levels > MAX_NESTING) return failNesting(node);
+    if (sized.size <= MAX_TYPE_SIZE) return sized;
+    const message = `with its typedefs written out this type has more than ${MAX_TYPE_SIZE} parts; put a struct in between`;
+    report({ severity: "error", position: node.position, message });
+    return undefined;
+  }
+
+  function failNesting({ position }: TypeNode | TypedefNode): undefined {
+    const message = `with its typedefs this type nests more than ${MAX_NESTING} levels deep; put a struct in between`;
     report({ severity: "error", position, message });
     return undefined;
   }
