@@ -33,3 +33,9 @@ echo "Installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update --quiet=2
 "${as_root[@]}" apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}"
+
+# Debian 12 packages Go 1.19. From 1.21 on, Go gets the version that a module asks for by itself.
+go_version=$(go env GOVERSION)
+if dpkg --compare-versions "${go_version#go}" lt 1.21; then
+  echo "Go is ${go_version#go}, which is too old for gRPC's library: install 1.21 or later from https://go.dev/dl" >&2
+fi
