@@ -53,7 +53,7 @@ export function fillMessage(derivation: Derivation, { given, fields, shell, nest
   const names = createNameScope();
   for (const name of fieldNames.values()) names.claim(name);
   // protoc declares a message of this name for each map.
-  for (const [{ type }, name] of fieldNames) if (type.kind === "map") names.claim(`${pascalOf(name)}Entry`);
+  for (const [{ type }, name] of fieldNames) if (isProtoMap(type)) names.claim(`${pascalOf(name)}Entry`);
   const oneof = given.shape === "union" ? names.claim("value") : undefined;
   const place: Place = { shell, names, nested };
 
@@ -263,9 +263,7 @@ function mapOf(
 ): Derived | undefined {
   const { key: keyType } = type;
   const wanted = readTypeRule(origin.field.rules.type);
-  if (keyType.kind !== "enum" && !(keyType.kind === "scalar" && MAP_KEYS.has(keyType.name as ThriftScalar))) {
-    return entriesOf(derivation, place, origin, type);
-  }
+  if (!isProtoMap(type)) return entriesOf(derivation, place, origin, type);
   // A map's keys cannot be enums; int32 has the same bytes.
   const key: Derived | undefined =
     keyType.kind === "enum"
@@ -284,6 +282,11 @@ function mapOf(
     type: { kind: "map", key: key.type, value: value.type },
     rules: former ? { type: `map<${formerOf(key)},${formerOf(value)}>` } : {},
   };
+}
+
+function isProtoMap(type: FieldType): boolean {
+  if (type.kind !== "map") return false;
+  return type.key.kind === "enum" || (type.key.kind === "scalar" && MAP_KEYS.has(type.key.name as ThriftScalar));
 }
 
 function scalarName(name: string | undefined): string | undefined {

@@ -158,9 +158,9 @@ function deriveMethod(scope: FileScope, method: Method, service: string, names: 
   if (!request || !response) return [];
   const name = names.claim(thriftName(method.rules.name ?? method.name));
   const body = (shape: "arguments" | "result"): StructDraft["shell"] => {
-    const suffix = shape === "arguments" ? "args" : "result";
-    const fullName = `${service}.${name}_${suffix}`;
-    const head: Declaration = { name: `${name}_${suffix}`, doc: undefined, annotations: [], rules: {}, position };
+    const fullName = `${service}_${name}_${shape === "arguments" ? "args" : "result"}`;
+    const bare = fullName.slice(fullName.lastIndexOf(".") + 1);
+    const head: Declaration = { name: bare, doc: undefined, annotations: [], rules: {}, position };
     return createShell({ ...head, wire: "thrift", fullName, shape, parent: undefined });
   };
   const parameters = body("arguments");

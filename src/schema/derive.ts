@@ -18,16 +18,14 @@ const OPTION_FILES = /(?:^|\/)(?:causeway\/options|google\/protobuf\/descriptor)
  */
 export function deriveFile(file: SchemaFile, twins: Twins, report: Report): Twin {
   const derive = file.wire === "thrift" ? deriveProto : deriveThrift;
-  const twin = derive(file, placeOf(file, twins), twins, report);
-  reportClashes(twin, twins, report);
-  return twin;
+  return derive(file, placeOf(file, twins), twins, report);
 }
 
 /** The twins of every file of a schema, in its order; option definitions have none. */
 export function deriveSchema(schema: Schema, report: Report): Twins {
   const twins = new Map<SchemaFile, Twin>();
   for (const file of schema.files) {
-    if (!OPTION_FILES.test(file.path)) twins.set(file, deriveFile(file, twins, report));
+    if (!OPTION_FILES.test(file.importPath ?? file.path)) twins.set(file, deriveFile(file, twins, report));
   }
   return twins;
 }
@@ -43,25 +41,3 @@ function placeOf(file: SchemaFile, twins: Twins): { readonly path: string; reado
   const packageName = file.package.split(".").map(identifierOf).join(".");
   return { path: `${base}.${extension}`, packageName: file.package === "" ? base : packageName };
 }
-
-/** Thrift files may share a namespace and still declare the same name, because they refer to each other by file. */
-function reportClashes({ given, file }: Twin, twins: Twins, report: Report): void {
-  if (file.wire === "thrift") return;
-  const before = new Map<string, SchemaFile>();
-  for (const other of twins.values()) {
-    if (other.file.wire !== file.wire || other.file.package !== file.package) continue;
-    for (const { fullName } of declarationsOf(other.file)) before.set(fullName, other.given);
-  }
-  for (const { fullName, position } of declarationsOf(file)) {
-    const other = before.get(fullName);
-    if (!other || other === given) continue;
-    const message = `"${fullName}" is declared in ${other.path} too, and both would be one name in Protobuf; give one of the files another namespace`;
-    report({ severity: "error", position, message });
-  }
-}
-
-function declarationsOf({ messages, enums, services }: SchemaFile): readonly Declared[] {
-  return [...messages, ...enums, ...services];
-}
-
-type Declared = SchemaFile["messages"][number] | SchemaFile["enums"][number] | SchemaFile["services"][number];
