@@ -16,7 +16,7 @@ import {
 } from "./thrift-scope.ts";
 import { resolveService, type ServiceContext } from "./thrift-services.ts";
 import type { DefinitionNode, EnumNode, StructNode, ThriftDocument } from "./thrift-syntax.ts";
-import { resolveTypes } from "./thrift-types.ts";
+import { createTypeResolver } from "./thrift-types.ts";
 import { type DefaultToRead, readValues } from "./thrift-values.ts";
 
 /** How a Thrift file is read where the IDL itself does not say. */
@@ -87,7 +87,7 @@ function resolveDocument(
 
 type FullName = (name: string) => string;
 
-/** By the order of the grammar: all names, then all types of fields and services, then all values. */
+/** All names first, then the types of fields and services, then all values: what refers ahead may do so. */
 function resolveDefinitions(
   definitions: readonly DefinitionNode[],
   includes: ThriftScope["includes"],
@@ -95,31 +95,17 @@ function resolveDefinitions(
   options: ThriftOptions,
   report: Report,
 ) {
-  const types = new Map<string, SizedType>();
+  const { enums, structs, types } = declareTypes(definitions, fullName, report);
   const services = new Map<string, Service>();
-  const enums = new Map<EnumNode, EnumType>();
-  const structs = new Map<StructNode, OpenMessage>();
-  for (const node of definitions) {
-    if (node.kind === "enum") enums.set(node, createEnum(node, fullName, report));
-    if (node.kind === "struct") structs.set(node, createMessage(node, fullName, report));
-  }
-  for (const type of enums.values()) types.set(type.name, { type: { kind: "enum", type }, levels: 1, size: 1 });
-  for (const type of structs.values()) {
-    types.set(type.name, { type: { kind: "message", type, delimited: false }, levels: 1, size: 1 });
-  }
-
   const known = new Map<string, KnownConstant>();
   const scope: ThriftScope = { own: { types, constants: known, services }, includes };
-  const resolveType = resolveTypes(
-    scope,
-    types,
-    definitions.filter((node) => node.kind === "typedef"),
-    report,
-  );
-  const implicitIds: Position[] = [];
-  const defaults: DefaultToRead[] = [];
   const serviceNodes = definitions.filter((node) => node.kind === "service");
   const serviceLines = new Map(serviceNodes.map(({ name, position }) => [name, position.line]));
+  const typedefs = definitions.filter((node) => node.kind === "typedef");
+  const resolveType = createTypeResolver({ scope, types, typedefs, services: serviceLines, report });
+
+  const implicitIds: Position[] = [];
+  const defaults: DefaultToRead[] = [];
   const context: ServiceContext = {
     scope,
     fullName,
@@ -141,6 +127,25 @@ function resolveDefinitions(
     services: [...services.values()],
     constants,
   };
+}
+
+/** The enums, complete, and the structs, still without fields, so that others can refer to them. */
+function declareTypes(definitions: readonly DefinitionNode[], fullName: FullName, report: Report) {
+  const enums = new Map<EnumNode, EnumType>();
+  const structs = new Map<StructNode, OpenMessage>();
+  const types = new Map<string, SizedType>();
+  for (const node of definitions) {
+    if (node.kind === "enum") {
+      const type = createEnum(node, fullName, report);
+      enums.set(node, type);
+      types.set(node.name, { type: { kind: "enum", type }, levels: 1, size: 1 });
+    } else if (node.kind === "struct") {
+      const type = createMessage(node, fullName, report);
+      structs.set(node, type);
+      types.set(node.name, { type: { kind: "message", type, delimited: false }, levels: 1, size: 1 });
+    }
+  }
+  return { enums, structs, types };
 }
 
 /** The namespace for all languages, else the first one, else the file's base name made an identifier. */

@@ -13,16 +13,18 @@ const MAX_TYPE_SIZE = 1024;
 /** The type that `node` means; undefined when it is wrong, which has been reported. */
 export type ResolveType = (node: TypeNode) => FieldType | undefined;
 
-/**
- * Resolves types against `scope`, whose own `types` must be the map given: the typedefs are added to it under their
- * names, all of them before this returns.
- */
-export function resolveTypes(
-  scope: ThriftScope,
-  types: Map<string, SizedType>,
-  typedefs: readonly TypedefNode[],
-  report: Report,
-): ResolveType {
+interface FileTypes {
+  readonly scope: ThriftScope;
+  /** The scope's own types, to which the typedefs are added under their names. */
+  readonly types: Map<string, SizedType>;
+  readonly typedefs: readonly TypedefNode[];
+  /** The names of the file's services, which are no types. */
+  readonly services: { has(name: string): boolean };
+  readonly report: Report;
+}
+
+/** Resolves the typedefs of a file, all of them before this returns, and then what it is asked for. */
+export function createTypeResolver({ scope, types, typedefs, services, report }: FileTypes): ResolveType {
   const pending = new Map(typedefs.map((node) => [node.name, node]));
   const broken = new Set<string>();
   const open: TypedefNode[] = [];
@@ -78,7 +80,9 @@ export function resolveTypes(
     }
     if (broken.has(name)) return undefined;
     if (name === "uuid") return scalar("uuid");
-    if (find(scope, "services", name)) return fail(`${quote(name)} is a service and cannot be the type of a value`);
+    if (services.has(name) || find(scope, "services", name)) {
+      return fail(`${quote(name)} is a service and cannot be the type of a value`);
+    }
     return fail(`there is no type ${quote(name)}${hintForForeign(name) ?? hintForUnknown(scope, "types", name)}`);
   }
 
