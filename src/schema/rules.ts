@@ -1,7 +1,7 @@
 // Reads the overrides of the translation rules, the same words wherever an author writes them: Thrift annotations,
 // Protobuf options, the config. Whether a rule fits the thing it stands on is link.ts's to say.
 import type { Position, Report } from "../base/diagnostic.ts";
-import { CODE_NUMBERS } from "../base/errors.ts";
+import { CODE_NUMBERS, codeOfNumber } from "../base/errors.ts";
 import type { ProtoScalar, Rules, ThriftScalar } from "./model.ts";
 
 /** One rule as written: its name without `pb.`, its printed value, and where, when that is known more exactly. */
@@ -120,7 +120,8 @@ function readType(value: string): string | Wrong {
 
 function readCode(value: string): string | Wrong {
   if (Object.hasOwn(CODE_NUMBERS, value)) return value;
-  return { expected: `the name of a gRPC status code (${Object.keys(CODE_NUMBERS).join(", ")})` };
+  const code = /^[0-9]{1,2}$/.test(value) ? codeOfNumber(Number(value)) : undefined;
+  return code ?? { expected: `the name or number of a gRPC status code (${Object.keys(CODE_NUMBERS).join(", ")})` };
 }
 
 function oneOf<T extends string>(words: readonly T[]): Reader<T> {

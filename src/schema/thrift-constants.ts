@@ -2,7 +2,7 @@
 import type { Position, Report } from "../base/diagnostic.ts";
 import type { Constant, EnumType, EnumValue, FieldType, MessageType } from "./model.ts";
 import { quote } from "./thrift-lexer.ts";
-import { find, hintForUnknown, type KnownConstant, type ThriftScope } from "./thrift-scope.ts";
+import { find, hintForUnknown, type KnownConstant, type SizedType, type ThriftScope } from "./thrift-scope.ts";
 import type { ConstantNode, LiteralNode } from "./thrift-syntax.ts";
 
 /** Where a constant is read: the names before it, and where to report. */
@@ -171,8 +171,10 @@ function readEnum(context: ConstantContext, node: ConstantNode, type: EnumType):
   if (node.kind !== "name") return mismatch(context, node, position, `a value of the enum ${quote(type.name)}`);
   const dot = node.name.lastIndexOf(".");
   const value = valuesByName(type).get(node.name.slice(dot + 1));
-  const written = `${type.name}.${value?.name ?? "NAME"}`;
-  if (dot < 0) return fail(context, position, `expected a value with its enum, ${written}, found ${quote(node.name)}`);
+  if (dot < 0) {
+    const written = `${referenceTo(context.scope, type)}.${value?.name ?? "NAME"}`;
+    return fail(context, position, `expected a value with its enum, ${written}, found ${quote(node.name)}`);
+  }
   if (!value) {
     const message = `the enum ${quote(type.name)} has no value ${quote(node.name.slice(dot + 1))}${listValues(type)}`;
     return fail(context, position, message);
@@ -181,10 +183,19 @@ function readEnum(context: ConstantContext, node: ConstantNode, type: EnumType):
 
   const holder = find(context.scope, "types", node.name.slice(0, dot))?.type;
   if (holder?.kind !== "enum" || holder.type !== type) {
-    const message = `${quote(node.name.slice(0, dot))} is not the enum ${quote(type.name)}, whose value ${written} this stands for; write that`;
+    const meant = `${referenceTo(context.scope, type)}.${value.name}`;
+    const message = `${quote(node.name)} stands for ${meant}, because that enum is expected here; write that`;
     context.report({ severity: "warning", position, message });
   }
   return { kind: "int", value: BigInt(value.number) };
+}
+
+/** How the file of `scope` refers to an enum. */
+function referenceTo(scope: ThriftScope, type: EnumType): string {
+  const isType = (found: SizedType | undefined): boolean => found?.type.kind === "enum" && found.type.type === type;
+  if (isType(scope.own.types.get(type.name))) return type.name;
+  const include = [...scope.includes].find(([, declared]) => isType(declared.types.get(type.name)));
+  return include ? `${include[0]}.${type.name}` : type.name;
 }
 
 /** Container constants are written where they are used: the official compilers follow names to scalars only. */

@@ -11,11 +11,15 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["idempotent", "pb.idempotent"])
 
 /** The model's side of `node`. `type` is a field's or result's own type: its `pb.` annotations count as the field's. */
 export function declare(node: NamedNode, report: Report, type?: TypeNode): Declaration {
+  const annotations = [
+    ...(type?.annotations ?? []),
+    ...("shape" in node && node.shape === "exception" ? withCode(node.annotations) : node.annotations),
+  ];
   return {
     name: node.name,
     doc: node.doc,
     annotations: node.annotations.map(({ key, value }) => [key, value] as const),
-    rules: readRules([...(type?.annotations ?? []), ...node.annotations], node.position, report),
+    rules: readRules(annotations, node.position, report),
     position: node.position,
   };
 }
@@ -25,15 +29,19 @@ export function declareSynthetic(name: string, position: Position, rules: Rules 
   return { name, doc: undefined, annotations: [], rules, position };
 }
 
-/** The rules among annotations: `pb.NAME`, and `rpc.code` for `pb.code` where that is missing. */
+/** The rules among annotations: those named `pb.NAME`. */
 export function readRules(annotations: readonly AnnotationNode[], position: Position, report: Report): Rules {
-  const hasCode = annotations.some(({ key }) => key === "pb.code");
   const pairs: RulePair[] = [];
   for (const { key, value, position: where } of annotations) {
-    if (key === "rpc.code" && !hasCode) pairs.push(["code", value, where]);
-    else if (key.startsWith(PREFIX) && !IDEMPOTENT.has(key)) pairs.push([key.slice(PREFIX.length), value, where]);
+    if (key.startsWith(PREFIX) && !IDEMPOTENT.has(key)) pairs.push([key.slice(PREFIX.length), value, where]);
   }
   return parseRules(pairs, position, report);
+}
+
+/** On exceptions `rpc.code` stands for `pb.code` where that is missing. */
+function withCode(annotations: readonly AnnotationNode[]): readonly AnnotationNode[] {
+  if (annotations.some(({ key }) => key === "pb.code")) return annotations;
+  return annotations.map((each) => (each.key === "rpc.code" ? { ...each, key: "pb.code" } : each));
 }
 
 /** Whether the annotations of a function say that running it twice is the same as once. */

@@ -61,25 +61,20 @@ function resolveDocument(
   const packageName = options.packageOf?.(path) ?? defaultPackage(document);
   const fullName: FullName = (name) => (packageName === "" ? name : `${packageName}.${name}`);
   const definitions = withoutDuplicates(document.definitions, report);
-  const { declared, enums, messages, services, constants } = resolveDefinitions(
-    definitions,
-    opened,
-    fullName,
-    options,
-    report,
-  );
+  const { declared, ...parts } = resolveDefinitions(definitions, opened, fullName, options, report);
 
   const imports = new Set(document.includes.flatMap((include) => includes.get(include.path) ?? []));
-  const annotations = namespaces.map(({ scope, name }) => [scope, name] as const);
-  const start = { file: path, line: 1, column: 1 };
-  const rules = readRules(
-    namespaces.flatMap((each) => each.annotations),
-    start,
-    report,
-  );
+  const annotations = namespaces.flatMap((each) => each.annotations);
   const file: SchemaFile = {
-    ...{ path, wire: "thrift", package: packageName, annotations, rules, doc, syntax: undefined },
-    ...{ imports: [...imports], messages, enums, services, constants },
+    path,
+    wire: "thrift",
+    package: packageName,
+    annotations: namespaces.map(({ scope, name }) => [scope, name] as const),
+    rules: readRules(annotations, { file: path, line: 1, column: 1 }, report),
+    doc,
+    syntax: undefined,
+    imports: [...imports],
+    ...parts,
   };
   rememberDeclared(file, declared);
   return file;

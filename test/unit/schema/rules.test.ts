@@ -67,8 +67,8 @@ test.each([
 });
 
 test.each([
-  ["code", "OK", /^the rule "code" takes the name of a gRPC status code \(CANCELLED, .*UNAUTHENTICATED\), not "OK"$/],
-  ["code", "5", /^the rule "code" takes the name of a gRPC status code /],
+  ["code", "OK", /^the rule "code" takes the name or number of a gRPC status code \(CANCELLED, .*UNAUTHENTICATED\), not "OK"$/],
+  ["code", "0", /^the rule "code" takes the name or number of a gRPC status code /],
   ["type", "toString", /^the rule "type" takes a scalar type \(bool, i8, .*bytes\), not "toString"$/],
   ["feild", "1", /^there is no rule "feild"; the rules are field, bits, .*, synthetic$/],
   ["uuidText", "true", /^there is no rule "uuidText"; /],
@@ -77,6 +77,10 @@ test.each([
   const { rules, found } = read([[name, value]]);
   expect(rules).toEqual({});
   expect(found.map((diagnostic) => diagnostic.message)).toEqual([expect.stringMatching(message)]);
+});
+
+test("a status code may be given by its number", () => {
+  expect(read([["code", "5"]])).toEqual({ rules: { code: "NOT_FOUND" }, found: [] });
 });
 
 test("a rule given twice keeps its first value and is an error where the second stands", () => {

@@ -140,7 +140,7 @@ test.each([
   ],
   [
     "enum E {X} enum F {X} const E A = F.X",
-    '1:35 warning: "F" is not the enum "E", whose value E.X this stands for; write that',
+    '1:35 warning: "F.X" stands for E.X, because that enum is expected here; write that',
   ],
   ['struct S {1: list<i64 (pb.time = "s")> a}', '1:24 warning: "pb.time" has no effect here; write it on the field'],
   [
@@ -182,6 +182,17 @@ test("an include is referred to by its base name, and by nothing else", () => {
   ]);
   expect(read("const i32 A = N")).toEqual(['1:39 error: there is no constant or enum value "N"; write common.N']);
   expect(read("service W extends V {}")).toEqual(['1:43 error: there is no service "V" to extend; write common.V']);
+});
+
+test("an enum value of an include is named by the include, and understood without", () => {
+  const colors = readCleanThrift("enum Color {RED}", {}, "colors.thrift");
+  const read = (value: string) =>
+    readThrift(`include "colors.thrift" const colors.Color A = ${value}`, { "colors.thrift": colors }).found;
+  expect(read("colors.Color.RED")).toEqual([]);
+  expect(read("Color.RED")).toEqual([
+    '1:48 warning: "Color.RED" stands for colors.Color.RED, because that enum is expected here; write that',
+  ]);
+  expect(read("RED")).toEqual(['1:48 error: expected a value with its enum, colors.Color.RED, found "RED"']);
 });
 
 test("what an include includes is not visible through it", () => {

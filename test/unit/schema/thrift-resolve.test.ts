@@ -286,7 +286,7 @@ test("rules are read from pb. annotations on every declaration, a field's type i
     enum E {A (pb.name = "a")} (pb.unknown_enum = "error")
     struct S {
       1: i64 (pb.time = "ms") at (pb.field = "7")
-      2: list<i32> (pb.presence = "1") many (cpp.type = "x")
+      2: list<i32> (pb.presence = "1") many (cpp.type = "x", rpc.code = "404")
     } (pb.args = "true")
     exception X {} (rpc.code = "ABORTED")
     exception Y {} (rpc.code = "ABORTED", pb.code = "NOT_FOUND")
@@ -295,7 +295,10 @@ test("rules are read from pb. annotations on every declaration, a field's type i
   expect(file.enums[0]).toMatchObject({ rules: { unknownEnum: "error" }, values: [{ rules: { name: "a" } }] });
   expect(file.messages.map(({ rules }) => rules)).toEqual([{ args: true }, { code: "ABORTED" }, { code: "NOT_FOUND" }]);
   expect(file.messages[0]?.fields.map(({ rules }) => rules)).toEqual([{ time: "ms", field: 7 }, { presence: true }]);
-  expect(file.messages[0]?.fields[1]?.annotations).toEqual([["cpp.type", "x"]]);
+  expect(file.messages[0]?.fields[1]?.annotations).toEqual([
+    ["cpp.type", "x"],
+    ["rpc.code", "404"],
+  ]);
   expect(file.services[0]?.rules).toEqual({ unwrap: true });
   expect(file.services[0]?.methods[0]?.rules).toEqual({ unwrap: false });
   expect(file.services[0]?.methods[0]?.response?.fields[0]?.rules).toEqual({ time: "s" });
