@@ -20,8 +20,14 @@ export interface Twin {
   /** Arguments and results of Thrift methods included. */
   readonly messages: ReadonlyMap<MessageType, MessageType>;
   readonly enums: ReadonlyMap<EnumType, EnumType>;
-  /** In the order of the derived service, inherited methods included; methods that have no twin are left out. */
-  readonly methods: ReadonlyMap<Service, readonly MethodTwin[]>;
+  /** By the given service. */
+  readonly services: ReadonlyMap<Service, ServiceTwin>;
+}
+
+export interface ServiceTwin {
+  readonly derived: Service;
+  /** In the order of `derived`, inherited methods included; methods that have no twin are left out. */
+  readonly methods: readonly MethodTwin[];
 }
 
 export interface MethodTwin {

@@ -9,6 +9,7 @@ import {
   enumOf,
   type MethodTwin,
   qualify,
+  type ServiceTwin,
   startDerivation,
   type Twin,
   type Twins,
@@ -51,15 +52,21 @@ export function deriveProto(
   for (const { type, name } of enums) derivation.enums.set(type, deriveEnum(type, name, scope));
   for (const draft of drafts) fillMessage(derivation, draft);
 
-  const methods = new Map<Service, readonly MethodTwin[]>();
-  const derivedServices = services.map(({ service, name }): Service => {
+  const twinServices = new Map<Service, ServiceTwin>();
+  for (const { service, name } of services) {
     const fullName = qualify(packageName, name);
     for (const method of service.methods) deriveBodies(scope, service, method);
-    const pairs = methodsOf(service).flatMap((method) => deriveMethod(derivation, service, method, fullName));
-    methods.set(service, pairs);
-    const base = derivedHead(service, name);
-    return { ...base, wire: "protobuf", fullName, base: undefined, methods: pairs.map(({ derived }) => derived) };
-  });
+    const methods = methodsOf(service).flatMap((method) => deriveMethod(derivation, service, method, fullName));
+    const own = methods.map(({ derived }) => derived);
+    const derived: Service = {
+      ...derivedHead(service, name),
+      wire: "protobuf",
+      fullName,
+      base: undefined,
+      methods: own,
+    };
+    twinServices.set(service, { derived, methods });
+  }
 
   const file: SchemaFile = {
     path,
@@ -72,10 +79,10 @@ export function deriveProto(
     imports: [...derivation.used],
     messages: scope.drafts.flatMap(({ shell, nested }) => [shell.type, ...nested]),
     enums: [...derivation.enums.values()],
-    services: derivedServices,
+    services: [...twinServices.values()].map(({ derived }) => derived),
     constants: given.constants,
   };
-  return { given, file, messages: derivation.messages, enums: derivation.enums, methods };
+  return { given, file, messages: derivation.messages, enums: derivation.enums, services: twinServices };
 }
 
 interface FileScope {

@@ -9,6 +9,7 @@ import {
   enumOf,
   type MethodTwin,
   qualify,
+  type ServiceTwin,
   startDerivation,
   type Twin,
   type Twins,
@@ -38,17 +39,18 @@ export function deriveThrift(
   }
   for (const draft of scope.drafts) fillStruct(derivation, draft);
 
-  const methods = new Map<Service, readonly MethodTwin[]>();
-  const services = given.services.flatMap((service): Service[] => {
+  const services = new Map<Service, ServiceTwin>();
+  for (const service of given.services) {
     const name = claim(scope, service);
-    if (name === undefined) return [];
+    if (name === undefined) continue;
     const fullName = qualify(packageName, name);
     const names = createNameScope();
-    const pairs = service.methods.flatMap((method) => deriveMethod(scope, method, fullName, names));
-    methods.set(service, pairs);
-    const derived = pairs.map((pair) => pair.derived);
-    return [{ ...derivedHead(service, name), wire: "thrift", fullName, base: undefined, methods: derived }];
-  });
+    const methods = service.methods.flatMap((method) => deriveMethod(scope, method, fullName, names));
+    const own = methods.map(({ derived }) => derived);
+    const derived: Service = { ...derivedHead(service, name), wire: "thrift", fullName, base: undefined, methods: own };
+    services.set(service, { derived, methods });
+  }
+  reportExtensions(derivation);
 
   const file: SchemaFile = {
     path,
@@ -61,10 +63,10 @@ export function deriveThrift(
     imports: [...derivation.used],
     messages: scope.drafts.map(({ shell }) => shell.type),
     enums: [...derivation.enums.values()],
-    services,
+    services: [...services.values()].map(({ derived }) => derived),
     constants: [],
   };
-  return { given, file, messages: derivation.messages, enums: derivation.enums, methods };
+  return { given, file, messages: derivation.messages, enums: derivation.enums, services };
 }
 
 interface FileScope {
@@ -72,6 +74,14 @@ interface FileScope {
   readonly names: NameScope;
   readonly packageName: string;
   readonly drafts: StructDraft[];
+}
+
+/** A struct has the fields that it is declared with; extensions of options say nothing about values. */
+function reportExtensions({ given, report }: Derivation): void {
+  for (const { name, extendee, position } of given.extensions ?? []) {
+    if (/^google\.protobuf\.\w+Options$/.test(extendee.fullName)) continue;
+    report("lossy", position, `extension "${name}" of ${extendee.fullName} is left out of the translation`);
+  }
 }
 
 /** The argument and result messages that an earlier derivation made, and that nothing but methods refers to. */

@@ -6,7 +6,7 @@ import { deriveProto } from "./derive-proto.ts";
 import { deriveThrift } from "./derive-thrift.ts";
 import type { Schema, SchemaFile } from "./model.ts";
 
-export type { MethodTwin, Twin, Twins } from "./derive-parts.ts";
+export type { MethodTwin, ServiceTwin, Twin, Twins } from "./derive-parts.ts";
 
 /** Files that say how to translate, and are not translated. */
 const OPTION_FILES = /(?:^|\/)(?:causeway\/options|google\/protobuf\/descriptor)\.proto$/;

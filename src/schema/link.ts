@@ -1,7 +1,8 @@
-// Pairs Thrift types with Protobuf types, field by field and by number, and reports everything that will not survive.
-// What a pair of values means is link-value.ts; what an absent field means is link-presence.ts; pairs of methods are
-// link-method.ts. The codecs read the links and decide nothing themselves.
+// What a link is: a Thrift type and a Protobuf type, field by field and by number. link-schema.ts makes them; the codecs
+// read them and decide nothing themselves.
 import type { Constant, EnumType, Field, MessageType, Method, ProtoScalar, Schema, ThriftScalar } from "./model.ts";
+
+export { linkSchema } from "./link-schema.ts";
 
 /** How one value stands on both sides. */
 export type ValueLink =

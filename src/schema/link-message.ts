@@ -1,0 +1,195 @@
+// Links messages field by field, by number, and reports what has no partner or does not survive.
+import type { Diagnostic, Position, Report } from "../base/diagnostic.ts";
+import type { FieldLink, MessageLink, ValueLink } from "./link.ts";
+import { isUsableDefault, linkPresence } from "./link-presence.ts";
+import { isMismatch, linkValues } from "./link-value.ts";
+import type { Field, MessageType, Rules } from "./model.ts";
+
+/** Links pairs of messages, each pair once. */
+export interface Linker {
+  /** The link of a pair and, before this returns, of all pairs that it refers to. */
+  link(thrift: MessageType, protobuf: MessageType): MessageLink;
+}
+
+export interface LinkerOptions {
+  /** Whether the two were written apart: a derived type cannot have forgotten a field of the one it is derived from. */
+  isApart(thrift: MessageType, protobuf: MessageType): boolean;
+  /** Called for each new pair. */
+  linked(link: MessageLink): void;
+  readonly report: Report;
+}
+
+/** Fields are filled in after the link exists, because messages refer to themselves. */
+type OpenLink = MessageLink & { readonly fields: FieldLink[]; readonly oneofs: FieldLink[][] };
+
+/** An empty set of links. */
+export function createLinker(options: LinkerOptions): Linker {
+  const links = new Map<MessageType, Map<MessageType, OpenLink>>();
+  const pending: OpenLink[] = [];
+
+  /** Filling waits in a queue: chains of messages may be longer than the stack is deep. */
+  function open(thrift: MessageType, protobuf: MessageType): MessageLink {
+    const partners = links.get(thrift) ?? new Map<MessageType, OpenLink>();
+    links.set(thrift, partners);
+    const known = partners.get(protobuf);
+    if (known) return known;
+    const link: OpenLink = { thrift, protobuf, fields: [], union: thrift.shape === "union", oneofs: [] };
+    partners.set(protobuf, link);
+    pending.push(link);
+    options.linked(link);
+    return link;
+  }
+
+  return {
+    link(thrift, protobuf) {
+      const link = open(thrift, protobuf);
+      for (let next = pending.pop(); next; next = pending.pop()) fill(next, open, options);
+      return link;
+    },
+  };
+}
+
+type Open = (thrift: MessageType, protobuf: MessageType) => MessageLink;
+
+/** Where a pair's findings go. */
+interface Findings {
+  readonly apart: boolean;
+  report(severity: Diagnostic["severity"], position: Position, message: string): void;
+}
+
+function fill(link: OpenLink, open: Open, options: LinkerOptions): void {
+  const { thrift, protobuf } = link;
+  const findings: Findings = {
+    apart: options.isApart(thrift, protobuf),
+    report: (severity, position, message) => options.report({ severity, position, message }),
+  };
+  const partners = pairFields(link, findings);
+  const byId = [...partners].sort(([a], [b]) => a.id - b.id);
+  for (const [thriftField, protoField] of byId) {
+    const field = linkFields(link, thriftField, protoField, open, findings);
+    if (field) link.fields.push(field);
+  }
+  const oneofs = new Map<string, FieldLink[]>();
+  for (const field of link.fields) {
+    const { oneof } = field.protobuf;
+    if (oneof === undefined) continue;
+    const members = oneofs.get(oneof) ?? [];
+    oneofs.set(oneof, members);
+    members.push(field);
+  }
+  link.oneofs.push(...oneofs.values());
+  if (findings.apart) checkUnion(link, findings);
+}
+
+/** Which fields stand for each other. What is left over on either side is reported. */
+function pairFields({ thrift, protobuf }: MessageLink, findings: Findings): ReadonlyMap<Field, Field> {
+  const marked = new Map<number, Field>();
+  for (const field of protobuf.fields) if (field.rules.field !== undefined) marked.set(field.rules.field, field);
+  const pairs = new Map<Field, Field>();
+  const taken = new Map<Field, Field>();
+  // Exceptions stand in a Thrift result and travel apart from a Protobuf response.
+  const fields = thrift.shape === "result" ? thrift.fields.filter(({ id }) => id === 0) : thrift.fields;
+  for (const field of fields) {
+    const partner = partnerOf(field, protobuf, marked, thrift.shape === "result");
+    const before = partner && taken.get(partner);
+    if (!partner) reportAlone(field, `message ${protobuf.fullName}`, findings);
+    else if (before) {
+      const message = `field "${field.name}" (${field.id}) and "${before.name}" (${before.id}) both stand for "${partner.name}" of ${protobuf.fullName}; give one of them another number with the rule field`;
+      findings.report("error", field.position, message);
+    } else {
+      taken.set(partner, field);
+      pairs.set(field, partner);
+    }
+  }
+  for (const field of protobuf.fields)
+    if (!taken.has(field)) reportAlone(field, `${thrift.shape} ${thrift.fullName}`, findings);
+  return pairs;
+}
+
+function partnerOf(
+  { id, rules }: Field,
+  protobuf: MessageType,
+  marked: ReadonlyMap<number, Field>,
+  result: boolean,
+): Field | undefined {
+  if (rules.field !== undefined) return protobuf.fieldsById.get(rules.field);
+  const partner = marked.get(id) ?? protobuf.fieldsById.get(result ? 1 : id);
+  // One that is marked for another id is not this one's, whatever its number.
+  return partner?.rules.field === undefined || partner.rules.field === id ? partner : undefined;
+}
+
+function reportAlone(field: Field, other: string, { apart, report }: Findings): void {
+  if (!apart) return;
+  const what = `field "${field.name}" (${field.id}) has no partner in ${other}`;
+  if (field.presence === "required") {
+    report(
+      "error",
+      field.position,
+      `${what}, and is required: no message from there could be valid; add it there or make it optional`,
+    );
+  } else if (!field.rules.lossy) {
+    report("lossy", field.position, `${what} and is dropped on the way there`);
+  }
+}
+
+function linkFields(
+  { thrift: struct, protobuf: message }: MessageLink,
+  thrift: Field,
+  protobuf: Field,
+  open: Open,
+  findings: Findings,
+): FieldLink | undefined {
+  const { report } = findings;
+  const names =
+    thrift.name === protobuf.name
+      ? `field "${thrift.name}" (${thrift.id})`
+      : `field "${thrift.name}" (${thrift.id}), in Protobuf "${protobuf.name}" (${protobuf.id}),`;
+  const rules: Rules = { ...message.rules, ...struct.rules, ...protobuf.rules, ...thrift.rules };
+  const lossy = (reason: string): void => {
+    if (!rules.lossy) report("lossy", thrift.position, `${names} ${reason}`);
+  };
+  const linkMessages = (a: MessageType, b: MessageType): ValueLink & { readonly kind: "message" } => ({
+    kind: "message",
+    link: open(a, b),
+    delimited: false,
+  });
+  const value = linkValues({ thrift, protobuf, rules, linkMessages, lossy }, thrift.type, protobuf.type);
+  if (isMismatch(value)) {
+    report("error", thrift.position, `${names} ${value.mismatch}${placeOf(thrift, protobuf)}`);
+    return undefined;
+  }
+  if (thrift.presence === "optional" && struct.shape !== "union" && (value.kind === "list" || value.kind === "map")) {
+    lossy("is optional, and an empty one arrives as absent; the rule presence keeps the two apart");
+  }
+  if (findings.apart) checkDefaults(names, thrift, protobuf, findings);
+  return { thrift, protobuf, value, ...linkPresence(struct, thrift, protobuf, value) };
+}
+
+/** Where the other half of a mismatch stands. */
+function placeOf(thrift: Field, { position: { file, line } }: Field): string {
+  return thrift.position.file === file ? "" : ` (declared at ${file}:${line})`;
+}
+
+/** A default that only one side knows changes what absent means to a reader. */
+function checkDefaults(names: string, thrift: Field, protobuf: Field, { report }: Findings): void {
+  const { defaultValue: own, position } = thrift;
+  const other = protobuf.defaultValue;
+  const warn = (message: string): void => report("warning", position, `${names} ${message}`);
+  if (own && !isUsableDefault(own, thrift.type)) {
+    warn("has a default that cannot be written for it: an absent one stays absent");
+  } else if (own && !other && protobuf.presence === "optional" && protobuf.rules.default === undefined) {
+    warn("has a default in Thrift only: where it is absent, Thrift reads the default and Protobuf reads zero");
+  } else if (other && !own) {
+    warn("has a default in Protobuf only: where it is absent, Protobuf reads the default and Thrift reads nothing");
+  }
+}
+
+/** A Thrift union wants a message of exactly one oneof. */
+function checkUnion({ thrift, protobuf, union }: MessageLink, { report }: Findings): void {
+  const [first] = protobuf.fields;
+  const single = first?.oneof !== undefined && protobuf.fields.every(({ oneof }) => oneof === first.oneof);
+  if (union && !single) {
+    const message = `union "${thrift.name}" stands for ${protobuf.fullName}, which is not exactly one oneof: messages with two of its fields cannot be translated`;
+    report("warning", thrift.position, message);
+  }
+}
