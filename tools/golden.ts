@@ -1,8 +1,8 @@
 // Golden files: what this project generates, kept under test/golden so that every change to it shows in review.
 //   npm run golden              writes them anew
 //   npm run golden -- --check   fails when one differs, is missing or is no longer produced
-// Each test/golden/NAME.golden.ts exports `produce: Produce`; what it gives is kept in the folder test/golden/NAME, which
-// holds nothing else.
+// Each test/golden/NAME.golden.ts exports `produce: Produce`; what it gives is kept in the folder test/golden/NAME, or in
+// the `folder` that it exports, relative to the root. The folder holds nothing else.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,23 +10,24 @@ import { parseArgs } from "node:util";
 /** Gives the texts of golden files by their path, relative to the producer's folder, with `/` between parts. */
 export type Produce = () => Promise<ReadonlyMap<string, string>>;
 
-const ROOT = join(import.meta.dirname, "../test/golden");
+const ROOT = join(import.meta.dirname, "..");
+const PRODUCERS = join(ROOT, "test/golden");
 const SUFFIX = ".golden.ts";
 
 const { check } = parseArgs({ options: { check: { type: "boolean", default: false } } }).values;
 
 let count = 0;
 const differences: string[] = [];
-const producers = existsSync(ROOT) ? readdirSync(ROOT).filter((name) => name.endsWith(SUFFIX)) : [];
+const producers = existsSync(PRODUCERS) ? readdirSync(PRODUCERS).filter((name) => name.endsWith(SUFFIX)) : [];
 for (const producer of producers) {
-  const folder = producer.slice(0, -SUFFIX.length);
-  const { produce }: { produce: Produce } = await import(join(ROOT, producer));
+  const module: { produce: Produce; folder?: string } = await import(join(PRODUCERS, producer));
+  const { produce, folder = `test/golden/${producer.slice(0, -SUFFIX.length)}` } = module;
   const expected = await produce();
   const actual = readFolder(join(ROOT, folder));
   for (const path of new Set([...actual.keys(), ...expected.keys()])) {
     count++;
     if (actual.get(path) === expected.get(path)) continue;
-    differences.push(describe(`test/golden/${folder}/${path}`, actual.get(path), expected.get(path)));
+    differences.push(describe(`${folder}/${path}`, actual.get(path), expected.get(path)));
     if (!check) write(join(ROOT, folder, path), expected.get(path));
   }
 }

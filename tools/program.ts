@@ -6,7 +6,7 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** Set beside what this process has. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Ends the program when aborted. */
+  /** Ends the program when aborted, by SIGTERM. */
   readonly signal?: AbortSignal;
 }
 
@@ -17,6 +17,7 @@ export async function runProgram(
   options: ProgramOptions = {},
 ): Promise<string> {
   const child = spawn(command, args, { ...spawnOptions(options), stdio: ["ignore", "pipe", "pipe"] });
+  endOnAbort(child, options.signal);
   let output = "";
   let problems = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -35,6 +36,8 @@ export async function runProgram(
 export interface Service {
   /** What the pattern of its first useful line captured. */
   readonly ready: string;
+  /** The last 4,000 characters that it wrote. */
+  tail(): string;
   /** Asks it to end, insists after five seconds, and resolves once it has. */
   stop(): Promise<void>;
 }
@@ -50,10 +53,11 @@ export async function startService(
   options: ProgramOptions = {},
 ): Promise<Service> {
   const child = spawn(command, args, { ...spawnOptions(options), stdio: ["pipe", "pipe", "pipe"] });
+  endOnAbort(child, options.signal);
   child.stdin.on("error", () => {});
-  let tail = "";
+  let written = "";
   const remember = (text: string) => {
-    tail = (tail + text).slice(-4_000);
+    written = (written + text).slice(-4_000);
   };
   child.stderr.setEncoding("utf8").on("data", remember);
   const end = ended(child);
@@ -72,14 +76,21 @@ export async function startService(
     });
   });
   const failed = end.then(({ code }): never => {
-    throw new Error(`${command} ${args.join(" ")} ended with ${code} before it was ready\n${tail}`.trim());
+    throw new Error(`${command} ${args.join(" ")} ended with ${code} before it was ready\n${written}`.trim());
   });
   failed.catch(() => {});
-  return { ready: await Promise.race([captured, failed]), stop };
+  return { ready: await Promise.race([captured, failed]), tail: () => written.trim(), stop };
 }
 
-function spawnOptions({ cwd, env, signal }: ProgramOptions) {
-  return { ...(cwd && { cwd }), ...(signal && { signal }), env: { ...process.env, ...env } };
+function spawnOptions({ cwd, env }: ProgramOptions) {
+  return { ...(cwd && { cwd }), env: { ...process.env, ...env } };
+}
+
+function endOnAbort(child: ChildProcess, signal: AbortSignal | undefined): void {
+  const end = () => child.kill("SIGTERM");
+  signal?.addEventListener("abort", end, { once: true });
+  child.on("close", () => signal?.removeEventListener("abort", end));
+  if (signal?.aborted) end();
 }
 
 function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {

@@ -1,7 +1,7 @@
 // The service Kinds on grpc-js, described by the derived .proto file, which keeps the bytes of every request it gets.
 import * as grpc from "@grpc/grpc-js";
 import { loadSync, type MessageTypeDefinition, type ServiceDefinition } from "@grpc/proto-loader";
-import protobuf from "protobufjs";
+import { setDetails } from "../../tools/rpc-status.ts";
 
 /** What a handler is given: the message as proto-loader reads it. */
 type Message = Record<string, unknown>;
@@ -16,14 +16,6 @@ export interface GrpcServer {
   readonly seen: Map<string, Buffer[]>;
   stop(): void;
 }
-
-/** google.rpc.Status, whose file no package here has. */
-const { Status } = protobuf.parse(
-  `syntax = "proto3";
-   message Any { string type_url = 1; bytes value = 2; }
-   message Status { int32 code = 1; string message = 2; repeated Any details = 3; }`,
-  { keepCase: true },
-).root.nested as { Status: protobuf.Type };
 
 const REFUSED = {
   reason: "closed",
@@ -44,11 +36,9 @@ export async function startGrpcServer(proto: string, folders: readonly string[])
   /** The status that stands for a declared exception. */
   const exception = (code: grpc.status, name: string, content: Message) => {
     const { serialize } = definitions[`kinds.${name}`] as MessageTypeDefinition<object, object>;
-    const detail = { type_url: `type.googleapis.com/kinds.${name}`, value: serialize(content) };
     const message = `${name} was thrown`;
     const metadata = new grpc.Metadata();
-    const status = Status.encode(Status.fromObject({ code, message, details: [detail] })).finish();
-    metadata.set("grpc-status-details-bin", Buffer.from(status));
+    setDetails(metadata, code, message, [{ name: `kinds.${name}`, value: serialize(content) }]);
     return { code, details: message, metadata };
   };
   const refused = () => exception(grpc.status.FAILED_PRECONDITION, "Refused", REFUSED);

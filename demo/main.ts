@@ -1,0 +1,155 @@
+// npm run demo: a shop whose services speak different protocols, a sidecar between them, and callers in four languages who
+// each call the other world with the official libraries. Exits 0 only if every answer is what it must be.
+import { join } from "node:path";
+import { ROOT } from "../tools/build-cache.ts";
+import { startSidecar } from "../tools/causeway.ts";
+import { type Service, startService } from "../tools/program.ts";
+import { whatIsMissing } from "../tools/toolchain.ts";
+import { CALLERS, type Caller, type RunCaller } from "./callers.ts";
+import { deriveTwins, SHOP } from "./generate.ts";
+import { printTable } from "./table.ts";
+
+/** What every caller calls, in this order, and what must come back. */
+const CALLS = [
+  { over: "Thrift", to: "gRPC", call: "Orders.Place", what: "a result", answer: "placed, 21.00 EUR" },
+  {
+    over: "Thrift",
+    to: "gRPC",
+    call: "Vouchers.redeem",
+    what: "a declared exception",
+    answer: "VoucherExpired: SPRING-2019, in 2019",
+  },
+  {
+    over: "Thrift",
+    to: "gRPC",
+    call: "Orders.Get",
+    what: "an error",
+    answer: '[grpc:5 NOT_FOUND] there is no order "lost"',
+  },
+  { over: "gRPC", to: "Thrift", call: "Inventory.reserve", what: "a result", answer: "reserved in BERLIN, 9.00 EUR" },
+  {
+    over: "gRPC",
+    to: "Thrift",
+    call: "Inventory.reserve",
+    what: "a declared exception",
+    answer: "OutOfStock: CUP-BLUE, 3 left",
+  },
+  {
+    over: "gRPC",
+    to: "Thrift",
+    call: "Inventory.search",
+    what: "an error",
+    answer: "UNKNOWN: the limit must be from 1 to 100, not 0",
+  },
+] as const;
+
+/** What a caller program says of one call. */
+interface Line {
+  readonly over: string;
+  readonly call: string;
+  readonly answer: string;
+  readonly ms: number;
+}
+
+interface Row {
+  readonly cells: readonly string[];
+  /** Undefined for a caller that was skipped. */
+  readonly right: boolean | undefined;
+}
+
+const HEADING = ["caller", "over", "calls", "served over", "with", "answer", "time"];
+
+const stop = new AbortController();
+const { signal } = stop;
+const services: Service[] = [];
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort(name));
+
+try {
+  process.exitCode = await demo();
+} catch (error) {
+  if (!signal.aborted) progress(error instanceof Error ? error.message : String(error));
+  process.exitCode = signal.aborted ? 130 : 1;
+} finally {
+  await Promise.all(services.map((service) => service.stop()));
+}
+
+async function demo(): Promise<number> {
+  progress("Starting the inventory (Apache Thrift), the orders (gRPC) and the sidecar between them");
+  const [inventory, orders] = await Promise.all([start("inventory.ts"), start("orders.ts"), deriveTwins()]);
+  const sidecar = await startSidecar("demo", configOf(inventory.ready, orders.ready), signal);
+  services.push(sidecar);
+
+  const built = CALLERS.map((caller) => ({ caller, missing: whatIsMissing(caller.tools), run: build(caller) }));
+  const rows: Row[] = [];
+  for (const { caller, missing, run } of built) {
+    rows.push(...(missing ? [skipped(caller, missing)] : await rowsOf(caller, run, sidecar.ready)));
+  }
+  printTable(
+    HEADING,
+    rows.map(({ cells }) => cells),
+    rows.map(({ right }) => right),
+  );
+
+  const wrong = rows.filter(({ right }) => right === false).length;
+  const right = rows.filter(({ right }) => right === true).length;
+  const summary =
+    wrong === 0
+      ? `All ${right} calls were answered as they must be.`
+      : `${wrong} of ${right + wrong} calls were not answered as they must be.`;
+  process.stdout.write(`\n${summary}\n`);
+  if (wrong > 0) progress(`The end of the sidecar's log:\n${sidecar.tail()}`);
+  return wrong === 0 ? 0 : 1;
+}
+
+async function start(file: string): Promise<Service> {
+  const service = await startService(process.execPath, [join(ROOT, "demo", file)], /^listening (.*)$/, { signal });
+  services.push(service);
+  return service;
+}
+
+function configOf(inventory: string, orders: string): object {
+  return {
+    schema: { include: [join(ROOT, "idl")], files: SHOP.map((file) => join(ROOT, file)) },
+    listeners: [{ kind: "local", address: "127.0.0.1:0" }],
+    upstreams: {
+      inventory: { protocol: "thrift-framed", endpoints: [inventory], services: ["shop.Inventory"] },
+      orders: { protocol: "grpc", endpoints: [orders], services: ["shop.v1.Orders", "shop.Vouchers"] },
+    },
+    accessLog: "all",
+  };
+}
+
+/** Begins to build a caller at once; undefined when its tools are missing. */
+function build(caller: Caller): Promise<RunCaller> | undefined {
+  if (whatIsMissing(caller.tools)) return undefined;
+  const started = () => progress(`Building the caller in ${caller.language}; this takes a while once`);
+  const run = caller.build(started, { signal });
+  // Whoever waits for it hears of its failure; until then it is nobody's.
+  run.catch(() => {});
+  return run;
+}
+
+function skipped({ language }: Caller, missing: string): Row {
+  return { cells: [language, `skipped: ${missing}`], right: undefined };
+}
+
+async function rowsOf(
+  { language, over }: Caller,
+  run: Promise<RunCaller> | undefined,
+  address: string,
+): Promise<Row[]> {
+  const output = (await (await run)?.(address)) ?? "";
+  const lines = output.split("\n").filter((line) => line !== "");
+  const answers = lines.map((line): Line => JSON.parse(line));
+  return CALLS.filter((call) => over.includes(call.over)).map(({ to, what, answer, ...expected }, i) => {
+    const got = answers[i];
+    const right = got?.over === expected.over && got.call === expected.call && got.answer === answer;
+    const time = got ? `${got.ms.toFixed(1)} ms` : "";
+    const cells = [language, expected.over, expected.call, to, what, got?.answer ?? "no answer", time];
+    return { cells, right };
+  });
+}
+
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
