@@ -1,4 +1,4 @@
-// The `default` of a proto2 or editions field as an exact constant.
+// The `default` of a proto2 or editions field: read as an exact constant, and printed as descriptors hold it.
 import type { Constant, FieldType, ProtoScalar, ThriftScalar } from "./model.ts";
 import type { ProtoDefault, ProtoField } from "./proto-document.ts";
 import { parseProtoBigint } from "./proto-scan.ts";
@@ -70,4 +70,51 @@ function readDouble(word: string): number | undefined {
         : Number(parseProtoBigint(digits));
   if (Number.isNaN(size) && !/^nan$/i.test(digits)) return undefined;
   return sign === "-" ? -size : size;
+}
+
+/** The constant as FieldDescriptorProto.default_value has it: bytes with C escapes, enum values by name. */
+export function printProtoDefault(type: FieldType, constant: Constant): string {
+  switch (constant.kind) {
+    case "int":
+      return type.kind === "enum"
+        ? (type.type.valuesByNumber.get(Number(constant.value))?.name ?? String(constant.value))
+        : String(constant.value);
+    case "double":
+      return printDouble(constant.value, type.kind === "scalar" && type.name === "float");
+    case "bytes":
+      return Array.from(constant.value, escapeByte).join("");
+    case "bool":
+    case "string":
+      return String(constant.value);
+    default:
+      return "";
+  }
+}
+
+function printDouble(value: number, float: boolean): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  if (Object.is(value, -0)) return "-0";
+  if (!float) return String(value);
+  // The fewest digits that name the same float.
+  for (let digits = 1; digits < 9; digits++) {
+    const rounded = Number(value.toPrecision(digits));
+    if (Math.fround(rounded) === value) return String(rounded);
+  }
+  return String(Number(value.toPrecision(9)));
+}
+
+const ESCAPED: Readonly<Record<string, string>> = {
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  '"': '\\"',
+  "'": "\\'",
+  "\\": "\\\\",
+};
+
+function escapeByte(byte: number): string {
+  const char = String.fromCharCode(byte);
+  if (byte < 0x20 || byte >= 0x7f) return ESCAPED[char] ?? `\\${byte.toString(8).padStart(3, "0")}`;
+  return ESCAPED[char] ?? char;
 }

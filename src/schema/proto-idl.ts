@@ -36,7 +36,7 @@ export function parseProtoIdl(path: string, text: string, report: Report): Proto
 
   let root: protobuf.Root;
   try {
-    ({ root } = protobuf.parse(source, new protobuf.Root(), { keepCase: true }));
+    ({ root } = protobuf.parse(withoutOptionals(source, scan.optionals), new protobuf.Root(), { keepCase: true }));
   } catch (thrown) {
     // protobufjs stops at a name or number used twice, and cannot say where; our own checks can.
     if (checkProtoNames(scan.document, report)) return undefined;
@@ -45,6 +45,20 @@ export function parseProtoIdl(path: string, text: string, report: Report): Proto
   }
   attachOptions(scan.document, root);
   return scan.document;
+}
+
+/**
+ * protobufjs gives a proto3 `optional x` a oneof `_x`, which may be the name of another field; the scan has read the word
+ * already, so blanks take its place.
+ */
+function withoutOptionals(source: string, offsets: readonly number[]): string {
+  let end = 0;
+  const parts: string[] = [];
+  for (const offset of offsets) {
+    parts.push(source.slice(end, offset), " ".repeat("optional".length));
+    end = offset + "optional".length;
+  }
+  return parts.join("") + source.slice(end);
 }
 
 function findCrowd(messages: readonly ProtoMessage[], enums: readonly ProtoEnum[]): ProtoNode | undefined {

@@ -20,6 +20,8 @@ import { docOf, type ProtoFault, type ProtoToken, unescapeBytes } from "./proto-
 
 export interface ProtoScan {
   readonly document: ProtoDocument;
+  /** The offsets of the word `optional` before fields of proto3. */
+  readonly optionals: readonly number[];
   /** The first place where the text does not follow the grammar. */
   readonly fault: ProtoFault | undefined;
 }
@@ -72,6 +74,7 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   const imports: ProtoImport[] = [];
   let syntax = "proto2";
   let syntaxStated = false;
+  const optionals: number[] = [];
   let packageName = "";
   let fault: ProtoFault | undefined;
   let cursor = 0;
@@ -265,6 +268,7 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
     extendee: ProtoTypeName | undefined,
   ): ProtoField {
     const first = cursor;
+    if (syntax === "proto3" && oneof === undefined && peek().text === "optional") optionals.push(peek().offset);
     const label = oneof === undefined && LABELS.has(peek().text) ? (next().text as ProtoField["label"]) : undefined;
     const group = peek().text === "group" && peek(1).kind === "word" && peek(2).text === "=";
     const typePosition = at(peek().offset);
@@ -452,7 +456,7 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   }
   const doc = docOf(tokens, 0, 0, lineOf);
   const document = { path, position: at(0), syntax, package: packageName, doc, options: [], imports, ...scope };
-  return { document, fault };
+  return { document, optionals, fault };
 }
 
 const SYNTAXES = [["proto2", "proto3"], '"proto2" or "proto3"'] as const;
