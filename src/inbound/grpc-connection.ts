@@ -111,10 +111,20 @@ function serveStream(
   });
 }
 
-/** Answers before the request has come to its end, and lets the caller stop sending it. */
+/** Most bytes of a request that are read and forgotten once it has been refused; then its stream is reset. */
+const MAX_DISCARDED_BYTES = 1024 * 1024;
+
+/**
+ * Answers before the request has come to its end. A reset right behind the answer would let some clients miss it, so the
+ * rest of the request is taken as long as it is short.
+ */
 function refuse(stream: ServerHttp2Stream, { headers }: Response): void {
+  let discarded = 0;
+  stream.on("data", (chunk: Buffer) => {
+    discarded += chunk.length;
+    if (discarded > MAX_DISCARDED_BYTES) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
   stream.respond(toHeaderRecord(headers), { endStream: true });
-  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
 function respond(stream: ServerHttp2Stream, dress: Dress, { headers, body, trailers }: Response): void {
