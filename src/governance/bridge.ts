@@ -2,6 +2,8 @@
 // request fails here, where no endpoint can be blamed for it.
 import { RpcError } from "../base/errors.ts";
 import { CODEC_WIRES, type Codec, type Losses, type Transcoder } from "../codec/codec.ts";
+import { isMissingBody } from "../codec/fault.ts";
+import { EXCEPTION_TYPE, ThriftFault } from "../protocol/thrift/codes.ts";
 import type { Call, Handler, Layer, Payload, Reply } from "../rpc/call.ts";
 import type { BodyLink, MethodLink } from "../schema/link.ts";
 import type { Field, MessageType, Method } from "../schema/model.ts";
@@ -114,7 +116,9 @@ function translateReply(
   try {
     return { type, codec, bytes: counted(call, transcode, bytes) };
   } catch (error) {
-    throw badReply(call, error instanceof Error ? error.message : String(error), error);
+    // Thrift callers have a type of TApplicationException for a result that is not there.
+    const cause = isMissingBody(error) ? new ThriftFault(EXCEPTION_TYPE.MISSING_RESULT) : error;
+    throw badReply(call, error instanceof Error ? error.message : String(error), cause);
   }
 }
 

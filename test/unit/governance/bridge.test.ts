@@ -2,7 +2,10 @@ import { expect, test } from "vitest";
 import { RpcError } from "../../../src/base/errors.ts";
 import { Metadata } from "../../../src/base/metadata.ts";
 import type { Codec, Losses } from "../../../src/codec/codec.ts";
+import { faultError } from "../../../src/codec/fault.ts";
+import { FAULT_MISSING } from "../../../src/codec/layout.ts";
 import { bridge } from "../../../src/governance/bridge.ts";
+import { EXCEPTION_TYPE, ThriftFault } from "../../../src/protocol/thrift/codes.ts";
 import type { Call, Handler } from "../../../src/rpc/call.ts";
 import type { BodyLink, MethodLink } from "../../../src/schema/link.ts";
 import type { Method } from "../../../src/schema/model.ts";
@@ -18,6 +21,8 @@ const thriftMethod = methodOf("thrift", "shop.Inventory", "get", {
 const protobufMethod = methodOf("protobuf", "shop.v1.Inventory", "Get", {
   throws: [messageField(1, "gone", gone.protobuf), messageField(3, "late", late.protobuf)],
 });
+
+const LIMITS = { maxBytes: 1_000, maxDepth: 8, maxElements: 100 };
 
 function bodyOf(name: string): BodyLink {
   return {
@@ -161,6 +166,24 @@ test("a bad reply is INTERNAL, and the error names the endpoint and what is wron
     sent: true,
     message: "the reply from 127.0.0.1:9090 to shop.Inventory/get cannot be translated: item.price at byte 0: broken",
   });
+});
+
+test("a result that is missing tells a Thrift caller so by its TApplicationException", async () => {
+  const missing = faultError(
+    { code: FAULT_MISSING, at: undefined, value: 1n, path: "success", link: undefined },
+    "to-thrift",
+    LIMITS,
+  );
+  const layer = bridge({
+    codec: "protobuf",
+    links: new Map([[thriftMethod, link]]),
+    compile: (body) => (bytes) => {
+      if (body === link.response) throw missing;
+      return bytes;
+    },
+  });
+  const error = await rejection(layer(() => Promise.resolve(resultOf()))(thriftCall()));
+  expect(error).toMatchObject({ code: "INTERNAL", cause: new ThriftFault(EXCEPTION_TYPE.MISSING_RESULT) });
 });
 
 test("a declared exception that is malformed is INTERNAL too", async () => {

@@ -1,0 +1,272 @@
+// The only wiring: a config becomes a schema, the schema a handler, and listeners give the handler its callers.
+import { existsSync } from "node:fs";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { createAdminHandler } from "./admin/admin.ts";
+import { type Address, formatAddress } from "./base/address.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
+import type { Report } from "./base/diagnostic.ts";
+import type { Log } from "./base/log.ts";
+import { formatYamlPath, unknownName, type YamlPath, type YamlValue } from "./base/yaml.ts";
+import type { Codec, Limits } from "./codec/codec.ts";
+import { compileTranscoder } from "./codec/transcode.ts";
+import { type Config, type ListenerConfig, loadConfig, type UpstreamConfig } from "./config.ts";
+import { createStaticResolver } from "./discovery/static.ts";
+import { createUpstreamStack, sidecarStack, type UpstreamStack } from "./governance/pipeline.ts";
+import type { Route } from "./governance/route.ts";
+import type { ListenerContext } from "./inbound/connection.ts";
+import { createHttpListener } from "./inbound/http-listener.ts";
+import { createLocalListener } from "./inbound/local-listener.ts";
+import { connectGrpc } from "./outbound/grpc-client.ts";
+import { connectThrift } from "./outbound/thrift-client.ts";
+import type { HttpHandler } from "./protocol/http/http.ts";
+import type { Connect } from "./rpc/endpoint.ts";
+import { createLookup } from "./rpc/resolve.ts";
+import { type BodyLink, type LinkedSchema, linkSchema } from "./schema/link.ts";
+import { loadSchema } from "./schema/load.ts";
+import type { Schema, Wire } from "./schema/model.ts";
+
+/** A config with the schema that it names, both without errors. */
+export interface CheckedConfig {
+  readonly config: Config;
+  readonly linked: LinkedSchema;
+}
+
+/**
+ * Loads the config file at `path`, its IDL and the links between them, and listens nowhere. Undefined after an error;
+ * everything that was found is reported, lossy items and warnings as errors when the config says `strict`.
+ */
+export async function checkConfig(path: string, report: Report): Promise<CheckedConfig | undefined> {
+  let failed = false;
+  let strict = false;
+  const reportAll: Report = (diagnostic) => {
+    const severity = strict ? "error" : diagnostic.severity;
+    failed ||= severity === "error";
+    report({ ...diagnostic, severity });
+  };
+  const loaded = await loadConfig(path, reportAll);
+  if (!loaded) return undefined;
+  const { value: config } = loaded;
+  strict = config.schema.strict;
+  const { files, include, links, allowNegativeKeys } = config.schema;
+  const fault = faultIn(loaded, reportAll);
+  checkPaths(config.schema, fault);
+  if (failed) return undefined;
+  const schema = loadSchema(files, { includeDirs: include, allowNegativeKeys }, reportAll);
+  if (!schema) return undefined;
+  checkLinks(config.schema, schema, fault);
+  if (failed) return undefined;
+  const linked = linkSchema(schema, { pairs: links }, reportAll);
+  checkServices(config, linked.schema, fault);
+  return failed ? undefined : { config, linked };
+}
+
+/** Says where the config is wrong beyond its own shape. */
+type Fault = (path: YamlPath, message: string) => void;
+
+function faultIn({ at }: YamlValue<Config>, report: Report): Fault {
+  return (path, message) =>
+    report({ severity: "error", position: at(path), message: `${formatYamlPath(path)}: ${message}` });
+}
+
+function checkPaths({ files, include }: Config["schema"], fault: Fault): void {
+  for (const [i, file] of files.entries()) {
+    if (!existsSync(file)) fault(["schema", "files", i], `there is no such file: ${file}`);
+  }
+  for (const [i, folder] of include.entries()) {
+    if (!existsSync(folder)) fault(["schema", "include", i], `there is no such folder: ${folder}`);
+  }
+}
+
+function checkLinks({ links }: Config["schema"], schema: Schema, fault: Fault): void {
+  for (const [i, link] of links.entries()) {
+    for (const wire of ["thrift", "protobuf"] as const) {
+      const known = serviceNames(schema, wire);
+      if (!known.includes(link[wire]))
+        fault(["schema", "links", i, wire], unknownName(`${wire} service`, link[wire], known));
+    }
+  }
+}
+
+function checkServices({ upstreams, listeners }: Config, schema: Schema, fault: Fault): void {
+  const opaque = new Set<string>();
+  for (const [upstream, { services, opaqueServices }] of Object.entries(upstreams)) {
+    for (const [i, service] of services.entries()) {
+      if (schema.services.has(service)) continue;
+      fault(["upstreams", upstream, "services", i], unknownName("service", service, [...schema.services.keys()]));
+    }
+    for (const [i, service] of opaqueServices.entries()) {
+      opaque.add(service);
+      if (!schema.services.has(service)) continue;
+      fault(["upstreams", upstream, "opaqueServices", i], "its IDL is loaded: expected it in services");
+    }
+  }
+  for (const [i, listener] of listeners.entries()) {
+    if (listener.kind !== "local" || listener.defaultService === undefined) continue;
+    const known = [...serviceNames(schema, "thrift"), ...opaque];
+    if (known.includes(listener.defaultService)) continue;
+    fault(["listeners", i, "defaultService"], unknownName("service", listener.defaultService, known));
+  }
+}
+
+function serviceNames(schema: Schema, wire: Wire): readonly string[] {
+  return [...schema.services]
+    .filter(([, services]) => services.some((service) => service.wire === wire))
+    .map(([name]) => name);
+}
+
+/** An address that cannot be listened on: in use, not ours, or not permitted. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/** A running sidecar. */
+export interface App {
+  /** In the order of the config, with the ports that the system chose where 0 was asked for. */
+  readonly listeners: readonly { readonly kind: "local" | "admin"; readonly address: Address }[];
+  /** Turns not ready, stops accepting, lets the calls in flight finish for at most `drainMs`, and closes everything. */
+  close(): Promise<void>;
+}
+
+/** Starts a sidecar; rejects with a ListenError when an address cannot be had, and then nothing is left open. */
+export async function createApp({ config, linked }: CheckedConfig, log: Log, clock: Clock = systemClock): Promise<App> {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const upstreams = createUpstreams(config, linked, clock);
+  const routes = routesOf(config, linked, upstreams);
+  const handle = sidecarStack(config, { log, clock, random: Math.random, registry }, routes);
+  const lookup = createLookup([...linked.schema.services.values()].flat());
+  const open: OpenListener[] = [];
+  let ready = false;
+
+  async function close(): Promise<void> {
+    ready = false;
+    // The admin listener answers until the last call is done, so that whoever asks hears 503 instead of nothing.
+    const [admin, local] = [open.filter(isAdmin), open.filter((listener) => !isAdmin(listener))];
+    await Promise.all(local.map((listener) => listener.close(config.drainMs)));
+    // What could not finish by now has lost its caller; an upstream that does not let go must not hold us.
+    await within(CUT_MS, clock, Promise.all([...upstreams.values()].map((upstream) => upstream.close())));
+    await Promise.all(admin.map((listener) => listener.close(ADMIN_DRAIN_MS)));
+  }
+
+  for (const options of config.listeners) {
+    try {
+      open.push(
+        options.kind === "local"
+          ? await openLocal(options, config.limits, { lookup, handle, log, clock })
+          : await openAdmin(
+              options.address,
+              createAdminHandler({ isReady: () => ready, metrics: registry }),
+              log,
+              clock,
+            ),
+      );
+    } catch (error) {
+      await close();
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ListenError(`cannot listen on ${formatAddress(options.address)} (${options.kind}): ${why}`, {
+        cause: error,
+      });
+    }
+  }
+  ready = true;
+  return { listeners: open.map(({ kind, address }) => ({ kind, address })), close };
+}
+
+interface OpenListener {
+  readonly kind: "local" | "admin";
+  readonly address: Address;
+  close(graceMs: number): Promise<void>;
+}
+
+const isAdmin = ({ kind }: OpenListener): boolean => kind === "admin";
+
+/** Resolves when `work` is done or after `ms`, whichever comes first. */
+async function within(ms: number, clock: Clock, work: Promise<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const stop = clock.after(ms, resolve);
+  await Promise.race([work, late]);
+  stop();
+}
+
+const CUT_MS = 1_000;
+/** Scrapes and probes are short. */
+const ADMIN_DRAIN_MS = 1_000;
+const ADMIN_BOUNDS = { maxBodyBytes: 1_024, maxHeaderBytes: 16_384 };
+
+async function openLocal(
+  { address, maxConnections, maxCallsPerConnection, defaultService }: Extract<ListenerConfig, { kind: "local" }>,
+  { maxBytes, maxDepth }: Limits,
+  context: ListenerContext,
+): Promise<OpenListener> {
+  const listener = await createLocalListener(
+    {
+      address,
+      maxConnections,
+      maxCallsPerConnection,
+      defaultService,
+      maxDepth,
+      maxFrameBytes: maxBytes,
+      maxMessageBytes: maxBytes,
+    },
+    context,
+  );
+  return { kind: "local", address: listener.address, close: listener.close };
+}
+
+async function openAdmin(address: Address, handler: HttpHandler, log: Log, clock: Clock): Promise<OpenListener> {
+  const listener = await createHttpListener({ address, ...ADMIN_BOUNDS }, handler, log, clock);
+  return { kind: "admin", address: listener.address, close: listener.close };
+}
+
+/** What each protocol's calls are encoded in. */
+const CODECS: Readonly<Record<UpstreamConfig["protocol"], Codec>> = {
+  "thrift-framed": "thrift-binary",
+  grpc: "protobuf",
+};
+
+function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limits, clock: Clock): Connect {
+  switch (options.protocol) {
+    case "thrift-framed":
+      return connectThrift({ ...options, maxFrameBytes: maxBytes, maxDepth }, clock);
+    case "grpc":
+      return connectGrpc({ ...options, maxMessageBytes: maxBytes }, clock);
+  }
+}
+
+function createUpstreams(config: Config, linked: LinkedSchema, clock: Clock): ReadonlyMap<string, UpstreamStack> {
+  const { limits } = config;
+  const upstreams = Object.entries(config.upstreams);
+  const resolver = createStaticResolver(new Map(upstreams.map(([name, { endpoints }]) => [name, endpoints])));
+  const compile = (body: BodyLink, from: Codec, to: Codec) => compileTranscoder(body, from, to, limits);
+  const context = { links: linked.methods, compile, clock, resolver };
+  return new Map(
+    upstreams.map(([name, options]) => {
+      const connect = connectOf(options, limits, clock);
+      return [name, createUpstreamStack(name, options, { ...context, codec: CODECS[options.protocol], connect })];
+    }),
+  );
+}
+
+/** Every service's way: those that an upstream names, and then the services that these are linked with. */
+function routesOf(
+  config: Config,
+  { methods }: LinkedSchema,
+  upstreams: ReadonlyMap<string, UpstreamStack>,
+): ReadonlyMap<string, Route> {
+  const routes = new Map<string, Route>();
+  for (const [upstream, { services, opaqueServices }] of Object.entries(config.upstreams)) {
+    const { handle } = upstreams.get(upstream)!;
+    for (const service of [...services, ...opaqueServices]) routes.set(service, { upstream, handle });
+  }
+  const named = new Map(routes);
+  for (const { thrift, protobuf } of methods.values()) {
+    for (const [service, partner] of [
+      [thrift.service, protobuf.service],
+      [protobuf.service, thrift.service],
+    ] as const) {
+      const way = named.get(partner);
+      if (way && !routes.has(service)) routes.set(service, way);
+    }
+  }
+  return routes;
+}

@@ -1,0 +1,73 @@
+// `causeway serve`: the sidecar as a process. Signals, exit codes and the log's destination; all else is app.ts.
+import { Command } from "commander";
+import { destination, levels, pino } from "pino";
+import { type App, checkConfig, createApp, ListenError } from "../app.ts";
+import { formatAddress } from "../base/address.ts";
+import { type Diagnostic, formatDiagnostic } from "../base/diagnostic.ts";
+
+const LOG_LEVELS = [...Object.values(levels.labels), "silent"];
+
+/** Runs the sidecar until SIGTERM or SIGINT. */
+export const serveCommand = new Command("serve")
+  .description("Runs the sidecar by a config file until SIGTERM or SIGINT, and then finishes the calls in flight.")
+  .requiredOption("-c, --config <file>", "the config file, YAML")
+  .option("--log-level <level>", `least level that is logged: ${LOG_LEVELS.join(", ")}`, "info")
+  .addHelpText(
+    "after",
+    `
+The log goes to standard output, a JSON object per line. A second signal stops at once.
+
+Example:
+  $ causeway serve -c causeway.yaml`,
+  )
+  .action(async ({ config, logLevel }: { config: string; logLevel: string }) => {
+    if (!LOG_LEVELS.includes(logLevel)) {
+      serveCommand.error(`error: unknown log level '${logLevel}', expected one of ${LOG_LEVELS.join(", ")}`);
+    }
+    process.exitCode = await serve(config, logLevel);
+  });
+
+async function serve(configPath: string, level: string): Promise<number> {
+  // Lines are written while others are logged, and what is left when the process ends is written then.
+  const output = destination({ dest: 1, sync: false });
+  process.on("exit", () => output.flushSync());
+  const log = pino({ level }, output);
+
+  const checked = await checkConfig(configPath, (diagnostic: Diagnostic) => {
+    if (diagnostic.severity === "error") process.stderr.write(`${formatDiagnostic(diagnostic)}\n`);
+    else log.warn({ ...diagnostic.position, severity: diagnostic.severity }, diagnostic.message);
+  });
+  if (!checked) return 1;
+
+  const signals = watchSignals();
+  let app: App;
+  try {
+    app = await createApp(checked, log);
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    process.stderr.write(`causeway: ${error.message}\n`);
+    return 1;
+  }
+  for (const { kind, address } of app.listeners) log.info({ kind, address: formatAddress(address) }, "listening");
+
+  const signal = await signals.first;
+  log.info({ signal }, "draining: no new connections, calls in flight are finished");
+  await app.close();
+  log.info({}, "stopped");
+  return 0;
+}
+
+/** Resolves with the first signal that asks to stop; the second one ends the process at once, as shells expect it to. */
+function watchSignals(): { readonly first: Promise<NodeJS.Signals> } {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let stopping = false;
+  const numbers = { SIGINT: 2, SIGTERM: 15 } as const;
+  for (const [signal, number] of Object.entries(numbers)) {
+    process.on(signal, () => {
+      if (stopping) process.exit(128 + number);
+      stopping = true;
+      resolve(signal as NodeJS.Signals);
+    });
+  }
+  return { first: promise };
+}

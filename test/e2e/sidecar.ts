@@ -1,0 +1,81 @@
+// A sidecar as a process, from the sources of this clone, for tests that need to see its output and its exit.
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+
+const MAIN = resolve(import.meta.dirname, "../../src/cli/main.ts");
+
+/** A line of the log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export interface Sidecar {
+  readonly process: ChildProcessByStdio<null, Readable, Readable>;
+  /** All that it logged so far. */
+  readonly log: readonly LogLine[];
+  /** Resolves with the first line that fits, past or future; rejects when the output ends without one. */
+  logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** The addresses of its listeners of a kind, once it listens on them all. */
+  addressOf(kind: "local" | "admin"): Promise<string>;
+  /** Exit code or signal, with what it wrote to standard error. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>;
+}
+
+/** Runs `causeway serve` with a config of this text; the caller ends it. */
+export function startSidecar(config: string): Sidecar & Disposable {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-serve-"));
+  writeFileSync(join(folder, "causeway.yaml"), config);
+  const child = spawn(process.execPath, [MAIN, "serve", "-c", join(folder, "causeway.yaml")], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const log: LogLine[] = [];
+  let ended = false;
+  const waiting = new Set<() => void>();
+  createInterface({ input: child.stdout })
+    .on("line", (line) => {
+      const facts: unknown = JSON.parse(line);
+      if (typeof facts === "object" && facts !== null) log.push({ ...facts });
+      for (const check of waiting) check();
+    })
+    .on("close", () => {
+      ended = true;
+      for (const check of waiting) check();
+    });
+  const exited = once(child, "close").then(([code, signal]) => ({ code, signal, stderr }));
+
+  function logged(fits: (line: LogLine) => boolean): Promise<LogLine> {
+    return new Promise((resolve, reject) => {
+      function check(): void {
+        const line = log.find(fits);
+        if (!line && !ended) return;
+        waiting.delete(check);
+        if (line) resolve(line);
+        else reject(new Error(`the sidecar ended before it logged what was expected\n${stderr}${JSON.stringify(log)}`));
+      }
+      waiting.add(check);
+      check();
+    });
+  }
+
+  return {
+    process: child,
+    log,
+    logged,
+    exited,
+    async addressOf(kind) {
+      const line = await logged(({ msg, kind: listener }) => msg === "listening" && listener === kind);
+      return String(line["address"]);
+    },
+    [Symbol.dispose]() {
+      child.kill("SIGKILL");
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
