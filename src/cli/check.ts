@@ -1,0 +1,58 @@
+// `causeway check`: what is wrong with IDL files or a config, and what does not survive translation.
+import { Command } from "commander";
+import type { Diagnostic } from "../base/diagnostic.ts";
+import { linkSchema } from "../schema/link.ts";
+import { loadSchema } from "../schema/load.ts";
+import { printReport } from "./print-report.ts";
+
+interface CheckOptions {
+  readonly config?: string;
+  readonly include: readonly string[];
+  readonly allowNegKeys: boolean;
+  readonly strict: boolean;
+  readonly json: boolean;
+}
+
+/** Checks files or a config; exit code 1 on errors, with --strict on anything that was found. */
+export const checkCommand = new Command("check")
+  .description("Checks .thrift and .proto files, or a config, and lists what does not survive translation.")
+  .argument("[file...]", "IDL files; what they include or import is checked with them")
+  .option("-c, --config <file>", "check this config file and the IDL that it names")
+  .option("-I, --include <dir>", "look for includes and imports here too (repeatable)", collect, [])
+  .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written", false)
+  .option("--strict", "let lossy items and warnings fail as errors do", false)
+  .option("--json", "print one JSON object instead of lines", false)
+  .addHelpText(
+    "after",
+    `
+Each finding is a line file:line:column: severity: message. The severities are error (cannot be used), lossy (some values
+do not survive translation) and warning (is likely not what was meant). Exit code: 0, or 1 when there is an error.
+
+Examples:
+  $ causeway check -I idl idl/shop/*.thrift idl/shop/*.proto
+  $ causeway check --strict -c causeway.yaml`,
+  )
+  .action(async (files: readonly string[], options: CheckOptions, command: Command) => {
+    const { config, strict, json } = options;
+    if ((config === undefined) === (files.length === 0)) {
+      command.error("error: name either IDL files or, with -c, a config file");
+    }
+    const diagnostics: Diagnostic[] = [];
+    if (config === undefined) checkFiles(files, options, diagnostics);
+    else {
+      // The whole sidecar stands behind a config, and is not needed to check a file.
+      const { checkConfig } = await import("../app.ts");
+      await checkConfig(config, (diagnostic) => diagnostics.push(diagnostic));
+    }
+    process.exitCode = printReport(diagnostics, { strict, json });
+  });
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function checkFiles(files: readonly string[], { include, allowNegKeys }: CheckOptions, found: Diagnostic[]): void {
+  const report = (diagnostic: Diagnostic): void => void found.push(diagnostic);
+  const schema = loadSchema(files, { includeDirs: include, allowNegativeKeys: allowNegKeys }, report);
+  if (schema) linkSchema(schema, { pairs: [] }, report);
+}
