@@ -31,7 +31,6 @@ const TS_PROTO_OPTIONS = [
 
 /** Writes the derived twin of every file of the shop to TWINS. */
 export async function deriveTwins(): Promise<void> {
-  rmSync(join(ROOT, TWINS), { recursive: true, force: true });
   await Promise.all(SHOP.map((file) => deriveTwin(file, file.endsWith(".proto") ? "thrift" : "proto", TWINS)));
 }
 

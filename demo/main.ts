@@ -11,34 +11,34 @@ import { printTable } from "./table.ts";
 
 /** What every caller calls, in this order, and what must come back. */
 const CALLS = [
-  { over: "Thrift", to: "gRPC", call: "Orders.Place", what: "a result", answer: "placed, 21.00 EUR" },
+  { over: "Thrift", to: "gRPC", call: "Orders.Place", outcome: "result", answer: "placed, 21.00 EUR" },
   {
     over: "Thrift",
     to: "gRPC",
     call: "Vouchers.redeem",
-    what: "a declared exception",
+    outcome: "declared exception",
     answer: "VoucherExpired: SPRING-2019, in 2019",
   },
   {
     over: "Thrift",
     to: "gRPC",
     call: "Orders.Get",
-    what: "an error",
+    outcome: "error",
     answer: '[grpc:5 NOT_FOUND] there is no order "lost"',
   },
-  { over: "gRPC", to: "Thrift", call: "Inventory.reserve", what: "a result", answer: "reserved in BERLIN, 9.00 EUR" },
+  { over: "gRPC", to: "Thrift", call: "Inventory.reserve", outcome: "result", answer: "reserved in BERLIN, 9.00 EUR" },
   {
     over: "gRPC",
     to: "Thrift",
     call: "Inventory.reserve",
-    what: "a declared exception",
+    outcome: "declared exception",
     answer: "OutOfStock: CUP-BLUE, 3 left",
   },
   {
     over: "gRPC",
     to: "Thrift",
     call: "Inventory.search",
-    what: "an error",
+    outcome: "error",
     answer: "UNKNOWN: the limit must be from 1 to 100, not 0",
   },
 ] as const;
@@ -57,7 +57,7 @@ interface Row {
   readonly right: boolean | undefined;
 }
 
-const HEADING = ["caller", "over", "calls", "served over", "with", "answer", "time"];
+const HEADING = ["caller", "over", "calls", "served over", "outcome", "answer", "time"];
 
 const stop = new AbortController();
 const { signal } = stop;
@@ -74,10 +74,12 @@ try {
 }
 
 async function demo(): Promise<number> {
-  progress("Starting the inventory (Apache Thrift), the orders (gRPC) and the sidecar between them");
   const [inventory, orders] = await Promise.all([start("inventory.ts"), start("orders.ts"), deriveTwins()]);
+  progress(`The inventory serves Apache Thrift on ${inventory.ready}`);
+  progress(`The orders and vouchers serve gRPC on ${orders.ready}`);
   const sidecar = await startSidecar("demo", configOf(inventory.ready, orders.ready), signal);
   services.push(sidecar);
+  progress(`The sidecar serves both on ${sidecar.ready}`);
 
   const built = CALLERS.map((caller) => ({ caller, missing: whatIsMissing(caller.tools), run: build(caller) }));
   const rows: Row[] = [];
@@ -141,11 +143,11 @@ async function rowsOf(
   const output = (await (await run)?.(address)) ?? "";
   const lines = output.split("\n").filter((line) => line !== "");
   const answers = lines.map((line): Line => JSON.parse(line));
-  return CALLS.filter((call) => over.includes(call.over)).map(({ to, what, answer, ...expected }, i) => {
+  return CALLS.filter((call) => over.includes(call.over)).map(({ to, outcome, answer, ...expected }, i) => {
     const got = answers[i];
     const right = got?.over === expected.over && got.call === expected.call && got.answer === answer;
     const time = got ? `${got.ms.toFixed(1)} ms` : "";
-    const cells = [language, expected.over, expected.call, to, what, got?.answer ?? "no answer", time];
+    const cells = [language, expected.over, expected.call, to, outcome, got?.answer ?? "no answer", time];
     return { cells, right };
   });
 }

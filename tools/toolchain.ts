@@ -1,4 +1,5 @@
 // Which programs of other languages this machine has, and what to say when one is missing.
+import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
@@ -7,7 +8,8 @@ export const PHP_THRIFT = process.env["PHP_THRIFT"] ?? "/usr/lib/php";
 
 /** What the demo and the tests can use beside Node, each with what it takes to have it. */
 const TOOLS = {
-  go: { has: () => isCommand("go"), name: "Go", install: "npm run setup, or https://go.dev/dl" },
+  // From 1.21 on, Go gets the version that a module asks for by itself.
+  go: { has: () => goVersion() >= 1.21, name: "Go 1.21 or later", install: "npm run setup, or https://go.dev/dl" },
   javac: { has: () => isCommand("javac"), name: "a JDK", install: "npm run setup, or https://adoptium.net" },
   mvn: { has: () => isCommand("mvn"), name: "Maven", install: "npm run setup, or https://maven.apache.org" },
   php: { has: () => isCommand("php"), name: "PHP", install: "npm run setup" },
@@ -29,6 +31,13 @@ export function whatIsMissing(tools: readonly Tool[]): string | undefined {
   if (missing.length === 0) return undefined;
   const installs = new Set(missing.map((tool) => tool.install));
   return `${missing.map((tool) => tool.name).join(" and ")} missing; install: ${[...installs].join("; ")}`;
+}
+
+/** For example 1.26; 0 when there is no Go. */
+function goVersion(): number {
+  if (!isCommand("go")) return 0;
+  const [, version] = /^go(\d+\.\d+)/.exec(execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8" })) ?? [];
+  return Number(version ?? 0);
 }
 
 function isCommand(name: string): boolean {

@@ -155,7 +155,6 @@ function expectDone({ outcomes }: Run, name: string): void {
 }
 
 function expectSameRequests(run: Run, reference: Run, client: Client): void {
-  // A method that the server does not have is refused before the server sees it.
   const comparable = casesOf(client).filter(({ name, differs }) => !differs && reference.requests.has(name));
   const pick = ({ requests }: Run) => Object.fromEntries(comparable.map(({ name }) => [name, requests.get(name)]));
   expect(comparable.length).toBeGreaterThan(50);

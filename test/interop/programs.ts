@@ -1,5 +1,5 @@
 // The programs that stand on the official libraries of other languages: how each is built and run.
-import { readdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { buildOnce, ROOT } from "../../tools/build-cache.ts";
 import { deriveTwin } from "../../tools/causeway.ts";
@@ -13,6 +13,9 @@ export const TWINS = ".cache/interop/idl";
 
 /** The name under which the twin is imported from TWINS. */
 export const TWIN = "kinds.proto";
+
+/** The twin and what it imports, each with the Go package that is generated for it. */
+const GO_PACKAGES = { [TWIN]: "kindspb", "causeway/options.proto": "rules" };
 
 /** What a client program says about one case. */
 export interface Outcome {
@@ -30,9 +33,8 @@ export type RunClient = (
 ) => Promise<Outcome[]>;
 
 /** Writes the twin that everything gRPC here is generated from. */
-export async function deriveKinds(): Promise<void> {
-  rmSync(join(ROOT, TWINS), { recursive: true, force: true });
-  await deriveTwin(IDL, "proto", TWINS);
+export function deriveKinds(): Promise<void> {
+  return deriveTwin(IDL, "proto", TWINS);
 }
 
 export const GO_TOOLS: readonly Tool[] = ["go", "thrift", "protoc"];
@@ -45,30 +47,19 @@ export async function buildGo(): Promise<string> {
     sources: "test/interop/go",
     inputs: [IDL, TWINS],
     async make(cwd) {
-      await runProgram("mkdir", ["gen"], { cwd });
+      mkdirSync(join(cwd, "gen"));
       await runProgram("thrift", ["-out", "gen", "--gen", `go:package_prefix=${module}/`, join(ROOT, IDL)], { cwd });
       rmSync(join(cwd, "gen/kinds/kinds-remote"), { recursive: true });
       rmSync(join(cwd, "gen/kinds/basic-remote"), { recursive: true });
       await runProgram("go", ["build", "-o", "bin/", "google.golang.org/protobuf/cmd/protoc-gen-go"], { cwd });
-      const packages = protoFiles().flatMap((file) => {
-        const name = file === TWIN ? "kindspb" : file.replace(/\W/g, "_");
-        return [`--go_opt=M${file}=${module}/${name}`];
-      });
-      await runProgram(
-        "protoc",
-        ["-I", join(ROOT, TWINS), "--go_out=gen", `--go_opt=module=${module}`, ...packages, ...protoFiles()],
-        { cwd, env: { PATH: `${join(cwd, "bin")}${delimiter}${process.env["PATH"]}` } },
-      );
+      const packages = Object.entries(GO_PACKAGES).map(([file, name]) => `--go_opt=M${file}=${module}/${name}`);
+      const target = ["--go_out=gen", `--go_opt=module=${module}`, ...packages];
+      const env = { PATH: `${join(cwd, "bin")}${delimiter}${process.env["PATH"]}` };
+      await runProgram("protoc", ["-I", join(ROOT, TWINS), ...target, ...Object.keys(GO_PACKAGES)], { cwd, env });
       await runProgram("go", ["build", "-o", "bin/kinds", "."], { cwd });
     },
   });
   return join(folder, "bin/kinds");
-}
-
-function protoFiles(): string[] {
-  return readdirSync(join(ROOT, TWINS), { recursive: true, encoding: "utf8" }).filter((name) =>
-    name.endsWith(".proto"),
-  );
 }
 
 /** The client of Apache Thrift's library for Go. */
@@ -111,7 +102,7 @@ export async function buildPhpClient(): Promise<RunClient> {
     sources: "test/interop/php",
     inputs: [IDL],
     async make(cwd) {
-      await runProgram("mkdir", ["gen"], { cwd });
+      mkdirSync(join(cwd, "gen"));
       await runProgram("thrift", ["-out", "gen", "--gen", "php", join(ROOT, IDL)], { cwd });
     },
   });
