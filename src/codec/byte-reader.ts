@@ -1,0 +1,108 @@
+// Reads a message from its start, and knows where it is: the interpreter's cursor. Also its output.
+
+import type { ValueLink } from "../schema/link.ts";
+import type { Limits } from "./codec.ts";
+import { type Direction, faultError } from "./fault.ts";
+import { FAULT_BYTES, FAULT_TRUNCATED } from "./layout.ts";
+
+/** What one translation shares: its limits, and how it ends when it fails. */
+export interface Session {
+  readonly direction: Direction;
+  readonly limits: Limits;
+  /** Throws the fault as a RpcError. */
+  fail(code: number, at: number | undefined, path: string, link?: ValueLink, value?: bigint): never;
+}
+
+export function createSession(direction: Direction, limits: Limits): Session {
+  return {
+    direction,
+    limits,
+    fail(code, at, path, link, value = 0n) {
+      throw faultError({ code, at, path, link, value }, direction, limits);
+    },
+  };
+}
+
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly session: Session;
+  at = 0;
+  /** What may be read; a message within the message has an earlier one. */
+  end: number;
+
+  constructor(bytes: Uint8Array, session: Session) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.session = session;
+    this.end = bytes.length;
+    if (bytes.length > session.limits.maxBytes) session.fail(FAULT_BYTES, 0, "");
+  }
+
+  get left(): number {
+    return this.end - this.at;
+  }
+
+  /** Where the next `n` bytes stand, which are then behind. */
+  take(n: number, path: string): number {
+    if (n > this.left) this.session.fail(FAULT_TRUNCATED, this.at, path);
+    const at = this.at;
+    this.at += n;
+    return at;
+  }
+
+  slice(n: number, path: string): Uint8Array {
+    const at = this.take(n, path);
+    return this.bytes.subarray(at, at + n);
+  }
+}
+
+/** Bytes that grow. */
+export class ByteWriter {
+  #bytes = new Uint8Array(256);
+  #view = new DataView(this.#bytes.buffer);
+  length = 0;
+
+  /** The view to write `n` bytes into, and where; they then count as written. */
+  #room(n: number): number {
+    const at = this.length;
+    this.length += n;
+    if (this.length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.length, this.#bytes.length * 2));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    return at;
+  }
+
+  u8(value: number): void {
+    const at = this.#room(1);
+    this.#view.setUint8(at, value);
+  }
+
+  u16(value: number): void {
+    const at = this.#room(2);
+    this.#view.setUint16(at, value);
+  }
+
+  u32(value: number, littleEndian = false): void {
+    const at = this.#room(4);
+    this.#view.setUint32(at, value, littleEndian);
+  }
+
+  u64(value: bigint, littleEndian = false): void {
+    const at = this.#room(8);
+    this.#view.setBigUint64(at, value, littleEndian);
+  }
+
+  raw(content: Uint8Array): void {
+    const at = this.#room(content.length);
+    this.#bytes.set(content, at);
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.length);
+  }
+}

@@ -1,0 +1,83 @@
+// Leaves one of each in a set or map that was just written: a set keeps the first of equal elements, a map the last
+// of entries with equal keys. Equal means the same bytes.
+import { FAULT_MEMORY } from "../layout";
+import { countDuplicates, fails, inputEnd, ip, op, provide, readAt, readUntil, writeAt } from "./registers";
+import { ThriftBinary } from "./thrift-binary";
+
+const thrift = changetype<ThriftBinary>(0);
+
+/** Makes hashes differ from one process to the next, so that nobody can prepare keys that collide. */
+let hashSeed: u64 = 0x9e3779b97f4a7c15;
+export function seed(value: u64): void { hashSeed = value | 1; }
+
+/**
+ * `count` elements of `type`, or entries of `type` and `valueType`, stand from `start` to the end of the output. How many are
+ * left; zero, with a fault noted, when there is no memory to find out. Works in the free memory behind the output.
+ */
+export function distinct(start: usize, count: u32, type: u8, valueType: u8): u32 {
+  const input = ip, limit = inputEnd;
+  let buckets: u32 = 16;
+  while (buckets < count << 1) buckets <<= 1;
+  const items = (op + 7) & ~7, table = items + (<usize>count << 3), end = table + (<usize>buckets << 2);
+  if (count > 1 << 26 || !provide(end)) { fails(FAULT_MEMORY, ip, 0); return 0; }
+
+  // An item is the address of its start and the length of its key plus one, or zero when it goes.
+  readAt(start);
+  readUntil(op);
+  for (let i: u32 = 0; i < count; i++) {
+    const item = items + (<usize>i << 3), from = ip;
+    thrift.skipFails(type, 0);
+    store<u32>(item, <u32>from);
+    store<u32>(item, <u32>(ip - from) + 1, 4);
+    if (valueType) thrift.skipFails(valueType, 0);
+  }
+  readAt(input);
+  readUntil(limit);
+  memory.fill(table, 0, <usize>buckets << 2);
+
+  let left = count;
+  for (let i: u32 = 0; i < count; i++) {
+    const item = items + (<usize>(valueType ? count - 1 - i : i) << 3);
+    if (isFirst(item, items, table, buckets - 1)) continue;
+    store<u32>(item, 0, 4);
+    left--;
+  }
+  if (left != count) { countDuplicates(count - left); close(items, count); }
+  return left;
+}
+
+/** Enters the item in the table unless one with its key is there. */
+function isFirst(item: usize, items: usize, table: usize, mask: u32): bool {
+  const key = <usize>load<u32>(item), length = load<u32>(item, 4) - 1;
+  let i = <u32>hash(key, length);
+  while (true) {
+    const bucket = table + (<usize>(i++ & mask) << 2), other = <usize>load<u32>(bucket);
+    if (!other) { store<u32>(bucket, <u32>item); return true; }
+    if (load<u32>(other, 4) - 1 == length && memory.compare(load<u32>(other), key, length) == 0) return false;
+  }
+}
+
+function hash(at: usize, length: u32): u64 {
+  let value = hashSeed ^ length;
+  for (; length >= 8; length -= 8, at += 8) value = mix(value ^ load<u64>(at));
+  for (; length; length--, at++) value = mix(value ^ load<u8>(at));
+  return value;
+}
+
+@inline function mix(value: u64): u64 {
+  value *= 0xff51afd7ed558ccd;
+  return (value ^ value >> 32) * 0xc4ceb9fe1a85ec53 ^ value >> 29;
+}
+
+/** Moves what stays together. */
+function close(items: usize, count: u32): void {
+  let to = <usize>load<u32>(items);
+  for (let i: u32 = 0; i < count; i++) {
+    const item = items + (<usize>i << 3), from = <usize>load<u32>(item);
+    if (!load<u32>(item, 4)) continue;
+    const n = (i + 1 < count ? <usize>load<u32>(item, 8) : op) - from;
+    memory.copy(to, from, n);
+    to += n;
+  }
+  writeAt(to);
+}

@@ -1,0 +1,64 @@
+// Copies bytes and text from the input to the output. Bounds are the caller's.
+import { FAULT_UTF8 } from "../layout";
+import { fails, ip, op, readAt, writeAt } from "./registers";
+
+const HIGH_BITS: u64 = 0x8080808080808080;
+
+/** Copies `n` bytes: short ones, as most are, in a loop that needs no call. */
+@inline export function copyBytes(n: u32): void {
+  const from = ip, to = op;
+  readAt(from + n);
+  writeAt(to + n);
+  if (n > 64) { memory.copy(to, from, n); return; }
+  let i: u32 = 0;
+  for (; i + 8 <= n; i += 8) store<u64>(to + i, load<u64>(from + i));
+  for (; i < n; i++) store<u8>(to + i, load<u8>(from + i));
+}
+
+/** Copies `n` bytes that must be UTF-8; true, with a fault noted, when they are not. */
+@inline export function textFails(n: u32): bool {
+  const from = ip, to = op;
+  let i: u32 = 0;
+  for (; i + 8 <= n; i += 8) {
+    const eight = load<u64>(from + i);
+    if (eight & HIGH_BITS) return mixedTextFails(n, i);
+    store<u64>(to + i, eight);
+  }
+  for (; i < n; i++) {
+    const one = load<u8>(from + i);
+    if (one & 0x80) return mixedTextFails(n, i);
+    store<u8>(to + i, one);
+  }
+  readAt(from + n);
+  writeAt(to + n);
+  return false;
+}
+
+/** The rest of the text from `i` on, where the first byte beyond ASCII is near. */
+function mixedTextFails(n: u32, i: u32): bool {
+  const from = ip, bad = invalidUtf8(from + i, from + n);
+  if (bad) return fails(FAULT_UTF8, bad, 0);
+  memory.copy(op + i, from + i, n - i);
+  readAt(from + n);
+  writeAt(op + n);
+  return false;
+}
+
+/** The address of the first byte that is not UTF-8 as Unicode's table 3-7 has it (no surrogates, shortest forms), or zero. */
+export function invalidUtf8(at: usize, end: usize): usize {
+  while (at < end) {
+    if (at + 8 <= end && !(load<u64>(at) & HIGH_BITS)) { at += 8; continue; }
+    const lead = <u32>load<u8>(at);
+    if (lead < 0x80) { at++; continue; }
+    if (lead < 0xc2 || lead > 0xf4) return at;
+    const size: usize = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (size > end - at) return at;
+    const second = <u32>load<u8>(at, 1);
+    const low: u32 = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80, high: u32 = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    if (second < low || second > high) return at;
+    if (size > 2 && (load<u8>(at, 2) & 0xc0) != 0x80) return at;
+    if (size > 3 && (load<u8>(at, 3) & 0xc0) != 0x80) return at;
+    at += size;
+  }
+  return 0;
+}

@@ -1,0 +1,52 @@
+// Translates by way of a tree of values: slower than the engine and plainer, the reference that it is held to, and the only
+// way to and from JSON.
+import type { BodyLink } from "../schema/link.ts";
+import { createSession, type Session } from "./byte-reader.ts";
+import type { Codec, Limits, Losses, Transcoder } from "./codec.ts";
+import type { Direction } from "./fault.ts";
+import { decodeJson, encodeJson } from "./json-values.ts";
+import { FAULT_BYTES } from "./layout.ts";
+import { decodeProtobuf, encodeProtobuf } from "./protobuf-values.ts";
+import { decodeThriftBinary, encodeThriftBinary, type ThriftBody } from "./thrift-binary-values.ts";
+import type { MessageValue } from "./value.ts";
+
+type Decode = (bytes: Uint8Array, body: ThriftBody, session: Session, losses: Losses) => MessageValue;
+type Encode = (message: MessageValue, body: ThriftBody, session: Session, losses: Losses) => Uint8Array;
+
+const DECODERS: Record<Codec, Decode> = {
+  "thrift-binary": decodeThriftBinary,
+  protobuf: (bytes, body, session, losses) => decodeProtobuf(bytes, body.link, session, losses),
+  json: (bytes, body, session, losses) => decodeJson(bytes, body.link, session, losses),
+};
+
+const ENCODERS: Record<Codec, Encode> = {
+  "thrift-binary": encodeThriftBinary,
+  protobuf: (message, body) => encodeProtobuf(message, body.link),
+  json: (message, body, session, losses) => encodeJson(message, body.link, session, losses),
+};
+
+/** As `compileTranscoder`, for every pair of codecs. From a codec to itself it brings a message into its canonical form. */
+export function compileInterpreter(body: BodyLink, from: Codec, to: Codec, limits: Limits): Transcoder {
+  const thriftBody = bodyOf(body);
+  const decode = DECODERS[from];
+  const encode = ENCODERS[to];
+  // Reading Thrift and writing it each have rules; towards any other codec a value stands as Protobuf has it.
+  const reading = createSession(directionOf(from), limits);
+  const writing = createSession(to === "thrift-binary" ? "to-thrift" : "to-protobuf", limits);
+  return (bytes, losses) => {
+    const result = encode(decode(bytes, thriftBody, reading, losses), thriftBody, writing, losses);
+    if (result.length > limits.maxBytes) writing.fail(FAULT_BYTES, undefined, "");
+    return result;
+  };
+}
+
+function directionOf(from: Codec): Direction {
+  return from === "thrift-binary" ? "to-protobuf" : "to-thrift";
+}
+
+/** What the Thrift codecs need to know of a body. */
+export function bodyOf(body: BodyLink): ThriftBody {
+  if (body.kind === "whole") return { link: body.link, field: undefined };
+  const { id, name } = body.field;
+  return { link: body.link, field: { id, name, needed: body.thrift.shape !== "arguments" } };
+}
