@@ -7,10 +7,10 @@ import { printReport } from "./print-report.ts";
 
 interface CheckOptions {
   readonly config?: string;
-  readonly include: readonly string[];
-  readonly allowNegKeys: boolean;
-  readonly strict: boolean;
-  readonly json: boolean;
+  readonly include?: readonly string[];
+  readonly allowNegKeys?: boolean;
+  readonly strict?: boolean;
+  readonly json?: boolean;
 }
 
 /** Checks files or a config; exit code 1 on errors, with --strict on anything that was found. */
@@ -18,10 +18,10 @@ export const checkCommand = new Command("check")
   .description("Checks .thrift and .proto files, or a config, and lists what does not survive translation.")
   .argument("[file...]", "IDL files; what they include or import is checked with them")
   .option("-c, --config <file>", "check this config file and the IDL that it names")
-  .option("-I, --include <dir>", "look for includes and imports here too (repeatable)", collect, [])
-  .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written", false)
-  .option("--strict", "let lossy items and warnings fail as errors do", false)
-  .option("--json", "print one JSON object instead of lines", false)
+  .option("-I, --include <dir>", "look for includes and imports here too (repeatable)", collect)
+  .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written")
+  .option("--strict", "let lossy items and warnings fail as errors do")
+  .option("--json", "print one JSON object instead of lines")
   .addHelpText(
     "after",
     `
@@ -33,7 +33,7 @@ Examples:
   $ causeway check --strict -c causeway.yaml`,
   )
   .action(async (files: readonly string[], options: CheckOptions, command: Command) => {
-    const { config, strict, json } = options;
+    const { config, strict = false, json = false } = options;
     if ((config === undefined) === (files.length === 0)) {
       command.error("error: name either IDL files or, with -c, a config file");
     }
@@ -47,11 +47,15 @@ Examples:
     process.exitCode = printReport(diagnostics, { strict, json });
   });
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
-function checkFiles(files: readonly string[], { include, allowNegKeys }: CheckOptions, found: Diagnostic[]): void {
+function checkFiles(
+  files: readonly string[],
+  { include = [], allowNegKeys = false }: CheckOptions,
+  found: Diagnostic[],
+): void {
   const report = (diagnostic: Diagnostic): void => void found.push(diagnostic);
   const schema = loadSchema(files, { includeDirs: include, allowNegativeKeys: allowNegKeys }, report);
   if (schema) linkSchema(schema, { pairs: [] }, report);

@@ -14,8 +14,8 @@ const OPTIONS_PROTO = "causeway/options.proto";
 
 interface IdlOptions {
   readonly to: "proto" | "thrift";
-  readonly include: readonly string[];
-  readonly allowNegKeys: boolean;
+  readonly include?: readonly string[];
+  readonly allowNegKeys?: boolean;
   readonly out?: string;
 }
 
@@ -24,8 +24,8 @@ export const idlCommand = new Command("idl")
   .description("Derives a .proto file from a .thrift file, or a .thrift file from a .proto file.")
   .argument("<file>", "the IDL file to derive from")
   .addOption(new Option("--to <language>", "the language to derive").choices(["proto", "thrift"]).makeOptionMandatory())
-  .option("-I, --include <dir>", "look for includes and imports here too (repeatable)", collect, [])
-  .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written", false)
+  .option("-I, --include <dir>", "look for includes and imports here too (repeatable)", collect)
+  .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written")
   .option("--out <dir>", "write the twin and those of its imports to this folder instead of standard output")
   .addHelpText(
     "after",
@@ -41,11 +41,11 @@ Examples:
     process.exitCode = derive(file, options);
   });
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
-function derive(path: string, { to, include, allowNegKeys, out }: IdlOptions): 0 | 1 {
+function derive(path: string, { to, include = [], allowNegKeys = false, out }: IdlOptions): 0 | 1 {
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
   const schema = loadSchema([path], { includeDirs: include, allowNegativeKeys: allowNegKeys }, report);

@@ -46,7 +46,9 @@ export interface Derivation {
   enumTwin(type: EnumType): EnumType | undefined;
   readonly messages: Map<MessageType, MessageType>;
   readonly enums: Map<EnumType, EnumType>;
-  /** The derived files that something here refers to, in the order of first use. */
+  /** The given files of earlier derivations. */
+  readonly loaded: Iterable<SchemaFile>;
+  /** The files that something here refers to, derived or well known, in the order of first use. */
   readonly used: Set<SchemaFile>;
   report(severity: Diagnostic["severity"], position: Position, message: string): void;
 }
@@ -73,6 +75,7 @@ export function startDerivation(given: SchemaFile, twins: Twins, report: Report)
     given,
     messages,
     enums,
+    loaded: [...twins.keys()],
     used,
     messageTwin: (type) => lookUp(messages, "messages", type),
     enumTwin: (type) => lookUp(enums, "enums", type),

@@ -14,6 +14,7 @@ import {
   thriftScalarOf,
   translationsOf,
 } from "./scalar-pairs.ts";
+import { timestampType, wrapperType } from "./well-known.ts";
 
 /** A derived message whose fields are still to come. */
 export interface MessageDraft {
@@ -215,7 +216,27 @@ function singleOf(derivation: Derivation, { field }: Origin, type: FieldType, wa
   }
   if (type.kind !== "scalar" || !isThriftScalar(type.name)) return undefined;
   const name = scalarOf(derivation, field, type.name, wanted);
+  const known = wellKnownOf(derivation, field, type.name, name);
+  if (known) return known;
   return { type: { kind: "scalar", name }, rules: thriftScalarOf(name) === type.name ? {} : { type: type.name } };
+}
+
+/** A time counted by an i64, or a scalar in a message of its own, when the author says so. */
+function wellKnownOf(
+  { loaded, used }: Derivation,
+  { rules }: Field,
+  thrift: ThriftScalar,
+  protobuf: ProtoScalar,
+): Derived | undefined {
+  const time = rules.time !== undefined && thrift === "i64" ? timestampType(loaded) : undefined;
+  const known = time ?? (rules.unwrap ? wrapperType(protobuf, loaded) : undefined);
+  if (!known) return undefined;
+  used.add(known.file);
+  const former = thriftScalarOf(protobuf) === thrift ? {} : { type: thrift };
+  return {
+    type: { kind: "message", type: known.type, delimited: false },
+    rules: time ? {} : { ...former, unwrap: true },
+  };
 }
 
 function scalarOf(
@@ -245,7 +266,8 @@ function listOf(
 ): Derived | undefined {
   if (isOctets(type, origin.field.rules.type))
     return { type: { kind: "scalar", name: "bytes" }, rules: { type: "i8" } };
-  const element = innerTypeOf(derivation, place, origin, type.element);
+  const wanted = readTypeRule(origin.field.rules.type).element;
+  const element = innerTypeOf(derivation, place, origin, type.element, wanted);
   if (!element) return undefined;
   const packed =
     element.type.kind === "enum" || (element.type.kind === "scalar" && isPackable(element.type.name as ProtoScalar));

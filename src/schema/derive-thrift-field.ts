@@ -11,6 +11,7 @@ import {
   readTypeRule,
   thriftScalarOf,
 } from "./scalar-pairs.ts";
+import { isTime, isWrapper } from "./well-known.ts";
 
 /** A derived struct whose fields are still to come. */
 export interface StructDraft {
@@ -26,14 +27,6 @@ interface Derived {
 
 const LOWEST_ID = -32_768;
 const HIGHEST_ID = 32_767;
-
-/** The Thrift wrappers of one scalar in google/protobuf/wrappers.proto. */
-const WRAPPERS: ReadonlySet<string> = new Set(
-  ["Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes"].map(
-    (name) => `google.protobuf.${name}Value`,
-  ),
-);
-const TIMES: ReadonlySet<string> = new Set(["google.protobuf.Timestamp", "google.protobuf.Duration"]);
 
 /** Derives the fields of a draft, in their order; what has no place in Thrift is reported and left out. */
 export function fillStruct(derivation: Derivation, { given, shell }: StructDraft): void {
@@ -189,11 +182,11 @@ function messageTypeOf(derivation: Derivation, field: Field, type: MessageType):
   const { rules, position } = field;
   const inner = wrappedOf(derivation, type);
   if (inner) return inner;
-  if (rules.time !== undefined && TIMES.has(type.fullName)) return { type: { kind: "scalar", name: "i64" }, rules: {} };
+  if (rules.time !== undefined && isTime(type)) return { type: { kind: "scalar", name: "i64" }, rules: {} };
   const [value] = type.fields;
-  if (rules.unwrap && WRAPPERS.has(type.fullName) && value) {
-    const scalar = innerTypeOf(derivation, field, value.type, undefined);
-    return scalar && { type: scalar.type, rules: {} };
+  if (rules.unwrap && isWrapper(type) && value) {
+    const scalar = innerTypeOf(derivation, field, value.type, readTypeRule(rules.type).element);
+    return scalar && { type: scalar.type, rules: { ...scalar.rules, unwrap: true } };
   }
   const twin = derivation.messageTwin(type);
   if (twin) return { type: { kind: "message", type: twin, delimited: false }, rules: {} };

@@ -42,6 +42,8 @@ export function linkSchema(schema: Schema, { pairs }: LinkOptions, report: Repor
     files.set(file, rebuild(file, services, files));
   }
   for (const { file } of twins.values()) {
+    // Well-known files that only a derivation needs come before it.
+    for (const imported of file.imports) if (!files.has(imported)) files.set(imported, imported);
     const services = file.services.filter((service) => remaining.has(service));
     files.set(file, rebuild(file, services, files));
   }

@@ -2,6 +2,7 @@
 import type { ValueLink } from "./link.ts";
 import type { EnumType, Field, FieldType, MessageType, ProtoScalar, Rules, ThriftScalar } from "./model.ts";
 import { canTranslate, isProtoScalar, isThriftScalar, translationsOf } from "./scalar-pairs.ts";
+import { isTime, isWrapper } from "./well-known.ts";
 
 /** What linking the values of one pair of fields needs. */
 export interface ValueContext {
@@ -18,13 +19,6 @@ export interface ValueContext {
 export interface Mismatch {
   readonly mismatch: string;
 }
-
-const WRAPPERS: ReadonlySet<string> = new Set(
-  ["Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes"].map(
-    (name) => `google.protobuf.${name}Value`,
-  ),
-);
-const TIMES: ReadonlySet<string> = new Set(["google.protobuf.Timestamp", "google.protobuf.Duration"]);
 
 /** Links two types, or says why they cannot be. What is lossy goes to the context. */
 export function linkValues(context: ValueContext, thrift: FieldType, protobuf: FieldType): ValueLink | Mismatch {
@@ -155,14 +149,14 @@ function isRepeated({ kind }: FieldType): boolean {
 function linkToMessage(context: ValueContext, thrift: FieldType, message: MessageType): ValueLink | Mismatch {
   const protobuf: FieldType = { kind: "message", type: message, delimited: false };
   const { rules } = context;
-  if (TIMES.has(message.fullName) && thrift.kind === "scalar" && thrift.name === "i64") {
+  if (isTime(message) && thrift.kind === "scalar" && thrift.name === "i64") {
     if (rules.time !== undefined) return { kind: "time", unit: rules.time, message };
     return { mismatch: `cannot be translated before the rule time says what the i64 counts: s, ms, us or ns` };
   }
   const [only] = message.fields;
   const wraps = isContainer(thrift)
     ? only !== undefined && isRepeated(only.type)
-    : WRAPPERS.has(message.fullName) || (rules.unwrap ?? false);
+    : isWrapper(message) || (rules.unwrap ?? false);
   if (message.fields.length !== 1 || only?.id !== 1 || !wraps) return mismatch(thrift, protobuf);
   const inner = linkValues(context, thrift, only.type);
   return isMismatch(inner) ? inner : { kind: "wrapped", message, inner };
