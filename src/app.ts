@@ -4,7 +4,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { createAdminHandler } from "./admin/admin.ts";
 import { type Address, formatAddress } from "./base/address.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
-import type { Report } from "./base/diagnostic.ts";
+import type { Report, Severity } from "./base/diagnostic.ts";
 import type { Log } from "./base/log.ts";
 import { formatYamlPath, unknownName, type YamlPath, type YamlValue } from "./base/yaml.ts";
 import type { Codec, Limits } from "./codec/codec.ts";
@@ -61,11 +61,11 @@ export async function checkConfig(path: string, report: Report): Promise<Checked
 }
 
 /** Says where the config is wrong beyond its own shape. */
-type Fault = (path: YamlPath, message: string) => void;
+type Fault = (path: YamlPath, message: string, severity?: Severity) => void;
 
 function faultIn({ at }: YamlValue<Config>, report: Report): Fault {
-  return (path, message) =>
-    report({ severity: "error", position: at(path), message: `${formatYamlPath(path)}: ${message}` });
+  return (path, message, severity = "error") =>
+    report({ severity, position: at(path), message: `${formatYamlPath(path)}: ${message}` });
 }
 
 function checkPaths({ files, include }: Config["schema"], fault: Fault): void {
@@ -95,9 +95,15 @@ function checkServices({ upstreams, listeners }: Config, schema: Schema, fault: 
       fault(["upstreams", upstream, "services", i], unknownName("service", service, [...schema.services.keys()]));
     }
     for (const [i, service] of opaqueServices.entries()) {
+      const path = ["upstreams", upstream, "opaqueServices", i];
       opaque.add(service);
-      if (!schema.services.has(service)) continue;
-      fault(["upstreams", upstream, "opaqueServices", i], "its IDL is loaded: expected it in services");
+      if (schema.services.has(service)) fault(path, "its IDL is loaded: expected it in services");
+      else
+        fault(
+          path,
+          `the IDL of ${service} is not loaded: its calls are forwarded as they come, never translated`,
+          "warning",
+        );
     }
   }
   for (const [i, listener] of listeners.entries()) {

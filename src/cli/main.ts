@@ -13,6 +13,14 @@ interface Entry {
 
 const COMMANDS: Readonly<Record<string, Entry>> = {
   serve: { summary: "run the sidecar", load: async () => (await import("./serve.ts")).serveCommand },
+  check: {
+    summary: "list what is wrong with IDL or a config, and what does not survive translation",
+    load: async () => (await import("./check.ts")).checkCommand,
+  },
+  idl: {
+    summary: "derive a .proto file from a .thrift file, or the reverse",
+    load: async () => (await import("./idl.ts")).idlCommand,
+  },
 };
 
 const EXIT = { wrongUsage: 2, fault: 70 };

@@ -1,14 +1,16 @@
 // The sidecar as a process between the official libraries: npm thrift on one side, grpc-js on the other.
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import thrift from "thrift";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { InventoryClient, type InventoryGetResult, OutOfStock } from "../../demo/gen/proto/inventory.ts";
-import { type Order, OrdersService } from "../../demo/gen/proto/shop/orders.ts";
+import { type Order, OrdersClient, OrdersService } from "../../demo/gen/proto/shop/orders.ts";
 import common from "../../demo/gen/thrift/common_types.js";
 import Inventory from "../../demo/gen/thrift/Inventory.js";
 import Orders from "../../demo/gen/thrift/Orders.js";
@@ -198,6 +200,23 @@ test("a gRPC client calls a Thrift server through the sidecar: results, declared
   expect(await audited.promise).toBe("hello");
 });
 
+test("a service without loaded IDL is forwarded as it comes, and the log says so at start", async () => {
+  using sidecar = startSidecar(
+    config
+      .replace(`, "${ROOT}/idl/shop/orders.proto"`, "")
+      .replace("services: [shop.v1.Orders]", "opaqueServices: [shop.v1.Orders]"),
+  );
+  const client = new OrdersClient(await sidecar.addressOf("local"), grpc.credentials.createInsecure());
+  onTestFinished(() => client.close());
+  const order = await new Promise<Order>((done, failed) =>
+    client.get({ id: "o-1" }, (error, found) => (error ? failed(error) : done(found))),
+  );
+  expect(order).toMatchObject({ id: "o-1", labels: { campaign: "spring" } });
+  const error = await new Promise<grpc.ServiceError | null>((done) => client.get({ id: "none" }, done));
+  expect(error).toMatchObject({ code: grpc.status.NOT_FOUND, details: "no order none" });
+  expect(sidecar.log).toContainEqual(expect.objectContaining({ severity: "warning", line: 10 }));
+});
+
 test("the admin listener tells readiness and what was measured", async () => {
   using sidecar = startSidecar(config);
   const [local, admin] = [await sidecar.addressOf("local"), await sidecar.addressOf("admin")];
@@ -304,6 +323,19 @@ test.each([
   [["serve", "-c", "/nonexistent/x.yaml"], 1],
 ])("causeway %j exits with %i", (args, status) => {
   expect(causeway(...args)).toMatchObject({ status });
+});
+
+test("causeway check -c finds the faults of a config without listening", () => {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-check-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "c.yaml");
+  writeFileSync(file, config);
+  expect(causeway("check", "-c", file)).toMatchObject({ status: 0, stderr: "" });
+  writeFileSync(file, config.replace("orders.proto", "order.proto").replace('idl"]', 'idls"]'));
+  const { status, stdout } = causeway("check", "-c", file);
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/c\.yaml:4:\d+: error: schema\.files\[1\]: there is no such file: .*order\.proto\n/);
+  expect(stdout).toMatch(/c\.yaml:3:\d+: error: schema\.include\[0\]: there is no such folder: .*idls\n/);
 });
 
 test("causeway serve --help shows an example", () => {
