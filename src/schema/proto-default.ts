@@ -1,7 +1,7 @@
 // The `default` of a proto2 or editions field: read as an exact constant, and printed as descriptors hold it.
 import type { Constant, FieldType, ProtoScalar, ThriftScalar } from "./model.ts";
 import type { ProtoDefault, ProtoField } from "./proto-document.ts";
-import { parseProtoBigint } from "./proto-scan.ts";
+import { parseProtoBigint } from "./proto-integer.ts";
 
 /** The default that the field states, undefined when it states none or a wrong one, which `fail` is told. */
 export function parseProtoDefault(

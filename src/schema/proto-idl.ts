@@ -10,7 +10,7 @@ import { checkProtoNames } from "./proto-validate.ts";
 /** Larger texts are refused before they are read. */
 const MAX_PROTO_CHARS = 8 * 1024 * 1024;
 /** protobufjs's time grows with the square of the fields in one message. */
-const MAX_MEMBERS = 10_000;
+const MAX_MEMBERS = 5_000;
 
 /**
  * The document that `text` is, by the Protobuf language specification (proto2, proto3, editions 2023 and 2024), or

@@ -1,6 +1,7 @@
 // Reads where everything in a .proto text stands: names, numbers, types, docs and their positions, all but the options.
 // It follows the grammar as far as that needs; protobufjs judges the rest of the syntax in proto-idl.ts.
 import type { Position } from "../base/diagnostic.ts";
+import { createProtoCursor, MAX_OPTION_TOKENS, PROTO_NAME, ScanFault } from "./proto-cursor.ts";
 import type {
   ProtoDefault,
   ProtoDocument,
@@ -16,7 +17,8 @@ import type {
   ProtoService,
   ProtoTypeName,
 } from "./proto-document.ts";
-import { docOf, type ProtoFault, type ProtoToken, unescapeBytes } from "./proto-tokens.ts";
+import { parseProtoInteger } from "./proto-integer.ts";
+import { docOf, type ProtoFault, type ProtoToken } from "./proto-tokens.ts";
 
 export interface ProtoScan {
   readonly document: ProtoDocument;
@@ -31,15 +33,6 @@ const MAX_NESTING = 32;
 /** What `max` means in ranges of field numbers and of enum numbers. */
 const MAX_FIELD_NUMBER = 536_870_911;
 const MAX_ENUM_NUMBER = 2_147_483_647;
-
-/** Thrown inside this file only, to leave any depth at the first fault. */
-class ScanFault extends Error {
-  readonly offset: number;
-  constructor(offset: number, message: string) {
-    super(message);
-    this.offset = offset;
-  }
-}
 
 /** What a message's or the file's block may hold. */
 interface Scope {
@@ -77,35 +70,12 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   const optionals: number[] = [];
   let packageName = "";
   let fault: ProtoFault | undefined;
-  let cursor = 0;
+  const cursor = createProtoCursor(tokens, at);
+  const { index, peek, next, skip, fail, expect, name, typeName, block, skipOption } = cursor;
 
   const lineOf = (offset: number): number => at(offset).line;
-  const end = tokens[tokens.length - 1] ?? { kind: "end", text: "", offset: 0, comments: [] };
-  const peek = (ahead = 0): ProtoToken => tokens[cursor + ahead] ?? end;
-  const next = (): ProtoToken => {
-    const token = peek();
-    cursor++;
-    return token;
-  };
-  const fail = (token: ProtoToken, expected: string): never => {
-    const found = token.kind === "end" ? "the file ends here" : `unexpected ${shown(token)}`;
-    throw new ScanFault(token.offset, `${found}; expected ${expected}`);
-  };
-  const skip = (text: string): boolean => {
-    if (peek().text !== text || peek().kind === "string") return false;
-    cursor++;
-    return true;
-  };
-  const expect = (text: string): void => {
-    if (!skip(text)) fail(peek(), `"${text}"`);
-  };
-  const name = (what: string): ProtoToken => {
-    const token = peek();
-    if (token.kind !== "word" || !NAME.test(token.text)) fail(token, what);
-    return next();
-  };
   /** A node whose head begins at token `first` and ends at token `last`, its `;` or opening brace. */
-  const node = (token: ProtoToken, first: number, last = cursor - 1): ProtoNode => ({
+  const node = (token: ProtoToken, first: number, last = index() - 1): ProtoNode => ({
     name: token.text,
     position: at(token.offset),
     doc: docOf(tokens, first, last, lineOf),
@@ -114,37 +84,8 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   /** The same, with the cursor at the brace. */
   const nodeOfBlock = (token: ProtoToken, first: number): ProtoNode => {
     if (peek().text !== "{") fail(peek(), '"{"');
-    return node(token, first, cursor);
+    return node(token, first, index());
   };
-
-  /** A type's name, which may be spread over tokens: `foo . Bar`. */
-  function typeName(expected: string): ProtoTypeName {
-    const first = peek();
-    let text = "";
-    do {
-      if (peek().kind !== "word") fail(peek(), expected);
-      text += next().text;
-    } while (text.endsWith(".") || (peek().kind === "word" && peek().text.startsWith(".")));
-    if (!TYPE_NAME.test(text)) fail(first, expected);
-    return { text, position: at(first.offset) };
-  }
-
-  /** Skips to the end of the statement, over balanced brackets: behind its `;`, or behind its block. */
-  function skipStatement(): void {
-    let depth = 0;
-    for (;;) {
-      const token = peek();
-      if (token.kind === "end") fail(token, 'the ";" or the bracket that ends this statement');
-      if (depth === 0 && token.text === "}") return;
-      cursor++;
-      if (token.kind !== "symbol") continue;
-      if ("{[(".includes(token.text)) depth++;
-      else if ("}])".includes(token.text) && --depth === 0 && token.text === "}") {
-        skip(";");
-        return;
-      } else if (depth === 0 && token.text === ";") return;
-    }
-  }
 
   /** `[name = value, ...]`: only the default is read here. */
   function inlineOptions(): ProtoDefault | undefined {
@@ -152,11 +93,15 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
     let defaultValue: ProtoDefault | undefined;
     let depth = 1;
     let start = true;
+    const last = index() + MAX_OPTION_TOKENS;
     while (depth > 0) {
       const token = next();
+      if (index() > last) {
+        throw new ScanFault(token.offset, `options in brackets have at most ${MAX_OPTION_TOKENS} words and signs`);
+      }
       if (token.kind === "end") fail(token, '"]"');
       if (start && token.text === "default" && peek().text === "=") {
-        cursor++;
+        next();
         defaultValue = readDefault();
       }
       start = depth === 1 && token.text === "," && token.kind === "symbol";
@@ -167,40 +112,21 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   }
 
   function readDefault(): ProtoDefault {
-    if (peek().kind === "string") return { bytes: readBytes() };
+    if (peek().kind === "string") return { bytes: cursor.bytes() };
     const token = next();
     if (token.kind !== "word") fail(token, "a default value");
     if (token.text === "-" && peek().kind === "word") return { word: `-${next().text}` };
     return { word: token.text };
   }
 
-  /** Adjoining string literals are one. */
-  function readBytes(): Uint8Array {
-    const parts: Uint8Array[] = [];
-    while (peek().kind === "string") parts.push(unescapeBytes(next().text.slice(1, -1)));
-    return new Uint8Array(Buffer.concat(parts));
-  }
-
-  function readText(expected: string): string {
-    if (peek().kind !== "string") fail(peek(), expected);
-    return Buffer.from(readBytes()).toString("utf8");
-  }
-
-  function block(item: () => void): void {
-    expect("{");
-    while (!skip("}")) {
-      if (peek().kind === "end") fail(peek(), '"}"');
-      if (!skip(";")) item();
-    }
-  }
-
   function ranges(max: number, into: ProtoRange[], names: ProtoReservedName[] | undefined): void {
-    cursor++;
+    next();
     do {
       const token = peek();
       const position = at(token.offset);
-      if (names && token.kind === "string") names.push({ name: readText("a name"), position });
-      else if (names && NAME.test(token.text) && token.text !== "max") names.push({ name: next().text, position });
+      if (names && token.kind === "string") names.push({ name: cursor.text("a name"), position });
+      else if (names && PROTO_NAME.test(token.text) && token.text !== "max")
+        names.push({ name: next().text, position });
       else {
         const from = rangeEnd(max);
         into.push({ from, to: skip("to") ? rangeEnd(max) : from, position });
@@ -218,7 +144,7 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   }
 
   function scanMessage(into: Scope, depth: number, first: number): void {
-    cursor++;
+    next();
     const token = name("a message name");
     const head = nodeOfBlock(token, first);
     const inner = createScope();
@@ -230,7 +156,7 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   function messageBlock(scope: Scope, token: ProtoToken, depth: number): void {
     if (depth > MAX_NESTING) throw new ScanFault(token.offset, `messages nest at most ${MAX_NESTING} deep`);
     block(() => {
-      const first = cursor;
+      const first = index();
       if (declaration(scope, depth, first)) return;
       const { text } = peek();
       if (text === "oneof") scanOneof(scope, depth, first);
@@ -243,10 +169,10 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   /** What may stand in a file and in a message alike; false when the cursor is at none of it. */
   function declaration(scope: Scope, depth: number, first: number): boolean {
     const keyword = peek();
-    if ((keyword.text === "export" || keyword.text === "local") && /^(message|enum)$/.test(peek(1).text)) cursor++;
+    if ((keyword.text === "export" || keyword.text === "local") && /^(message|enum)$/.test(peek(1).text)) next();
     switch (peek().text) {
       case "option":
-        skipStatement();
+        skipOption();
         return true;
       case "message":
         scanMessage(scope, depth, first);
@@ -267,16 +193,17 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
     oneof: string | undefined,
     extendee: ProtoTypeName | undefined,
   ): ProtoField {
-    const first = cursor;
+    const first = index();
     if (syntax === "proto3" && oneof === undefined && peek().text === "optional") optionals.push(peek().offset);
     const label = oneof === undefined && LABELS.has(peek().text) ? (next().text as ProtoField["label"]) : undefined;
     const group = peek().text === "group" && peek(1).kind === "word" && peek(2).text === "=";
     const typePosition = at(peek().offset);
     let keyType: ProtoTypeName | undefined;
     let type: ProtoTypeName | undefined;
-    if (group) cursor++;
+    if (group) next();
     else if (peek().text === "map" && peek(1).text === "<") {
-      cursor += 2;
+      next();
+      next();
       keyType = typeName("the type of the map's keys");
       expect(",");
       type = typeName("the type of the map's values");
@@ -311,18 +238,18 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   }
 
   function scanOneof(scope: Scope, depth: number, first: number): void {
-    cursor++;
+    next();
     const token = name("the oneof's name");
     scope.oneofs.push(nodeOfBlock(token, first));
     block(() => {
-      if (peek().text === "option") skipStatement();
+      if (peek().text === "option") skipOption();
       else if (LABELS.has(peek().text)) fail(peek(), "a type: the fields of a oneof have no label");
       else scope.fields.push(scanField(scope, depth, token.text, undefined));
     });
   }
 
   function scanExtend(scope: Scope, depth: number): void {
-    cursor++;
+    next();
     const extendee = typeName("the message to extend");
     block(() => {
       scope.extensions.push(scanField(scope, depth, undefined, extendee));
@@ -330,7 +257,7 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   }
 
   function scanEnum(first: number): ProtoEnum {
-    cursor++;
+    next();
     const token = name("an enum name");
     const head = nodeOfBlock(token, first);
     const values: ProtoEnumValue[] = [];
@@ -340,7 +267,7 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
     block(() => {
       if (peek(1).text !== "=" && peek().text === "option") {
         allowAlias ||= peek(1).text === "allow_alias" && peek(3).text === "true";
-        skipStatement();
+        skipOption();
       } else if (peek(1).text !== "=" && peek().text === "reserved")
         ranges(MAX_ENUM_NUMBER, reservedRanges, reservedNames);
       else values.push(scanEnumValue());
@@ -349,7 +276,7 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   }
 
   function scanEnumValue(): ProtoEnumValue {
-    const first = cursor;
+    const first = index();
     const token = name("an enum value");
     expect("=");
     const number = next();
@@ -361,12 +288,13 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   }
 
   function scanService(): ProtoService {
-    const first = cursor++;
+    const first = index();
+    next();
     const token = name("a service name");
     const head = nodeOfBlock(token, first);
     const methods: ProtoMethod[] = [];
     block(() => {
-      if (peek().text === "option") skipStatement();
+      if (peek().text === "option") skipOption();
       else if (peek().text === "rpc") methods.push(scanMethod());
       else fail(peek(), '"rpc", "option" or "}"');
     });
@@ -374,18 +302,19 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   }
 
   function scanMethod(): ProtoMethod {
-    const first = cursor++;
+    const first = index();
+    next();
     const token = name("a method name");
     const [request, clientStreaming] = methodType("the request's message type");
     expect("returns");
     const [response, serverStreaming] = methodType("the response's message type");
     const open = peek();
     if (open.text !== ";" && open.text !== "{") fail(open, '";" or "{"');
-    const head = node(token, first, cursor);
+    const head = node(token, first, index());
     if (!skip(";"))
       block(() => {
         if (peek().text !== "option") fail(peek(), '"option" or "}"');
-        skipStatement();
+        skipOption();
       });
     return { ...head, request, response, clientStreaming, serverStreaming };
   }
@@ -399,32 +328,32 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
   }
 
   function scanImport(): void {
-    cursor++;
+    next();
     const word = peek();
     if (word.text === "option") {
-      skipStatement();
+      skipOption();
       return;
     }
     const modifier = word.text === "public" || word.text === "weak" ? word.text : undefined;
-    if (modifier !== undefined) cursor++;
+    if (modifier !== undefined) next();
     const position = at(peek().offset);
-    imports.push({ path: readText("the imported file's path in quotes"), position, modifier });
+    imports.push({ path: cursor.text("the imported file's path in quotes"), position, modifier });
     expect(";");
   }
 
   function scanTop(): void {
-    const first = cursor;
+    const first = index();
     const keyword = peek();
     if (skip(";") || declaration(scope, 0, first)) return;
     switch (keyword.text) {
       case "syntax":
       case "edition": {
         if (syntaxStated || first > 0) fail(keyword, "it once, as the first statement of the file");
-        cursor++;
+        next();
         expect("=");
         const literal = peek();
         const [known, expected] = keyword.text === "syntax" ? SYNTAXES : EDITIONS;
-        const written = readText(expected);
+        const written = cursor.text(expected);
         if (!known.some((word) => word === written)) fail(literal, expected);
         syntaxStated = true;
         syntax = written;
@@ -433,9 +362,9 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
       }
       case "package":
         if (packageName !== "") fail(keyword, "one package per file");
-        cursor++;
+        next();
         packageName = typeName("the package's name").text;
-        if (packageName.startsWith(".")) fail(tokens[first + 1] ?? end, "a package name without a leading dot");
+        if (packageName.startsWith(".")) fail(tokens[first + 1] ?? keyword, "a package name without a leading dot");
         expect(";");
         return;
       case "import":
@@ -461,30 +390,4 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
 
 const SYNTAXES = [["proto2", "proto3"], '"proto2" or "proto3"'] as const;
 const EDITIONS = [["2023", "2024"], '"2023" or "2024"'] as const;
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const TYPE_NAME = /^\.?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$/;
 const LABELS = new Set(["required", "optional", "repeated"]);
-const INTEGER = /^-?(?:0[xX][0-9a-fA-F]+|[0-9]+)$/;
-
-/** A token for a message to a person: quoted once, and cut when it is long. */
-function shown({ kind, text }: ProtoToken): string {
-  const cut = text.length > 40 ? `${text.slice(0, 40)}...` : text;
-  return kind === "string" ? cut : `"${cut}"`;
-}
-
-/** The integer that a decimal, octal (`0` first) or hexadecimal word stands for; NaN for anything else. */
-export function parseProtoInteger(word: string): number {
-  const exact = parseProtoBigint(word);
-  return exact === undefined ? Number.NaN : Number(exact);
-}
-
-/** As parseProtoInteger, exact at any size; undefined for anything else, and beyond 64 digits. */
-export function parseProtoBigint(word: string): bigint | undefined {
-  if (!INTEGER.test(word) || word.length > 64) return undefined;
-  const negative = word.startsWith("-");
-  const digits = negative ? word.slice(1) : word;
-  const octal = /^0[0-7]+$/.test(digits);
-  if (!octal && /^0[0-9]/.test(digits)) return undefined;
-  const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);
-  return negative ? -value : value;
-}

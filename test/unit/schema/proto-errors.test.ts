@@ -197,6 +197,25 @@ test("brackets without end in options are an error, however many", () => {
   expect(readProto(`syntax = "proto3"; option (x) = ${deep};`).said).toHaveLength(1);
 });
 
+test("what would take protobufjs too long is refused before it starts", () => {
+  const fields = Array.from({ length: 5_001 }, (_, i) => `int32 f${i} = ${i + 1};`).join("");
+  expect(readProto(`syntax = "proto3"; message M { ${fields} }`).said).toEqual([
+    '1:28 "M" has too many members; expected at most 5000',
+  ]);
+  expect(readProto(`syntax = "proto3"; option (a) = { ${"b: 1 ".repeat(5_000)} };`).said).toEqual([
+    "1:20 an option has at most 5000 words and signs",
+  ]);
+  expect(readProto(`syntax = "proto3"; ${"option (a).b = 1;".repeat(10_001)}`).said).toEqual([
+    expect.stringContaining("a file has at most 10000 option statements"),
+  ]);
+  expect(readProto(`syntax = "proto3"; message M { int32 a = 1 [(a) = { ${"b: 1 ".repeat(5_000)} }]; }`).said).toEqual([
+    expect.stringContaining("options in brackets have at most 5000 words and signs"),
+  ]);
+  expect(readProto(" ".repeat(8 * 1024 * 1024 + 1)).said).toEqual([
+    "1:1 the file has 8388609 characters; expected at most 8388608",
+  ]);
+});
+
 const SEED = `syntax = "proto2";
 // A comment.
 package a.b;
