@@ -197,6 +197,8 @@ export function scanProto(path: string, tokens: readonly ProtoToken[], at: (offs
     if (syntax === "proto3" && oneof === undefined && peek().text === "optional") optionals.push(peek().offset);
     const label = oneof === undefined && LABELS.has(peek().text) ? (next().text as ProtoField["label"]) : undefined;
     const group = peek().text === "group" && peek(1).kind === "word" && peek(2).text === "=";
+    // protobufjs cannot read it, and could not say where it is.
+    if (group && oneof !== undefined) fail(peek(), "a field of a message type: a group in a oneof cannot be read");
     const typePosition = at(peek().offset);
     let keyType: ProtoTypeName | undefined;
     let type: ProtoTypeName | undefined;

@@ -161,6 +161,11 @@ const WRONG: readonly (readonly [rule: string, text: string, ...said: string[]])
     '1:38 the option (causeway.rules) is not known here; import "causeway/options.proto"',
   ],
   [
+    "a group in a oneof",
+    `message M { oneof o { group G = 1 {} } }`,
+    '1:23 unexpected "group"; expected a field of a message type: a group in a oneof cannot be read',
+  ],
+  [
     "a label in a oneof",
     `syntax = "proto3"; message M { oneof o { repeated int32 a = 1; } }`,
     `1:42 unexpected "repeated"; expected a type: the fields of a oneof have no label`,
