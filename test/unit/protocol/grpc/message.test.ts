@@ -1,0 +1,45 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createMessageCollector, writeMessage } from "../../../../src/protocol/grpc/message.ts";
+
+function collect(data: Uint8Array, size: number, maxMessageBytes = 1_000_000): Uint8Array | undefined {
+  const collector = createMessageCollector(maxMessageBytes);
+  for (let at = 0; at < data.length; at += size) collector.push(data.subarray(at, at + size));
+  return collector.finish();
+}
+
+test("a message comes whole from pieces of any size, also byte by byte, also empty", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 3_000 }), fc.integer({ min: 1, max: 700 }), (bytes, size) => {
+      expect(Buffer.compare(collect(writeMessage(bytes), size)!, bytes)).toBe(0);
+    }),
+  );
+  expect(collect(writeMessage(Buffer.from("hello")), 1)).toEqual(Buffer.from("hello"));
+});
+
+test("a message in one piece is a view of it; a large one in many is gathered", () => {
+  const data = writeMessage(Buffer.from("hello"));
+  expect(collect(data, 100)?.buffer).toBe(data.buffer);
+  const large = Buffer.alloc(900_000, 3);
+  expect(large.equals(collect(writeMessage(large), 1_000)!)).toBe(true);
+});
+
+test("no data is no message", () => {
+  expect(createMessageCollector(10).finish()).toBeUndefined();
+});
+
+describe("is refused", () => {
+  test.each([
+    ["a message above the limit, by its length alone", [0, 0, 0, 0, 11], "RESOURCE_EXHAUSTED"],
+    ["a length with the highest bit", [0, 0xff, 0xff, 0xff, 0xff], "RESOURCE_EXHAUSTED"],
+    ["a compressed message", [1, 0, 0, 0, 1, 7], "INTERNAL"],
+    ["an unknown flag", [0x80, 0, 0, 0, 1, 7], "INTERNAL"],
+    ["a second message", [0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 0], "UNIMPLEMENTED"],
+    ["a message cut short", [0, 0, 0, 0, 2, 7], "INTERNAL"],
+    ["a prefix cut short", [0, 0, 0], "INTERNAL"],
+  ])("%s", (_name, bytes, code) => {
+    for (const size of [1, 3, 100]) {
+      expect(() => collect(Buffer.from(bytes), size, 10)).toThrow(expect.objectContaining({ name: "RpcError", code }));
+    }
+  });
+});

@@ -1,0 +1,159 @@
+import { describe, expect, test } from "vitest";
+import { RpcError } from "../../../../src/base/errors.ts";
+import { Metadata } from "../../../../src/base/metadata.ts";
+import { type HeaderList, headerOf } from "../../../../src/protocol/grpc/header-list.ts";
+import {
+  readCall,
+  readHead,
+  readReply,
+  refuseRequest,
+  writeCall,
+  writeReply,
+} from "../../../../src/protocol/grpc/verbs.ts";
+import type { Reply } from "../../../../src/rpc/call.ts";
+import { callOf, lookup, protobufMethods, protobufText, replyOf, textOf } from "../../../matrix/echo.ts";
+
+const [echo] = protobufMethods as [(typeof protobufMethods)[0]];
+const dress = { contentType: "application/grpc" };
+const OK_HEADERS = [":status", "200", "content-type", "application/grpc"];
+
+function requestHeaders(changes: Record<string, string> = {}): HeaderList {
+  const headers = { ":method": "POST", ":path": "/test.Echo/echo", "content-type": "application/grpc", te: "trailers" };
+  return Object.entries({ ...headers, ...changes }).flat();
+}
+
+function errorOf(run: () => unknown): RpcError {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(RpcError);
+    return error as RpcError;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("a request", () => {
+  test.each(["application/grpc", "application/grpc+proto", "application/grpc; charset=utf-8", "Application/GRPC"])(
+    "of content type %s is a call, and the reply has it too",
+    (contentType) => {
+      const head = readHead(requestHeaders({ "content-type": contentType, "grpc-timeout": "5S", tenant: "a" }), lookup);
+      expect(head).toMatchObject({ method: echo, timeoutMs: 5_000 });
+      const { signal, facts } = callOf("protobuf", "echo", "");
+      const { call } = readCall(head, protobufText("hello"), { expiresAtMs: 1, signal, facts });
+      expect(textOf(call.payload)).toBe("hello");
+      expect(call.headers.get("tenant")).toBe("a");
+      expect(headerOf(writeReply(head.dress, replyOf(call, "x")).headers, "content-type")).toBe(contentType);
+    },
+  );
+
+  test.each([
+    ["another method", { ":path": "/test.Echo/other" }, "UNIMPLEMENTED"],
+    ["a path without a method", { ":path": "/test.Echo" }, "UNIMPLEMENTED"],
+    ["a path of three parts", { ":path": "/a/b/c" }, "UNIMPLEMENTED"],
+    ["JSON messages", { "content-type": "application/grpc+json" }, "UNIMPLEMENTED"],
+    ["compression", { "grpc-encoding": "gzip" }, "UNIMPLEMENTED"],
+    ["a malformed timeout", { "grpc-timeout": "soon" }, "INVALID_ARGUMENT"],
+  ])("with %s is %s", (_name, changes, code) => {
+    expect(errorOf(() => readHead(requestHeaders(changes), lookup)).code).toBe(code);
+  });
+
+  test("with compression is told what would be understood", () => {
+    const error = errorOf(() => readHead(requestHeaders({ "grpc-encoding": "gzip" }), lookup));
+    expect(headerOf(writeReply(dress, error).headers, "grpc-accept-encoding")).toBe("identity");
+  });
+
+  test("that is not gRPC is answered in HTTP", () => {
+    expect(refuseRequest(requestHeaders())).toBeUndefined();
+    expect(refuseRequest(requestHeaders({ "content-type": "text/html" }))?.headers).toEqual([":status", "415"]);
+    expect(refuseRequest(requestHeaders({ ":method": "GET" }))?.headers).toEqual([":status", "405"]);
+  });
+
+  test("without a message is INTERNAL", () => {
+    const head = readHead(requestHeaders(), lookup);
+    const { signal, facts } = callOf("protobuf", "echo", "");
+    expect(errorOf(() => readCall(head, undefined, { expiresAtMs: 1, signal, facts })).code).toBe("INTERNAL");
+  });
+});
+
+describe("a reply", () => {
+  const result = replyOf(callOf("protobuf", "echo", ""), "hello");
+
+  test("that is a result has its status in trailers, and is read back", () => {
+    const headers = Metadata.from([["a", "1"]]);
+    const trailers = Metadata.from([["b", "2"]]);
+    const response = writeReply(dress, { ...result, headers, trailers });
+    expect(response.trailers).toEqual(["grpc-status", "0", "b", "2"]);
+    const message = response.body!.subarray(5);
+    const back = readReply({ headers: response.headers, message, trailers: response.trailers }, echo);
+    expect(back).toMatchObject({ kind: "result", payload: { type: echo.response } });
+    expect([textOf(back.payload), back.headers.get("a"), back.trailers.get("b")]).toEqual(["hello", "1", "2"]);
+  });
+
+  test("that is a declared exception is a status of the exception's code, and is read back as the exception", () => {
+    const exception: Reply = { ...result, kind: "exception", field: echo.throws[0]! };
+    const { headers, trailers } = writeReply(dress, exception);
+    expect(trailers).toBeUndefined();
+    expect(headerOf(headers, "grpc-status")).toBe("5");
+    const back = readReply({ headers, message: undefined, trailers }, echo);
+    expect(back).toMatchObject({ kind: "exception", field: echo.throws[0] });
+    expect(textOf(back.payload)).toBe("hello");
+  });
+
+  test("that is an exception which the method does not declare is the peer's error with its details", () => {
+    const exception: Reply = { ...result, kind: "exception", field: echo.throws[0]! };
+    const { headers } = writeReply(dress, exception);
+    const error = errorOf(() =>
+      readReply({ headers, message: undefined, trailers: undefined }, { ...echo, throws: [] }),
+    );
+    expect(error).toMatchObject({ code: "NOT_FOUND", origin: "peer", sent: true });
+    expect(error.details[0]).toMatchObject({ typeUrl: "type.googleapis.com/test.Missing" });
+  });
+
+  test("that is an error keeps its code, text and details, without a message", () => {
+    const details = [{ typeUrl: "x/y.Z", value: Buffer.from([1]) }];
+    const response = writeReply(dress, new RpcError("ABORTED", "100 %", { details }));
+    expect(response).toMatchObject({ body: undefined, trailers: undefined });
+    const error = errorOf(() => readReply({ ...response, message: undefined }, echo));
+    expect(error).toMatchObject({ code: "ABORTED", message: "100 %", origin: "peer", details });
+  });
+
+  test("of another codec becomes INTERNAL", () => {
+    const response = writeReply(dress, replyOf(callOf("thrift", "echo", ""), "x"));
+    expect(headerOf(response.headers, "grpc-status")).toBe("13");
+  });
+
+  test.each([
+    ["an OK without a message", OK_HEADERS, ["grpc-status", "0"], "INTERNAL"],
+    ["no status", OK_HEADERS, undefined, "UNKNOWN"],
+    ["a proxy's page", [":status", "503", "content-type", "text/html"], undefined, "UNAVAILABLE"],
+    ["compression", [...OK_HEADERS, "grpc-encoding", "gzip"], ["grpc-status", "0"], "INTERNAL"],
+  ])("with %s is an error that was sent", (_name, headers, trailers, code) => {
+    const error = errorOf(() => readReply({ headers, message: undefined, trailers }, echo));
+    expect(error).toMatchObject({ code, sent: true });
+  });
+});
+
+describe("writeCall", () => {
+  test("names method, deadline and metadata", () => {
+    const headers = Metadata.from([
+      ["tenant", "a"],
+      ["grpc-x", "dropped"],
+    ]);
+    const call = callOf("protobuf", "echo", "hi", { headers, expiresAtMs: 1_500 });
+    const written = writeCall(call, { authority: "shop:1", nowMs: 1_000 });
+    expect(headerOf(written.headers, ":path")).toBe("/test.Echo/echo");
+    expect(headerOf(written.headers, ":authority")).toBe("shop:1");
+    expect(headerOf(written.headers, "grpc-timeout")).toBe("500000u");
+    expect(headerOf(written.headers, "tenant")).toBe("a");
+    expect(written.droppedMetadata).toBe(1);
+    expect(Buffer.from(written.body).toString("hex")).toBe("00000000040a026869");
+  });
+
+  test("has no timeout without a deadline, and takes no other codec", () => {
+    const written = writeCall(callOf("protobuf", "echo", "hi"), { authority: "a", nowMs: 0 });
+    expect(headerOf(written.headers, "grpc-timeout")).toBeUndefined();
+    expect(errorOf(() => writeCall(callOf("thrift", "echo", "hi"), { authority: "a", nowMs: 0 })).code).toBe(
+      "INTERNAL",
+    );
+  });
+});
