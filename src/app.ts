@@ -49,12 +49,9 @@ export async function checkConfig(path: string, report: Report): Promise<Checked
   strict = config.schema.strict;
   const { files, include, links, allowNegativeKeys } = config.schema;
   const fault = faultIn(loaded, reportAll);
-  checkPaths(config.schema, fault);
-  if (failed) return undefined;
+  if (!checkPaths(config.schema, fault)) return undefined;
   const schema = loadSchema(files, { includeDirs: include, allowNegativeKeys }, reportAll);
-  if (!schema) return undefined;
-  checkLinks(config.schema, schema, fault);
-  if (failed) return undefined;
+  if (!schema || !checkLinks(config.schema, schema, fault)) return undefined;
   const linked = linkSchema(schema, { pairs: links }, reportAll);
   checkServices(config, linked.schema, fault);
   return failed ? undefined : { config, linked };
@@ -68,23 +65,27 @@ function faultIn({ at }: YamlValue<Config>, report: Report): Fault {
     report({ severity, position: at(path), message: `${formatYamlPath(path)}: ${message}` });
 }
 
-function checkPaths({ files, include }: Config["schema"], fault: Fault): void {
-  for (const [i, file] of files.entries()) {
-    if (!existsSync(file)) fault(["schema", "files", i], `there is no such file: ${file}`);
-  }
-  for (const [i, folder] of include.entries()) {
-    if (!existsSync(folder)) fault(["schema", "include", i], `there is no such folder: ${folder}`);
-  }
+/** Whether every file and folder is there. */
+function checkPaths({ files, include }: Config["schema"], fault: Fault): boolean {
+  const missing = (paths: readonly string[]) => [...paths.entries()].filter(([, path]) => !existsSync(path));
+  const [missingFiles, missingFolders] = [missing(files), missing(include)];
+  for (const [i, path] of missingFiles) fault(["schema", "files", i], `there is no such file: ${path}`);
+  for (const [i, path] of missingFolders) fault(["schema", "include", i], `there is no such folder: ${path}`);
+  return missingFiles.length + missingFolders.length === 0;
 }
 
-function checkLinks({ links }: Config["schema"], schema: Schema, fault: Fault): void {
+/** Whether every pair names services that are loaded. */
+function checkLinks({ links }: Config["schema"], schema: Schema, fault: Fault): boolean {
+  let good = true;
   for (const [i, link] of links.entries()) {
     for (const wire of ["thrift", "protobuf"] as const) {
       const known = serviceNames(schema, wire);
-      if (!known.includes(link[wire]))
-        fault(["schema", "links", i, wire], unknownName(`${wire} service`, link[wire], known));
+      if (known.includes(link[wire])) continue;
+      fault(["schema", "links", i, wire], unknownName(`${wire} service`, link[wire], known));
+      good = false;
     }
   }
+  return good;
 }
 
 function checkServices({ upstreams, listeners }: Config, schema: Schema, fault: Fault): void {
@@ -99,11 +100,7 @@ function checkServices({ upstreams, listeners }: Config, schema: Schema, fault: 
       opaque.add(service);
       if (schema.services.has(service)) fault(path, "its IDL is loaded: expected it in services");
       else
-        fault(
-          path,
-          `the IDL of ${service} is not loaded: its calls are forwarded as they come, never translated`,
-          "warning",
-        );
+        fault(path, `its IDL is not loaded: calls of ${service} are forwarded as they come, untranslated`, "warning");
     }
   }
   for (const [i, listener] of listeners.entries()) {

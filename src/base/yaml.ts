@@ -1,5 +1,16 @@
 // YAML text to a checked value, with every fault at its line and column. What the text may say is its schema's business.
-import { isAlias, isCollection, isMap, isScalar, LineCounter, type Node, type ParsedNode, parseDocument } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+} from "yaml";
 import { z } from "zod";
 import type { Position, Report } from "./diagnostic.ts";
 
@@ -25,40 +36,24 @@ export function parseYaml<T>(
 ): YamlValue<T> | undefined {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
-  const position = (offset: number): Position => {
+  const positionOf = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const error = (offset: number, message: string) => report({ severity: "error", position: position(offset), message });
+  const fail = (offset: number, message: string) =>
+    report({ severity: "error", position: positionOf(offset), message });
 
-  for (const fault of document.errors)
-    error(fault.pos[0], (fault.message.split("\n", 1)[0] ?? "").replace(/ at line \d+, column \d+:?$/, ""));
+  for (const { pos, message } of document.errors) fail(pos[0], withoutPosition(message));
   if (document.errors.length > 0) return undefined;
+  let input: unknown;
+  try {
+    input = document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {};
+  } catch (error) {
+    // An alias without its anchor, or aliases of aliases that would grow without bound.
+    fail(0, error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
 
-  const offsetOf = (path: YamlPath, part: "key" | "value"): number => {
-    let node: Node | null = document.contents;
-    let offset = 0;
-    for (const [depth, key] of path.entries()) {
-      if (isAlias(node)) node = node.resolve(document) ?? null;
-      if (!isCollection(node)) break;
-      const pair = isMap(node)
-        ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
-        : undefined;
-      const next: unknown = isMap(node) ? pair?.value : node.get(key, true);
-      const keyOffset = isScalar(pair?.key) ? startOf(pair.key) : undefined;
-      if (keyOffset === undefined && !isNode(next)) break;
-      const last = depth === path.length - 1;
-      // A mapping is best pointed at by its key; a scalar or a list element by itself.
-      offset =
-        keyOffset !== undefined && ((last && part === "key") || !isScalar(next))
-          ? keyOffset
-          : ((isNode(next) ? startOf(next) : undefined) ?? keyOffset ?? offset);
-      node = isNode(next) ? next : null;
-    }
-    return offset;
-  };
-
-  const input: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
   const knownKeys = new Map<string, readonly string[]>();
   const result = schema.safeParse(input, {
     error(issue) {
@@ -67,19 +62,49 @@ export function parseYaml<T>(
       return undefined;
     },
   });
-  if (result.success) return { value: result.data, at: (path) => position(offsetOf(path, "value")) };
+  if (result.success) return { value: result.data, at: (path) => positionOf(offsetOf(document, path, "value")) };
   for (const issue of result.error.issues) {
     const path = issue.path.filter((key) => typeof key !== "symbol");
     if (issue.code !== "unrecognized_keys") {
-      error(offsetOf(path, "value"), named(path, issue.message));
+      fail(offsetOf(document, path, "value"), named(path, issue.message));
       continue;
     }
     const known = knownKeys.get(JSON.stringify(path)) ?? [];
     for (const key of issue.keys) {
-      error(offsetOf([...path, key], "key"), named([...path, key], unknownName("key", key, known)));
+      const keyPath = [...path, key];
+      fail(offsetOf(document, keyPath, "key"), named(keyPath, unknownName("key", key, known)));
     }
   }
   return undefined;
+}
+
+const MAX_ALIASES = 100;
+
+/** The library's message without the place, which we say in our own form, and without the excerpt below it. */
+function withoutPosition(message: string): string {
+  return (message.split("\n", 1)[0] ?? "").replace(/ at line \d+, column \d+:?$/, "");
+}
+
+/** Where the value of a path begins, or its key; the nearest thing around it when the text does not have it. */
+function offsetOf(document: Document.Parsed, path: YamlPath, part: "key" | "value"): number {
+  let node: Node | null | undefined = document.contents;
+  let offset = 0;
+  for (const [depth, key] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (!isCollection(node)) break;
+    const pair: Pair | undefined = isMap(node)
+      ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
+      : undefined;
+    const found: unknown = isMap(node) ? pair?.value : node.get(key, true);
+    const next: Node | undefined = isNode(found) ? found : undefined;
+    const keyOffset = isScalar(pair?.key) ? pair.key.range?.[0] : undefined;
+    if (keyOffset === undefined && !next) break;
+    // A mapping or list is best pointed at by its key; a scalar, an alias or a list's element by itself.
+    const byKey = isCollection(next) || !next || (part === "key" && depth === path.length - 1);
+    offset = (byKey ? keyOffset : undefined) ?? next?.range?.[0] ?? keyOffset ?? offset;
+    node = next;
+  }
+  return offset;
 }
 
 /** A path as people write it: `upstreams.orders.endpoints[0]`. */
@@ -162,14 +187,6 @@ function show(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-function isNode(value: unknown): value is Node {
-  return isScalar(value) || isCollection(value) || isAlias(value);
-}
-
-function startOf(node: Node | ParsedNode): number | undefined {
-  return node.range?.[0];
 }
 
 /** Levenshtein's distance; anything above `limit` is `limit + 1`. */

@@ -106,6 +106,15 @@ test("a fault inside an alias is found where it was written", () => {
   ]);
 });
 
+test("an alias without its anchor and aliases that grow without bound are errors", () => {
+  expect(parse("upstreams: *none\n").faults).toEqual([expect.stringMatching(/^c\.yaml:1:\d+: error: .*none/)]);
+  const bomb = ["a: &a [x,x,x,x,x,x,x,x,x,x]"];
+  for (const [name, last] of ["ba", "cb", "dc", "ed", "fe"]) {
+    bomb.push(`${name}: &${name} [${Array(10).fill(`*${last}`).join(",")}]`);
+  }
+  expect(parse(bomb.join("\n")).faults).toEqual([expect.stringMatching(/^c\.yaml:1:1: error: .*alias/)]);
+});
+
 test.each(["", "# only a comment\n", "---\n"])("the empty text %j is an empty mapping", (text) => {
   expect(parse(text).result?.value).toEqual({ listeners: [], upstreams: {} });
 });
