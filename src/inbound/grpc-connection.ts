@@ -119,6 +119,7 @@ const MAX_DISCARDED_BYTES = 1024 * 1024;
  * rest of the request is taken as long as it is short.
  */
 function refuse(stream: ServerHttp2Stream, { headers }: Response): void {
+  if (isGone(stream)) return;
   let discarded = 0;
   stream.on("data", (chunk: Buffer) => {
     discarded += chunk.length;
@@ -128,20 +129,38 @@ function refuse(stream: ServerHttp2Stream, { headers }: Response): void {
 }
 
 function respond(stream: ServerHttp2Stream, dress: Dress, { headers, body, trailers }: Response): void {
-  if (stream.destroyed || stream.closed) return;
+  if (isGone(stream)) return;
   try {
     if (trailers === undefined) {
       stream.respond(toHeaderRecord(headers), { endStream: true });
       return;
     }
     stream.respond(toHeaderRecord(headers), { waitForTrailers: true });
-    stream.once("wantTrailers", () => stream.sendTrailers(toHeaderRecord(trailers)));
-    stream.end(body);
   } catch (error) {
-    if (stream.headersSent) throw error;
-    // Headers that HTTP/2 does not take, such as a repeated one that may stand once.
-    const { message } = toRpcError(error);
-    const failure = new RpcError("INTERNAL", `the reply's metadata cannot be written: ${message}`);
-    stream.respond(toHeaderRecord(writeReply(dress, failure).headers), { endStream: true });
+    stream.respond(toHeaderRecord(unwritable(dress, error)), { endStream: true });
+    return;
   }
+  stream.once("wantTrailers", () => sendTrailers(stream, dress, trailers));
+  stream.end(body);
+}
+
+function sendTrailers(stream: ServerHttp2Stream, dress: Dress, trailers: HeaderList): void {
+  if (isGone(stream)) return;
+  try {
+    stream.sendTrailers(toHeaderRecord(trailers));
+  } catch (error) {
+    // The first two pairs are the status and content type of a response without trailers.
+    stream.sendTrailers(toHeaderRecord(unwritable(dress, error).slice(4)));
+  }
+}
+
+/** What is said instead of headers that HTTP/2 does not take, such as a repeated one that may stand only once. */
+function unwritable(dress: Dress, error: unknown): HeaderList {
+  const { message } = toRpcError(error);
+  return writeReply(dress, new RpcError("INTERNAL", `the reply's metadata cannot be written: ${message}`)).headers;
+}
+
+/** A caller may reset its stream before anything of it has been looked at. */
+function isGone(stream: ServerHttp2Stream): boolean {
+  return stream.destroyed || stream.closed;
 }

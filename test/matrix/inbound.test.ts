@@ -9,6 +9,7 @@ import type { Address } from "../../src/base/address.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { RpcError } from "../../src/base/errors.ts";
 import type { Log } from "../../src/base/log.ts";
+import { Metadata } from "../../src/base/metadata.ts";
 import { createLocalListener, type LocalListener, localListenerOptions } from "../../src/inbound/local-listener.ts";
 import { createFrameSplitter } from "../../src/protocol/thrift/framing.ts";
 import { readApplicationException, readMessageHeader } from "../../src/protocol/thrift/message.ts";
@@ -284,6 +285,19 @@ describe("a grpc-js client", () => {
     call.cancel();
     expect(await service.aborted).toMatchObject({ code: "CANCELLED" });
     await expect(reply).rejects.toMatchObject({ code: grpc.status.CANCELLED });
+  });
+
+  test.each(["headers", "trailers"] as const)("gets INTERNAL for %s that HTTP/2 does not take", async (place) => {
+    const { handle } = service;
+    const twice = Metadata.from([
+      ["etag", "may stand"],
+      ["etag", "only once"],
+    ]);
+    service = { ...service, handle: async (call) => ({ ...(await handle(call)), [place]: twice }) };
+    const other = await listen();
+    port = other.address.kind === "tcp" ? other.address.port : 0;
+    await expect(grpcCall("x").reply).rejects.toMatchObject({ code: grpc.status.INTERNAL });
+    await other.close(0);
   });
 
   test("sends a message larger than the windows of flow control", async () => {

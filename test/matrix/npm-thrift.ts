@@ -111,6 +111,7 @@ export async function connectNpmThrift(
       ? thrift.createConnection("127.0.0.1", port, settings)
       : (thrift as Untyped).createUDSConnection(options.path, settings);
   connection.on("error", () => {});
+  connection.setMaxListeners(0);
   await once(connection, "connect");
   const client: EchoClient = (thrift as Untyped).createClient(EchoClient, connection);
   return {
