@@ -33,9 +33,7 @@ interface Exports {
     header: number,
     node: number,
   ): number;
-  outputStart(): number;
-  unknownFields(): number;
-  duplicates(): number;
+  report(): number;
   fault(): number;
   faultAt(): number;
   faultValue(): bigint;
@@ -74,27 +72,40 @@ function readEngine(): Uint8Array<ArrayBuffer> {
 export function createEngine(): Engine {
   let exports = instantiate();
   const tables = createTables(exports.tablesStart());
-  /** How many bytes of the tables this instance has. */
+  const output = createOutput();
+  /** How many bytes of the tables this instance has, and where the input begins behind them. */
   let copied = 0;
   let inputStart = 0;
-  let memory = new Uint8Array(exports.memory.buffer);
   let limitsNow: Limits | undefined;
+  /** Views of the module's memory, made anew when it has grown: then the old ones have no length. */
+  let memory = new Uint8Array(0);
+  let words = new Uint32Array(0);
+  const reportAt = exports.report() >>> 2;
 
   function restart(): void {
     exports = instantiate();
     copied = 0;
     limitsNow = undefined;
+    view();
+  }
+
+  function view(): void {
+    memory = new Uint8Array(exports.memory.buffer);
+    words = new Uint32Array(exports.memory.buffer);
+  }
+
+  function provide(end: number): void {
+    if (!exports.provide(end)) throw new RpcError("RESOURCE_EXHAUSTED", "the codec has no memory left");
+    view();
   }
 
   /** Brings the instance up to date with tables and limits. */
   function prepare(limits: Limits): void {
-    const { bytes } = tables;
-    if (copied !== bytes.length) {
-      inputStart = exports.tablesStart() + bytes.length + 16;
-      if (!exports.provide(inputStart))
-        throw new RpcError("RESOURCE_EXHAUSTED", "no memory for the tables of the schema");
-      new Uint8Array(exports.memory.buffer).set(bytes, exports.tablesStart());
-      copied = bytes.length;
+    if (copied !== tables.size) {
+      inputStart = exports.tablesStart() + tables.size;
+      provide(inputStart);
+      memory.set(tables.bytes(), exports.tablesStart());
+      copied = tables.size;
     }
     if (limitsNow !== limits) {
       exports.limit(Math.min(limits.maxBytes, MAX_MESSAGE_BYTES), limits.maxDepth, limits.maxElements);
@@ -102,27 +113,23 @@ export function createEngine(): Engine {
     }
   }
 
-  /** The memory with `bytes` at the start of the input. */
   function load(bytes: Uint8Array): void {
-    const end = inputStart + bytes.length;
-    if (end > memory.length && !exports.provide(end))
-      throw new RpcError("RESOURCE_EXHAUSTED", "no memory for the message");
-    if (memory.buffer !== exports.memory.buffer) memory = new Uint8Array(exports.memory.buffer);
+    if (inputStart + bytes.length > memory.length) provide(inputStart + bytes.length);
     memory.set(bytes, inputStart);
   }
 
-  function readFault(root: string): Fault {
-    const view = new DataView(exports.memory.buffer, exports.trace(), exports.traceLength() * 8);
+  function readFault(): Fault {
+    const trace = new DataView(exports.memory.buffer, exports.trace(), exports.traceLength() * 8);
     const steps: Step[] = [];
-    for (let at = view.byteLength - 8; at >= 0; at -= 8) {
-      const label = tables.labels[view.getUint32(at, true)];
-      if (label) steps.push({ label, index: view.getInt32(at + 4, true) });
+    for (let at = trace.byteLength - 8; at >= 0; at -= 8) {
+      const label = tables.labels[trace.getUint32(at, true)];
+      if (label) steps.push({ label, index: trace.getInt32(at + 4, true) });
     }
     return {
       code: exports.fault(),
       at: Math.max(0, exports.faultAt() - inputStart),
       value: exports.faultValue(),
-      path: steps.reduce(stepPath, root),
+      path: steps.reduce(stepPath, ""),
       link: steps.at(-1)?.label.link,
     };
   }
@@ -138,16 +145,15 @@ export function createEngine(): Engine {
       prepare(limits);
       load(bytes);
       const length = run(inputStart, bytes.length, stackBytes(bytes.length, limits));
+      if (memory.length === 0) view();
       if (length < 0) {
-        const fault = readFault("");
+        const fault = readFault();
         giveBack();
         throw faultError(fault, direction, limits);
       }
-      losses.unknownFields += exports.unknownFields();
-      losses.duplicates += exports.duplicates();
-      if (memory.buffer !== exports.memory.buffer) memory = new Uint8Array(exports.memory.buffer);
-      const start = exports.outputStart();
-      const result = memory.slice(start, start + length);
+      losses.unknownFields += words[reportAt + 1] ?? 0;
+      losses.duplicates += words[reportAt + 2] ?? 0;
+      const result = output.copy(memory, words[reportAt] ?? 0, length);
       giveBack();
       return result;
     };
@@ -159,10 +165,44 @@ export function createEngine(): Engine {
   }
 
   function giveBack(): void {
-    if (exports.memory.buffer.byteLength > KEPT_MEMORY_BYTES + 2 * tables.bytes.length) restart();
+    if (memory.length > KEPT_MEMORY_BYTES + 2 * tables.size) restart();
   }
 
-  return { compile, memoryBytes: () => exports.memory.buffer.byteLength };
+  return { compile, memoryBytes: () => memory.length };
+}
+
+interface Output {
+  /** A copy of `length` bytes at `start`. */
+  copy(from: Uint8Array, start: number, length: number): Uint8Array;
+}
+
+/** Small results share slabs: making a buffer for each costs more than translating. */
+const SLAB_BYTES = 256 * 1024;
+/** Up to this size V8 keeps arrays on its own heap, which is cheaper still. */
+const ON_HEAP_BYTES = 64;
+
+function createOutput(): Output {
+  let slab = new ArrayBuffer(0);
+  let used = 0;
+  return {
+    copy(from, start, length) {
+      if (length <= ON_HEAP_BYTES) return from.slice(start, start + length);
+      if (length > SLAB_BYTES / 8) {
+        // Not zeroed first, as `slice` would.
+        const result = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+        result.set(from.subarray(start, start + length));
+        return result;
+      }
+      if (used + length > slab.byteLength) {
+        slab = Buffer.allocUnsafeSlow(SLAB_BYTES).buffer;
+        used = 0;
+      }
+      const result = new Uint8Array(slab, used, length);
+      result.set(from.subarray(start, start + length));
+      used += length;
+      return result;
+    },
+  };
 }
 
 type Run = (start: number, length: number, stackSize: number) => number;

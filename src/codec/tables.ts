@@ -17,8 +17,10 @@ export interface NodeLabel {
 }
 
 export interface Tables {
-  /** The records, to be put at `start` of the engine's memory. Replaced when they grow. */
-  readonly bytes: Uint8Array;
+  /** Bytes of all records. */
+  readonly size: number;
+  /** The records, to be put at `start` of the engine's memory. */
+  bytes(): Uint8Array;
   /** The labels of nodes by their id. */
   readonly labels: readonly NodeLabel[];
   /** The address of a message's record; what it refers to is laid out with it. */
@@ -285,9 +287,10 @@ export function createTables(start: number): Tables {
   }
 
   return {
-    get bytes() {
-      return bytes.subarray(0, end - start);
+    get size() {
+      return end - start;
     },
+    bytes: () => bytes.subarray(0, end - start),
     labels,
     layOut,
     get frameSize() {

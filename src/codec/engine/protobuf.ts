@@ -61,8 +61,14 @@ export class Protobuf {
   @inline putVarint(value: u64): void {
     let to = op;
     while (value > 127) { store<u8>(to++, <u8>(value | 128)); value >>= 7; }
-    store<u8>(to++, <u8>value);
-    writeAt(to);
+    store<u8>(to, <u8>value);
+    writeAt(to + 1);
+  }
+
+  /** As `putVarint`; most lengths take one byte. */
+  @inline putLength(n: u32): void {
+    if (n < 128) { store<u8>(op, <u8>n); writeAt(op + 1); }
+    else this.putVarint(n);
   }
 
   @inline put32(value: u32): void { store<u32>(op, value); writeAt(op + 4); }

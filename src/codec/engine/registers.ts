@@ -11,6 +11,12 @@ export let roomEnd: usize = 0;
 /** The next free byte of the stack of frames. */
 export let sp: usize = 0;
 
+/** Where the host reads what a translation said beside its length: three u32 of the last success. */
+const REPORT_OUTPUT: usize = 0;
+const REPORT_UNKNOWN: usize = 4;
+const REPORT_DUPLICATES: usize = 8;
+export const report: usize = memory.data(16, 4);
+
 let outputStart: usize = 0;
 let stackStart: usize = 0;
 let stackEnd: usize = 0;
@@ -63,7 +69,13 @@ export function restart(start: usize): void {
   limitRoom();
 }
 
-export function output(): usize { return outputStart; }
+/** Ends a translation that succeeded: says where the output stands and what was lost, and returns its length. */
+export function finish(): i32 {
+  store<u32>(report, <u32>outputStart, REPORT_OUTPUT);
+  store<u32>(report, unknownFields, REPORT_UNKNOWN);
+  store<u32>(report, duplicates, REPORT_DUPLICATES);
+  return <i32>(op - outputStart);
+}
 
 /** Whether the output is more than it may be. */
 export function overflows(): bool { return op - outputStart > <usize>maxBytes && fails(FAULT_BYTES, ip, 0); }

@@ -86,10 +86,11 @@ function structFails(message: usize, depth: u32): bool {
 
   while (true) {
     if (thrift.lacks(1)) return true;
-    const at = ip, type = thrift.u8();
-    if (!type) break;
-    if (thrift.lacks(2)) return true;
-    const node = find(message, thrift.u16());
+    const at = ip, type = load<u8>(at);
+    if (!type) { readAt(at + 1); break; }
+    if (thrift.lacks(3)) return true;
+    readAt(at + 3);
+    const node = find(message, bswap<u16>(load<u16>(at, 1)));
     if (!node || !accepts(node, type)) {
       countUnknown();
       if (thrift.skipFails(type, depth)) return true;
@@ -112,9 +113,13 @@ function structFails(message: usize, depth: u32): bool {
   return false;
 }
 
-/** Whether a value of this wire type is what the node stands for; looks ahead at the element types of a container that has any. */
-function accepts(node: usize, type: u8): bool {
-  if (thriftTypeOf(node) != type) return false;
+/** Whether a value of this wire type is what the node stands for. */
+@inline function accepts(node: usize, type: u8): bool {
+  return thriftTypeOf(node) == type && (kindOf(node) <= KIND_MESSAGE || acceptsElements(node));
+}
+
+/** Looks ahead at the element types of a container that has any. */
+function acceptsElements(node: usize): bool {
   let inner = node;
   while (kindOf(inner) == KIND_WRAPPED) inner = targetOf(inner);
   const kind = kindOf(inner), left = inputEnd - ip;
@@ -204,7 +209,7 @@ function valueFails(node: usize, depth: u32): bool {
       if (n == 0 && hasFlag(node, FLAG_IMPLICIT)) return false;
       if (lacksRoom(SCALAR_ROOM + n)) return true;
       putHead(node);
-      protobuf.putVarint(n);
+      protobuf.putLength(n);
       if (hasFlag(node, FLAG_TEXT)) return textFails(n);
       copyBytes(n);
       return false;
@@ -214,7 +219,7 @@ function valueFails(node: usize, depth: u32): bool {
       const value = thrift.u8();
       if (value == 0 && hasFlag(node, FLAG_IMPLICIT)) return false;
       putHead(node);
-      protobuf.putVarint(value != 0 ? 1 : 0);
+      protobuf.putLength(value != 0 ? 1 : 0);
       return false;
     }
     case KIND_DOUBLE: {
@@ -389,7 +394,7 @@ function octetsFails(node: usize, depth: u32): bool {
   if (n == 0 && hasFlag(node, FLAG_IMPLICIT)) return false;
   if (lacksRoom(SCALAR_ROOM + n)) return true;
   putHead(node);
-  protobuf.putVarint(n);
+  protobuf.putLength(n);
   copyBytes(n);
   return false;
 }

@@ -1,0 +1,21 @@
+// `npm run bench -- NAME [--json]`: measures one part of Causeway on this machine. Tables for people, one JSON object per line
+// for programs; what is measured is said on stderr.
+import { Command } from "commander";
+import { benchCodec } from "./codec.ts";
+
+interface Options {
+  readonly json: boolean;
+  readonly rounds: number;
+}
+
+const program = new Command("bench").description("Measures Causeway on this machine.");
+
+program
+  .command("codec")
+  .description("messages translated between Thrift binary and Protobuf, beside the npm libraries of both")
+  .option("--json", "print one JSON object per case and line instead of a table", false)
+  .option("--rounds <n>", "how many rounds of 100 ms each way and side takes turns for; the median counts", Number, 7)
+  .addHelpText("after", "\nExample:\n  npm run bench -- codec --json")
+  .action((options: Options) => benchCodec(options));
+
+await program.parseAsync();
