@@ -114,9 +114,9 @@ export function qualify(scope: string, name: string): string {
   return scope === "" ? name : `${scope}.${name}`;
 }
 
-/** What a derived thing has of the one it stands for, under `name`: the former name is recorded where they differ. */
-export function derivedHead(given: Declaration, name: string, rules: Rules = {}): Declaration {
-  const former = name === given.name || given.rules.name === name ? {} : { name: given.name };
+/** What a derived thing has of the one it stands for, under `name`: its `own` name is recorded where they differ. */
+export function derivedHead(given: Declaration, name: string, rules: Rules = {}, own = given.name): Declaration {
+  const former = name === own || name === given.rules.name ? {} : { name: own };
   return {
     name,
     doc: given.doc,

@@ -39,6 +39,9 @@ interface Derived {
   readonly rules: Rules;
 }
 
+/** The oneof that a union's members are in. */
+export const UNION_ONEOF = "value";
+
 const HIGHEST_NUMBER = 536_870_911;
 const FIRST_INTERNAL = 19_000;
 const LAST_INTERNAL = 19_999;
@@ -55,7 +58,7 @@ export function fillMessage(derivation: Derivation, { given, fields, shell, nest
   for (const name of fieldNames.values()) names.claim(name);
   // protoc declares a message of this name for each map.
   for (const [{ type }, name] of fieldNames) if (isProtoMap(type)) names.claim(`${pascalOf(name)}Entry`);
-  const oneof = given.shape === "union" ? names.claim("value") : undefined;
+  const oneof = given.shape === "union" ? names.claim(UNION_ONEOF) : undefined;
   const place: Place = { shell, names, nested };
 
   const numbers = new Map<number, Field>();

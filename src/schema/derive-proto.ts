@@ -15,7 +15,7 @@ import {
   type Twins,
   withoutUndefined,
 } from "./derive-parts.ts";
-import { fillMessage, type MessageDraft } from "./derive-proto-field.ts";
+import { fillMessage, type MessageDraft, UNION_ONEOF } from "./derive-proto-field.ts";
 import {
   type Declaration,
   type EnumType,
@@ -98,9 +98,14 @@ function formerName({ name, rules }: { readonly name: string; readonly rules: Ru
 }
 
 function deriveMessage(scope: FileScope, given: MessageType): MessageDraft {
-  const { code = "UNKNOWN" } = given.rules;
   const name = scope.names.claim(formerName(given));
-  return startMessage(scope, given, derivedHead(given, name, given.shape === "exception" ? { code } : {}));
+  return startMessage(scope, given, derivedHead(given, name, shapeRules(given)));
+}
+
+/** What a message cannot show: that it is an exception, or a union of nothing. */
+function shapeRules({ shape, rules, fields }: MessageType): Rules {
+  if (shape === "exception") return { code: rules.code ?? "UNKNOWN" };
+  return shape === "union" && fields.length === 0 ? { oneof: UNION_ONEOF } : {};
 }
 
 function startMessage(scope: FileScope, given: MessageType, head: Declaration, fields = given.fields): MessageDraft {

@@ -108,12 +108,12 @@ function flatName({ name, rules, parent }: { name: string; rules: Rules; parent?
 /** A free name in the file; undefined, and reported, when flattening gave two things the same one. */
 function claim(
   { derivation, names }: FileScope,
-  given: Declaration & { readonly parent?: MessageType | undefined },
+  given: Declaration & { readonly fullName: string; readonly parent?: MessageType | undefined },
 ): string | undefined {
   const wanted = thriftName(flatName(given));
   const name = names.claim(wanted);
   if (name === wanted) return name;
-  const message = `"${given.name}" would be named "${wanted}" in Thrift, as something else of the file is; rename one of the two`;
+  const message = `${given.fullName} would be named ${wanted} in Thrift, as something else in the file is; rename one of the two`;
   derivation.report("error", given.position, message);
   return undefined;
 }
@@ -122,7 +122,7 @@ function startStruct(scope: FileScope, given: MessageType): void {
   const name = claim(scope, given);
   if (name === undefined) return;
   const shell = createShell({
-    ...derivedHead(given, name),
+    ...derivedHead(given, name, {}, flatName(given)),
     wire: "thrift",
     fullName: qualify(scope.packageName, name),
     shape: shapeOf(given),
@@ -135,7 +135,8 @@ function startStruct(scope: FileScope, given: MessageType): void {
 /** Only a message that is one oneof and nothing else is a union; a declared exception has a code. */
 function shapeOf({ fields, rules }: MessageType): MessageType["shape"] {
   const [first] = fields;
-  if (first?.oneof !== undefined && fields.every(({ oneof }) => oneof === first.oneof)) return "union";
+  if (first ? first.oneof !== undefined && fields.every(({ oneof }) => oneof === first.oneof) : rules.oneof)
+    return "union";
   return rules.code === undefined ? "struct" : "exception";
 }
 
@@ -148,7 +149,7 @@ function deriveEnum(given: EnumType, name: string, packageName: string): EnumTyp
       number: value.number,
     }));
   return enumOf({
-    ...derivedHead(given, name),
+    ...derivedHead(given, name, {}, flatName(given)),
     wire: "thrift",
     fullName: qualify(packageName, name),
     values,

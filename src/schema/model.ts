@@ -95,7 +95,7 @@ export interface Rules {
   readonly requiredness?: Presence;
   /** The default that a derived field had in the IDL it came from, where this IDL has no place for one: a number, true, false or text. */
   readonly default?: string;
-  /** The oneof that a derived field was a member of. */
+  /** The oneof that a derived field was a member of; on a message without fields, that it was a union. */
   readonly oneof?: string;
   /** A derived method that is never answered. */
   readonly oneway?: boolean;

@@ -1,0 +1,188 @@
+// Deriving there and back is equal on the wire: fields, ids, presence, methods and enum numbers.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { EnumType, FieldType, MessageType, Method, SchemaFile } from "../../../src/schema/model.ts";
+import { methodsOf } from "../../../src/schema/model.ts";
+import { complaintsOf, derive, schemaOf, type Texts } from "./schema-fixture.ts";
+
+const IDL = join(import.meta.dirname, "../../../idl");
+const readIdl = (path: string): string => readFileSync(join(IDL, path), "utf8");
+
+/** What the wire can tell of a file. */
+function wireOf(file: SchemaFile): object {
+  const messages = file.messages.filter((message) => !message.rules.args && !message.rules.wrap);
+  return {
+    messages: Object.fromEntries(messages.map((message) => [nameOf(message), fieldsOf(message)])),
+    enums: Object.fromEntries(file.enums.map((type) => [nameOf(type), type.values.map(({ number }) => number)])),
+    services: Object.fromEntries(
+      file.services.map((service) => [service.fullName, methodsOf(service).map((method) => methodOf(method))]),
+    ),
+  };
+}
+
+/** Nested types come back flat. */
+function nameOf({ name, parent, fullName }: MessageType | EnumType): string {
+  return parent ? `${nameOf(parent)}_${name}` : fullName;
+}
+
+function fieldsOf({ shape, fields }: MessageType): object {
+  const listed = fields.map(
+    ({ id, type, presence, oneof }) => `${id}: ${presence} ${describe(type)}${oneof === undefined ? "" : " oneof"}`,
+  );
+  return { shape, fields: listed };
+}
+
+/** An enum key of a map comes back as i32, which is the same on the wire. */
+function describe(type: FieldType, key = false): string {
+  switch (type.kind) {
+    case "scalar":
+      return type.name;
+    case "enum":
+      return key ? (type.type.wire === "thrift" ? "i32" : "int32") : nameOf(type.type);
+    case "message":
+      return nameOf(type.type);
+    case "map":
+      return `map<${describe(type.key, true)}, ${describe(type.value)}>`;
+    default:
+      return `${type.kind}<${describe(type.element)}>`;
+  }
+}
+
+function methodOf({ name, request, response, throws, oneway, idempotent, wire }: Method): object {
+  const body = (type: MessageType | undefined): unknown =>
+    wire === "thrift" ? type && fieldsOf(type) : type?.fullName;
+  const thrown = throws.map(({ id, type }) => `${id}: ${describe(type)}`);
+  return { name, request: body(request), response: body(response), throws: thrown, oneway, idempotent };
+}
+
+/** The given files by what the wire can tell, and the same after deriving the twins of their printed twins. */
+function thereAndBack(texts: Texts): { given: object; back: object } {
+  const there = derive(texts, true);
+  expect(there.found).toEqual([]);
+  const back = derive(there.texts, true);
+  expect(back.found).toEqual([]);
+  const named = (files: readonly SchemaFile[]): object => Object.assign({}, ...files.map(wireOf));
+  const given = schemaOf(texts, true).files.filter(({ path }) => !/options|descriptor/.test(path));
+  const names = given.map(({ package: name }) => name);
+  return { given: named(given), back: named(back.files.filter((file) => names.includes(file.package))) };
+}
+
+const HAIRY_THRIFT = `
+namespace * hairy
+enum Level { HIGH = 10, LOW = -3, MID = 10 }
+enum Fine { FINE_A = 0, FINE_B }
+union Empty {}
+union Either { -1: i32 low, 1: list<i8> bytes (pb.type = "bytes"), 2: map<string, list<i64>> deep, 3: Either more }
+struct Odd {
+  -7: i32 negative
+  0: required string zero
+  19500: optional double shifted
+  4: required set<i16> shorts
+  5: optional list<set<uuid>> ids
+  6: map<double, Level> byDouble
+  7: optional map<Level, map<Odd, binary>> byLevel
+  8: i64 fooBar = 5
+  9: i64 foo_bar
+  10: optional i32 tuned (pb.type = "sfixed32", pb.field = "77")
+  11: optional list<list<i8>> blobs (pb.type = "bytes")
+  12: optional uuid text (pb.uuid_text = "true")
+  13: list<string> kept (pb.presence = "true")
+  14: i64 at (pb.time = "ms")
+  15: optional i32 boxed (pb.unwrap = "true")
+  16: map<i8, i16> tiny
+  17: optional Fine fine = Fine.FINE_B
+  18: set<list<Odd>> nested
+}
+exception Bad { 1: required Odd odd }
+service Base { Odd echo(1: Odd odd, 3: list<list<Odd>> grid) throws (1: Bad bad, 7: Bad worse) }
+service Top extends Base {
+  oneway void tell(5: i8 what)
+  Either pick(2: Either it) (pb.unwrap = "true")
+  i8 tiny(1: set<i8> all) (idempotent = "true")
+  map<i16, Odd> maps()
+  void nothing()
+}`;
+
+const HAIRY_PROTO = `
+syntax = "proto3";
+package hairy;
+import "causeway/options.proto";
+import "google/protobuf/duration.proto";
+import "google/protobuf/wrappers.proto";
+enum Level { option allow_alias = true; NONE = 0; LOW = -3; HIGH = 10; TOP = 10; }
+message Odd {
+  message Inner { uint32 u = 1; repeated sint64 s = 2; map<fixed32, float> m = 3; Kind kind = 4; enum Kind { A = 0; } }
+  uint64 big = 19;
+  optional fixed64 fixed = 2;
+  oneof choice { string a = 3; Inner inner = 4; }
+  repeated Inner inners = 5;
+  map<string, Odd> odds = 6;
+  bytes data = 7;
+  Level level = 8;
+  optional Level other = 9;
+  int32 list = 10;
+  int64 far = 70000 [(causeway.rules).field = 11];
+  repeated uint32 counts = 12 [(causeway.rules).set = true];
+  google.protobuf.UInt32Value boxed = 13 [(causeway.rules).unwrap = true];
+  bool done = 14;
+}
+message Only { oneof it { int32 a = 1; Odd b = 2; } }
+service Svc {
+  rpc Do(Odd) returns (Only);
+  rpc Again(Only) returns (Odd) { option idempotency_level = IDEMPOTENT; }
+}`;
+
+test("there and back: Thrift with everything odd about it", () => {
+  const { given, back } = thereAndBack({ "hairy.thrift": HAIRY_THRIFT });
+  expect(back).toEqual(given);
+});
+
+test("there and back: the all-kinds Thrift file and the shop's", () => {
+  for (const names of [
+    ["kinds/kinds.thrift"],
+    ["kinds/kinds-uuid.thrift"],
+    ["shop/common.thrift", "shop/inventory.thrift", "shop/vouchers.thrift"],
+  ]) {
+    const texts = Object.fromEntries(names.map((name) => [name.replace(/^.*\//, ""), readIdl(name)]));
+    const { given, back } = thereAndBack(texts);
+    expect(back).toEqual(given);
+  }
+});
+
+test("there and back: Protobuf with everything odd about it", () => {
+  const { given, back } = thereAndBack({ "hairy.proto": HAIRY_PROTO });
+  expect(back).toEqual(given);
+});
+
+test("there and back: the shop's Protobuf files", () => {
+  const { given, back } = thereAndBack({
+    "shop/customer.proto": readIdl("shop/customer.proto"),
+    "shop/orders.proto": readIdl("shop/orders.proto"),
+  });
+  expect(back).toEqual(given);
+});
+
+test("protoc accepts what is derived from Thrift", (context) => {
+  const complaints = complaintsOf("protoc", {
+    ...derive({ "hairy.thrift": HAIRY_THRIFT }, true).texts,
+    ...derive({ "kinds.thrift": readIdl("kinds/kinds.thrift") }).texts,
+    ...derive({
+      "kinds-uuid.thrift": readIdl("kinds/kinds-uuid.thrift"),
+      "kinds.thrift": readIdl("kinds/kinds.thrift"),
+    }).texts,
+  });
+  if (complaints === undefined) context.skip("needs protoc: npm run setup");
+  expect(complaints).toBe("");
+});
+
+test("the Thrift compiler accepts what is derived from Protobuf", (context) => {
+  const complaints = complaintsOf("thrift", {
+    ...derive({ "hairy.proto": HAIRY_PROTO }).texts,
+    ...derive({ "shop/customer.proto": readIdl("shop/customer.proto"), "orders.proto": readIdl("shop/orders.proto") })
+      .texts,
+    ...derive(derive({ "kinds.thrift": readIdl("kinds/kinds.thrift") }).texts).texts,
+  });
+  if (complaints === undefined) context.skip("needs the Thrift compiler: npm run setup");
+  expect(complaints).toBe("");
+});
