@@ -11,7 +11,7 @@ import { createSchema } from "./schema.ts";
 /**
  * Links a schema with itself. Reports every pair that cannot be translated as an error, everything that is lost or left
  * out as lossy, and what was decided for want of a word from the author as a warning, each once; after an error the
- * result lacks what it concerns. Nothing is linked later: what the report holds when this returns is all there is.
+ * result lacks what it concerns. Only well-known types that nothing uses are linked, and reported, when they are asked for.
  */
 export function linkSchema(schema: Schema, { pairs }: LinkOptions, report: Report): LinkedSchema {
   const once = reportOnce(report);
@@ -186,9 +186,10 @@ function createMessageLink(
   };
 }
 
-/** What an author declared is checked whether or not a method uses it. */
+/** What an author declared is checked whether or not something uses it; what Protobuf brings along, only if it is used. */
 function linkTypes({ files }: Schema, twins: Twins, messageLink: (type: MessageType) => MessageLink): void {
   for (const file of files) {
+    if (file.importPath?.startsWith("google/protobuf/")) continue;
     const twin: Twin | undefined = twins.get(file);
     for (const type of file.messages) if (twin?.messages.has(type)) messageLink(type);
   }
