@@ -61,7 +61,7 @@ const HEADING = ["caller", "over", "calls", "served over", "outcome", "answer", 
 
 const stop = new AbortController();
 const { signal } = stop;
-const services: Service[] = [];
+const started: Promise<Service>[] = [];
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort(name));
 
 try {
@@ -70,15 +70,18 @@ try {
   if (!signal.aborted) progress(error instanceof Error ? error.message : String(error));
   process.exitCode = signal.aborted ? 130 : 1;
 } finally {
-  await Promise.all(services.map((service) => service.stop()));
+  // Also ends what is still being started or built after a failure.
+  stop.abort();
+  for (const service of await Promise.allSettled(started)) {
+    if (service.status === "fulfilled") await service.value.stop();
+  }
 }
 
 async function demo(): Promise<number> {
   const [inventory, orders] = await Promise.all([start("inventory.ts"), start("orders.ts"), deriveTwins()]);
   progress(`The inventory serves Apache Thrift on ${inventory.ready}`);
   progress(`The orders and vouchers serve gRPC on ${orders.ready}`);
-  const sidecar = await startSidecar("demo", configOf(inventory.ready, orders.ready), signal);
-  services.push(sidecar);
+  const sidecar = await keep(startSidecar("demo", configOf(inventory.ready, orders.ready), signal));
   progress(`The sidecar serves both on ${sidecar.ready}`);
 
   const built = CALLERS.map((caller) => ({ caller, missing: whatIsMissing(caller.tools), run: build(caller) }));
@@ -103,9 +106,13 @@ async function demo(): Promise<number> {
   return wrong === 0 ? 0 : 1;
 }
 
-async function start(file: string): Promise<Service> {
-  const service = await startService(process.execPath, [join(ROOT, "demo", file)], /^listening (.*)$/, { signal });
-  services.push(service);
+function start(file: string): Promise<Service> {
+  return keep(startService(process.execPath, [join(ROOT, "demo", file)], /^listening (.*)$/, { signal }));
+}
+
+/** Remembers a service, so that it is stopped in the end. */
+function keep(service: Promise<Service>): Promise<Service> {
+  started.push(service);
   return service;
 }
 

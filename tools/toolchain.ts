@@ -6,20 +6,20 @@ import { delimiter, join } from "node:path";
 /** The folder with Apache Thrift's library for PHP: where Debian's package puts it, or where PHP_THRIFT says. */
 export const PHP_THRIFT = process.env["PHP_THRIFT"] ?? "/usr/lib/php";
 
-/** What the demo and the tests can use beside Node, each with what it takes to have it. */
+/** What the demo and the tests can use beside Node. `npm run setup` installs it on Debian; `or` says where else it is. */
 const TOOLS = {
   // From 1.21 on, Go gets the version that a module asks for by itself.
-  go: { has: () => goVersion() >= 1.21, name: "Go 1.21 or later", install: "npm run setup, or https://go.dev/dl" },
-  javac: { has: () => isCommand("javac"), name: "a JDK", install: "npm run setup, or https://adoptium.net" },
-  mvn: { has: () => isCommand("mvn"), name: "Maven", install: "npm run setup, or https://maven.apache.org" },
-  php: { has: () => isCommand("php"), name: "PHP", install: "npm run setup" },
+  go: { has: () => goVersion() >= 1.21, name: "Go 1.21 or later", or: "https://go.dev/dl" },
+  javac: { has: () => isCommand("javac"), name: "a JDK", or: "https://adoptium.net" },
+  mvn: { has: () => isCommand("mvn"), name: "Maven", or: "https://maven.apache.org" },
+  php: { has: () => isCommand("php"), name: "PHP", or: "https://www.php.net" },
   "php-thrift": {
     has: () => existsSync(join(PHP_THRIFT, "Protocol/TBinaryProtocol.php")),
     name: "Apache Thrift's library for PHP",
-    install: "npm run setup, or PHP_THRIFT=FOLDER",
+    or: "PHP_THRIFT=FOLDER",
   },
-  thrift: { has: () => isCommand("thrift"), name: "the thrift compiler", install: "npm run setup" },
-  protoc: { has: () => isCommand("protoc"), name: "the protoc compiler", install: "npm run setup" },
+  thrift: { has: () => isCommand("thrift"), name: "the thrift compiler", or: "https://thrift.apache.org" },
+  protoc: { has: () => isCommand("protoc"), name: "protoc", or: "https://protobuf.dev" },
 } as const;
 
 /** A program or library of another language. */
@@ -29,8 +29,8 @@ export type Tool = keyof typeof TOOLS;
 export function whatIsMissing(tools: readonly Tool[]): string | undefined {
   const missing = tools.filter((tool) => !TOOLS[tool].has()).map((tool) => TOOLS[tool]);
   if (missing.length === 0) return undefined;
-  const installs = new Set(missing.map((tool) => tool.install));
-  return `${missing.map((tool) => tool.name).join(" and ")} missing; install: ${[...installs].join("; ")}`;
+  const names = new Intl.ListFormat("en").format(missing.map(({ name }) => name));
+  return `needs ${names}; install: npm run setup, or ${missing.map((tool) => tool.or).join(", ")}`;
 }
 
 /** For example 1.26; 0 when there is no Go. */
