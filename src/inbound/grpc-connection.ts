@@ -56,7 +56,8 @@ export function serveGrpc(
     stream.on("error", (error: Error) => context.log.debug({ peer, error: error.message }, "a gRPC stream failed"));
     serveStream(stream, rawHeaders, peer, options, context);
   });
-  return { drain: () => session.close(), destroy: () => session.destroy() };
+  // A session that has said goodbye would wait for its caller to end the connection: the socket is destroyed itself.
+  return { drain: () => session.close(), destroy: () => void socket.destroy() };
 }
 
 function serveStream(

@@ -1,7 +1,7 @@
 // The HTTP/2 session to one gRPC endpoint: made when a call needs it, replaced when its peer says goodbye or it breaks,
 // shared by as many calls as the peer allows. What goes over a stream is left to grpc-client.ts.
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
@@ -37,6 +37,7 @@ const INITIAL_MAX_STREAMS = 100;
 /** A session and what is known of it. */
 interface Session {
   readonly http2: ClientHttp2Session;
+  readonly socket: Socket;
   active: number;
   maxStreams: number;
   connected: boolean;
@@ -81,27 +82,40 @@ export function createGrpcSessions(
       session.active++;
       waiter.ready(session.http2, () => {
         session.active--;
+        if (session !== current) retire(session);
         serveWaiters();
         closeIfDone();
       });
     }
   }
 
+  /** Gives a session no more calls, and closes it when those that it has are done. */
+  function retire(session: Session): void {
+    if (current === session) current = undefined;
+    if (session.active > 0) return;
+    session.http2.destroy();
+    // A session that has said or heard goodbye would wait for its peer to end the connection.
+    session.socket.destroy();
+  }
+
   function startSession(): Session {
     const where = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
+    const socket = connect({ ...where, noDelay: true, keepAlive: true });
     const http2 = connectHttp2(`http://${authority}`, {
-      createConnection: () => connect({ ...where, noDelay: true, keepAlive: true }),
+      createConnection: () => socket,
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
       // In megabytes; the default of 10 would refuse streams while one large message is being sent.
       maxSessionMemory: 64 + 2 * Math.ceil(options.maxMessageBytes / 2 ** 20),
     });
-    const session: Session = { http2, active: 0, maxStreams: INITIAL_MAX_STREAMS, connected: false };
+    const session: Session = { http2, socket, active: 0, maxStreams: INITIAL_MAX_STREAMS, connected: false };
     open.add(session);
     let failure: Error | undefined;
     const stopTimer = clock.after(options.connectTimeoutMs, () => {
-      http2.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms (connectTimeoutMs)`));
+      socket.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms (connectTimeoutMs)`));
     });
     http2.on("connect", () => {
+      // The event may have been on its way when the session was given up.
+      if (http2.destroyed) return;
       stopTimer();
       session.connected = true;
       http2.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
@@ -117,7 +131,7 @@ export function createGrpcSessions(
     });
     // The calls on it go on as far as the peer lets them; new ones need another session.
     http2.on("goaway", () => {
-      if (current === session) current = undefined;
+      retire(session);
       serveWaiters();
     });
     http2.on("close", () => {
@@ -145,7 +159,7 @@ export function createGrpcSessions(
     if (!closing) return;
     // A session that is still connecting has waiters, unless they have all left.
     if (waiters.every((waiter) => waiter.left)) {
-      for (const { http2, active } of open) if (active === 0 && !http2.closed) http2.close();
+      for (const session of open) retire(session);
     }
     if (open.size === 0) allClosed?.();
   }

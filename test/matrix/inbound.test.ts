@@ -1,4 +1,5 @@
 // The official clients of both worlds at the local listener, over real sockets; what is behind it is a fake.
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -179,6 +180,24 @@ test("no more calls run on a connection than allowed, and the rest follow", asyn
   await small.close(0);
 });
 
+test("a caller that does not take its replies is not read on, and gets all of them once it does", async () => {
+  const connection = rawConnection();
+  connection.socket.pause();
+  const text = "z".repeat(1_000_000);
+  for (let id = 1; id <= 100; id++) connection.socket.write(frame("echo", 1, id, thriftText(1, text)));
+  // As many calls as the buffers between the two hold replies for, and no more.
+  let before = -1;
+  while (before !== service.calls.length || before === 0) {
+    before = service.calls.length;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(before).toBeLessThan(100);
+  connection.socket.resume();
+  const expected = 100 * (20 + thriftText(0, text).length);
+  while (connection.socket.bytesRead < expected) await once(connection.socket, "data");
+  expect(connection.socket.bytesRead).toBe(expected);
+});
+
 test("a bad message in a good frame is answered and the connection goes on", async () => {
   const connection = rawConnection();
   connection.socket.write(frame("echo", 1, 1, thriftText(1, "good")));
@@ -334,6 +353,15 @@ test("a drain cuts what does not finish within the grace", async () => {
   await listener.close(1);
   expect(await service.aborted).toBeInstanceOf(RpcError);
   await expect(reply).rejects.toThrow("closed");
+});
+
+test("a drain cuts gRPC calls that do not finish within the grace", async () => {
+  const { reply } = grpcCall("hang");
+  reply.catch(() => {});
+  await service.hanging;
+  await listener.close(1);
+  expect(await service.aborted).toMatchObject({ code: "CANCELLED" });
+  await expect(reply).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE });
 });
 
 test("connections above the limit are closed as they come", async () => {

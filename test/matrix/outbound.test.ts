@@ -490,6 +490,40 @@ describe("connectGrpc at an HTTP/2 server that misbehaves", () => {
     expect(textOf((await first).payload)).toBe("first");
   });
 
+  test("a call that a GOAWAY says was not looked at is UNAVAILABLE and not sent", async () => {
+    const { port } = await http2Server((stream, session, count) => {
+      if (count === 1) answer(stream);
+      else session.goaway(0, 1);
+    });
+    const { handle } = grpcClient(port);
+    await handle(callOf("protobuf", "echo", "stream 1"));
+    const error = await failureOf(handle(callOf("protobuf", "echo", "stream 3")));
+    expect(error).toMatchObject({ code: "UNAVAILABLE", sent: false });
+  });
+
+  test("a connection that does not come about in time is UNAVAILABLE, not sent", async () => {
+    const clock = createFakeClock();
+    const { port } = await http2Server((stream) => answer(stream));
+    const failed = failureOf(grpcClient(port, clock).handle(callOf("protobuf", "echo", "x")));
+    clock.advance(1_000);
+    const message = expect.stringContaining("1000 ms");
+    expect(await failed).toMatchObject({ code: "UNAVAILABLE", sent: false, message });
+  });
+
+  test("closing waits for the calls in flight and refuses new ones", async () => {
+    const arrived = Promise.withResolvers<ServerHttp2Stream>();
+    const { port } = await http2Server((stream) => arrived.resolve(stream));
+    const client = grpcClient(port);
+    const reply = client.handle(callOf("protobuf", "echo", "x"));
+    const stream = await arrived.promise;
+    const closed = client.close();
+    const refused = await failureOf(client.handle(callOf("protobuf", "echo", "x")));
+    expect(refused).toMatchObject({ code: "UNAVAILABLE", sent: false });
+    answer(stream);
+    expect((await reply).kind).toBe("result");
+    await closed;
+  });
+
   test("calls wait for a free stream when the peer allows few", async () => {
     let active = 0;
     let most = 0;

@@ -20,12 +20,14 @@ export interface Status {
  * names their types with the mark `truncated`.
  */
 export function writeStatus({ code, message, details }: Status, headers: string[]): void {
-  const fitting = details.length === 0 ? "" : encodeStatus(code, message, details);
-  const fits = fitting.length <= MAX_DETAILS_CHARACTERS;
+  const bytes = details.reduce((sum, { typeUrl, value }) => sum + typeUrl.length + value.length, 0);
+  // What is too large already is not encoded first.
+  const encoded = bytes > 0 && bytes < MAX_DETAILS_CHARACTERS ? encodeStatus(code, message, details) : "";
+  const fits = bytes < MAX_DETAILS_CHARACTERS && encoded.length <= MAX_DETAILS_CHARACTERS;
   const text = fits ? message : `${message} (truncated: ${details.map(typeName).join(", ").slice(0, 200)})`;
   headers.push("grpc-status", String(CODE_NUMBERS[code]));
   if (text !== "") headers.push("grpc-message", encodeMessage(text));
-  if (fits && fitting !== "") headers.push("grpc-status-details-bin", fitting);
+  if (fits && encoded !== "") headers.push("grpc-status-details-bin", encoded);
 }
 
 /** The type that a detail's URL names: what follows its last slash. */
