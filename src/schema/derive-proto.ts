@@ -188,28 +188,13 @@ function deriveThrown(derivation: Derivation, field: Field): Field[] {
   ];
 }
 
-/**
- * All names are prefixed with the enum's or none is, because the values of all enums of a file share one scope. proto3
- * wants a zero, and wants it first.
- */
+/** proto3 wants a zero, and wants it first. */
 function deriveEnum(given: EnumType, name: string, { names, packageName }: FileScope): EnumType {
-  const prefix = `${upperSnakeOf(name)}_`;
-  const formers = given.values.map(formerName);
-  const added = formers.every((former) => former.startsWith(prefix)) ? "" : prefix;
-  const numbersByKey = new Map<string, number>();
-  const nameOf = (value: EnumValue, former: string): string => {
-    const key = jsonKeyOf(former);
-    const before = numbersByKey.get(key) ?? value.number;
-    numbersByKey.set(key, before);
-    return names.claim(
-      before === value.number ? added + former : `${added}${former}_${String(value.number).replace("-", "M")}`,
-    );
-  };
-  const values = given.values.map((value, i): EnumValue => {
-    const former = formers[i] as string;
-    return { ...derivedHead(value, nameOf(value, former)), number: value.number };
+  const nameOf = valueNames(given, `${upperSnakeOf(name)}_`, names);
+  const values = given.values.map((value): EnumValue => {
+    return { ...derivedHead(value, nameOf(formerName(value), value.number)), number: value.number };
   });
-  const zero = values.find(({ number }) => number === 0) ?? syntheticZero(given, names.claim(`${prefix}UNSPECIFIED`));
+  const zero = values.find(({ number }) => number === 0) ?? syntheticZero(given, nameOf("UNSPECIFIED", 0));
   const ordered = [zero, ...values.filter((value) => value !== zero)];
   const head = derivedHead(given, name);
   const aliased = new Set(ordered.map(({ number }) => number)).size < ordered.length;
@@ -222,6 +207,26 @@ function deriveEnum(given: EnumType, name: string, { names, packageName }: FileS
     closed: false,
     parent: undefined,
   });
+}
+
+/**
+ * Names values: all get the enum's prefix or, where all have it, none does, because the values of all enums of a file
+ * share one scope. Two that Protobuf takes for the same get their number behind the name.
+ */
+function valueNames(
+  { values }: EnumType,
+  prefix: string,
+  names: NameScope,
+): (former: string, number: number) => string {
+  const prefixed = values.length > 0 && values.every((value) => formerName(value).startsWith(prefix));
+  const numbers = new Map<string, number>();
+  return (former, number) => {
+    const own = prefixed && former.startsWith(prefix) ? former : prefix + former;
+    const key = jsonKeyOf(own);
+    const before = numbers.get(key) ?? number;
+    numbers.set(key, before);
+    return names.claim(before === number ? own : `${own}_${String(number).replace("-", "M")}`);
+  };
 }
 
 function syntheticZero({ position }: EnumType, name: string): EnumValue {

@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { Diagnostic } from "../../../src/base/diagnostic.ts";
+import { checkCommand } from "../../../src/cli/check.ts";
+import { printReport } from "../../../src/cli/print-report.ts";
+import { createFolder, run } from "./cli-fixture.ts";
+
+const LOSSY = "struct S { 1: optional list<i32> a }";
+
+test("a clean file has no problems and exits 0", async () => {
+  const folder = createFolder({ "t.thrift": "struct S { 1: i32 a }" });
+  expect(await run(checkCommand, [join(folder, "t.thrift")])).toEqual({
+    stdout: "no problems found\n",
+    stderr: "",
+    exitCode: 0,
+  });
+});
+
+test("each finding is a line with file, line, column and severity, and the last line counts them", async () => {
+  const folder = createFolder({ "t.thrift": LOSSY });
+  const { stdout, exitCode } = await run(checkCommand, [join(folder, "t.thrift")]);
+  const [finding, summary] = stdout.trim().split("\n");
+  expect(finding).toMatch(/\/t\.thrift:1:34: lossy: field "a" \(1\) is optional/);
+  expect(summary).toBe("0 errors, 1 lossy item, 0 warnings");
+  expect(exitCode).toBe(0);
+});
+
+test("--strict exits 1 on anything that is found", async () => {
+  const folder = createFolder({ "t.thrift": LOSSY, "clean.thrift": "struct S {}" });
+  expect(await run(checkCommand, ["--strict", join(folder, "t.thrift")])).toMatchObject({ exitCode: 1 });
+  expect(await run(checkCommand, ["--strict", join(folder, "clean.thrift")])).toMatchObject({ exitCode: 0 });
+});
+
+test("an error exits 1, one of a file that cannot be read too", async () => {
+  const folder = createFolder({ "t.thrift": "struct S { 1: Nope a }" });
+  const { stdout, exitCode } = await run(checkCommand, [join(folder, "t.thrift")]);
+  expect(stdout).toContain('t.thrift:1:15: error: there is no type "Nope"');
+  expect(exitCode).toBe(1);
+  const missing = await run(checkCommand, [join(folder, "missing.thrift")]);
+  expect(missing.stdout).toContain("missing.thrift:1:1: error: there is no such file");
+  expect(missing.exitCode).toBe(1);
+});
+
+test("files of both languages are linked with each other", async () => {
+  const folder = createFolder({
+    "a.thrift": "namespace * t\nstruct S { 1: i32 a }",
+    "b.proto": 'syntax = "proto3"; package t; message S { string a = 1; }',
+  });
+  const { stdout, exitCode } = await run(checkCommand, [join(folder, "a.thrift"), join(folder, "b.proto")]);
+  expect(stdout).toContain(
+    'a.thrift:2:19: error: field "a" (1) cannot be translated: i32 and string have nothing in common',
+  );
+  expect(exitCode).toBe(1);
+});
+
+test("--json prints one object for programs", async () => {
+  const folder = createFolder({ "t.thrift": LOSSY });
+  const { stdout } = await run(checkCommand, ["--json", join(folder, "t.thrift")]);
+  expect(JSON.parse(stdout)).toEqual({
+    diagnostics: [
+      {
+        severity: "lossy",
+        file: join(folder, "t.thrift"),
+        line: 1,
+        column: 34,
+        message: expect.stringContaining("is optional"),
+      },
+    ],
+    errors: 0,
+    lossy: 1,
+    warnings: 0,
+  });
+});
+
+test.each([[[]], [["-c", "causeway.yaml", "t.thrift"]], [["--nope"]]])("wrong usage %j exits 2", async (args) => {
+  const { stderr, exitCode } = await run(checkCommand, args);
+  expect(stderr).toContain("error: ");
+  expect(exitCode).toBe(2);
+});
+
+test("--help shows an example", async () => {
+  const { stdout } = await run(checkCommand, ["--help"]);
+  expect(stdout).toContain("$ causeway check -I idl idl/shop/*.thrift");
+});
+
+const DIAGNOSTIC: Diagnostic = {
+  severity: "error",
+  position: { file: "a.thrift", line: 1, column: 2 },
+  message: "no: error: $&",
+};
+
+function collected(isTTY: boolean): { stream: Writable & { isTTY: boolean }; text(): string } {
+  let text = "";
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  return { stream: Object.assign(stream, { isTTY }), text: () => text };
+}
+
+test("colours are used on a terminal only", () => {
+  vi.stubEnv("FORCE_COLOR", "1");
+  vi.stubEnv("NO_COLOR", undefined);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const plain = collected(false);
+  expect(printReport([DIAGNOSTIC], { strict: false, json: false }, plain.stream)).toBe(1);
+  expect(plain.text()).toBe("a.thrift:1:2: error: no: error: $&\n1 error, 0 lossy items, 0 warnings\n");
+  const terminal = collected(true);
+  printReport([DIAGNOSTIC], { strict: false, json: false }, terminal.stream);
+  expect(terminal.text()).toContain("a.thrift:1:2: \u001b[31merror\u001b[39m: no: error: $&\n");
+  expect(stripVTControlCharacters(terminal.text())).toBe(plain.text());
+});
