@@ -1,12 +1,12 @@
 // The local port: one port for every client, whose first bytes say what it speaks. Serving it is left to
 // thrift-connection.ts and grpc-connection.ts.
-import { rm } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { z } from "zod";
 import type { Address } from "../base/address.ts";
 import { type Detection, detect } from "../protocol/thrift/detect.ts";
 import { type Connection, endAndDiscard, type ListenerContext, peerOf } from "./connection.ts";
 import { serveGrpc } from "./grpc-connection.ts";
+import { listen } from "./listen.ts";
 import { serveThrift } from "./thrift-connection.ts";
 
 /** The bounds of a local listener. */
@@ -158,44 +158,4 @@ function misdirected(httpAddress: string | undefined): string {
   const text = `this port speaks Thrift and gRPC (HTTP/2 without TLS); ${where}\n`;
   const head = ["HTTP/1.1 400 Bad Request", "content-type: text/plain; charset=utf-8", "connection: close"];
   return `${head.join("\r\n")}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
-}
-
-async function listen(server: Server, address: Address): Promise<Address> {
-  try {
-    await listenOnce(server, address);
-  } catch (error) {
-    if (address.kind !== "unix" || !isInUse(error) || (await isAnswering(address.path))) throw error;
-    await rm(address.path);
-    await listenOnce(server, address);
-  }
-  const bound = server.address();
-  return bound !== null && typeof bound === "object" && address.kind === "tcp"
-    ? { ...address, port: bound.port }
-    : address;
-}
-
-function listenOnce(server: Server, address: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
-function isInUse(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-}
-
-/** Whether a process listens on the unix socket, or it is only the file of one that died. */
-function isAnswering(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect({ path });
-    probe.on("connect", () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.on("error", (error) => resolve(!("code" in error && error.code === "ECONNREFUSED")));
-  });
 }
