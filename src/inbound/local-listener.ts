@@ -87,6 +87,8 @@ export async function createLocalListener(
   });
 
   const address = await listen(server, options.address);
+  // The process has no file descriptor left, say: callers that are connected go on.
+  server.on("error", (error) => log.error({ error: error.message }, "a connection could not be accepted"));
   return {
     address,
     async close(graceMs) {
