@@ -24,11 +24,11 @@ export interface Sidecar {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>;
 }
 
-/** Runs `causeway serve` with a config of this text; the caller ends it. */
-export function startSidecar(config: string): Sidecar & Disposable {
+/** Runs `causeway serve` with a config of this text, under a Node with these options; the caller ends it. */
+export function startSidecar(config: string, nodeOptions: readonly string[] = []): Sidecar & Disposable {
   const folder = mkdtempSync(join(tmpdir(), "causeway-serve-"));
   writeFileSync(join(folder, "causeway.yaml"), config);
-  const child = spawn(process.execPath, [MAIN, "serve", "-c", join(folder, "causeway.yaml")], {
+  const child = spawn(process.execPath, [...nodeOptions, MAIN, "serve", "-c", join(folder, "causeway.yaml")], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stderr = "";
