@@ -4,12 +4,13 @@ import { identifierOf, thriftName } from "./derive-names.ts";
 import type { Twin, Twins } from "./derive-parts.ts";
 import { deriveProto } from "./derive-proto.ts";
 import { deriveThrift } from "./derive-thrift.ts";
-import type { Schema, SchemaFile } from "./model.ts";
+import type { FieldType, Schema, SchemaFile } from "./model.ts";
 
 export type { MethodTwin, ServiceTwin, Twin, Twins } from "./derive-parts.ts";
 
-/** Files that say how to translate, and are not translated. */
-const OPTION_FILES = /(?:^|\/)(?:causeway\/options|google\/protobuf\/descriptor)\.proto$/;
+/** Says how to translate, and is not translated; with it comes Protobuf's own description of options. */
+const OPTIONS_PROTO = "causeway/options.proto";
+const DESCRIPTOR_PROTO = "google/protobuf/descriptor.proto";
 
 /**
  * The twin of one file in the other language: a proto3 file for Thrift, a Thrift file for .proto. `twins` holds those of
@@ -21,13 +22,34 @@ export function deriveFile(file: SchemaFile, twins: Twins, report: Report): Twin
   return derive(file, placeOf(file, twins), twins, report);
 }
 
-/** The twins of every file of a schema, in its order; option definitions have none. */
-export function deriveSchema(schema: Schema, report: Report): Twins {
+/** The twins of every file of a schema, in its order. Definitions of options have none, unless values have their types. */
+export function deriveSchema({ files }: Schema, report: Report): Twins {
   const twins = new Map<SchemaFile, Twin>();
-  for (const file of schema.files) {
-    if (!OPTION_FILES.test(file.importPath ?? file.path)) twins.set(file, deriveFile(file, twins, report));
+  const translated = files.filter(({ importPath }) => importPath !== OPTIONS_PROTO);
+  for (const file of translated) {
+    if (file.importPath !== DESCRIPTOR_PROTO || isUsed(file, translated))
+      twins.set(file, deriveFile(file, twins, report));
   }
   return twins;
+}
+
+/** Whether a field or method of another file has a type of this one. */
+function isUsed(file: SchemaFile, files: readonly SchemaFile[]): boolean {
+  const own = new Set<unknown>([...file.messages, ...file.enums]);
+  return files.some((other) => {
+    if (other === file) return false;
+    const methods = other.services.flatMap((service) => service.methods);
+    return (
+      methods.some(({ request, response }) => own.has(request) || own.has(response)) ||
+      other.messages.some(({ fields }) => fields.some(({ type }) => own.has(namedType(type))))
+    );
+  });
+}
+
+function namedType(type: FieldType): unknown {
+  if (type.kind === "list" || type.kind === "set") return namedType(type.element);
+  if (type.kind === "map") return namedType(type.value);
+  return type.kind === "scalar" ? undefined : type.type;
 }
 
 /** File names are identifiers, because Thrift refers to included things by them, and lie in one folder. */

@@ -36,9 +36,29 @@ export function printThrift(file: SchemaFile): string {
     printDoc(file.doc).trimEnd(),
     file.imports.map(({ path }) => `include "${path}"`).join("\n"),
     file.annotations.map(([scope, namespace]) => `namespace ${scope} ${namespace}`).join("\n"),
-    ...inFileOrder([...texts.keys()]).map((declaration) => texts.get(declaration) ?? ""),
+    ...constantsFirst(inFileOrder([...texts.keys()]), file).map((declaration) => texts.get(declaration) ?? ""),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+/** Thrift types may be used above their declaration, but not the values of an enum: such enums move up to where they are used. */
+function constantsFirst(declarations: readonly Declaration[], file: SchemaFile): readonly Declaration[] {
+  const enums = new Set<Declaration>(file.enums);
+  const fieldsOf = new Map<Declaration, readonly Field[]>(file.messages.map((message) => [message, message.fields]));
+  for (const service of file.services) {
+    fieldsOf.set(
+      service,
+      service.methods.flatMap(({ request }) => request?.fields ?? []),
+    );
+  }
+  const ordered = new Set<Declaration>();
+  for (const declaration of declarations) {
+    for (const { type, defaultValue } of fieldsOf.get(declaration) ?? []) {
+      if (defaultValue && type.kind === "enum" && enums.has(type.type)) ordered.add(type.type);
+    }
+    ordered.add(declaration);
+  }
+  return [...ordered];
 }
 
 /** `const TYPE NAME = VALUE`. */

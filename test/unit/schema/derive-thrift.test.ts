@@ -154,3 +154,15 @@ test("a file without a package gets its base name as namespace", () => {
   const { texts } = derive({ "my-file.proto": 'syntax = "proto3"; message M {}' });
   expect(texts["my_file.thrift"]).toContain("namespace * my_file");
 });
+
+test("what defines options is not translated, unless a value has one of its types", () => {
+  const options = derive({ "t.proto": 'syntax = "proto3"; package t; import "causeway/options.proto"; message M {}' });
+  expect(Object.keys(options.texts)).toEqual(["t.thrift"]);
+  const value = derive({
+    "t.proto": `syntax = "proto3"; package t; import "google/protobuf/descriptor.proto";
+      message M { repeated google.protobuf.FileDescriptorProto files = 1; }`,
+  });
+  expect(Object.keys(value.texts)).toEqual(["descriptor.thrift", "t.thrift"]);
+  expect(value.found.filter((text) => text.includes(" error: "))).toEqual([]);
+  expect(complaintsOf("thrift", value.texts) ?? "").toBe("");
+});

@@ -103,3 +103,11 @@ test("a method that does not fit on one line has its arguments on lines of their
   expect(printed).toContain(`  void call(\n${fields.map((field) => `      ${field}`).join("\n")})\n`);
   expect(complaintsOf("thrift", { "t.thrift": printed }) ?? "").toBe("");
 });
+
+test("an enum moves above the struct that has one of its values as default, as Thrift wants it", () => {
+  const { texts } = derive({
+    "t.proto": 'syntax = "proto2"; package t; message M { optional E e = 1 [default = B]; enum E { A = 0; B = 1; } }',
+  });
+  expect(texts["t.thrift"]).toMatch(/enum M_E \{[^}]*\}\n\nstruct M \{\n {2}1: optional M_E e = M_E\.B\n\}/);
+  expect(complaintsOf("thrift", texts) ?? "").toBe("");
+});
