@@ -1,5 +1,5 @@
-// The official libraries of the field on both sides of a sidecar. Apache Thrift's clients for Go, Java and PHP call a
-// gRPC server; grpc-go calls a Thrift server. What a server gets through the sidecar is compared, byte by byte, with what
+// The official libraries of the field on both sides of a sidecar. Apache Thrift's clients for Go, Java and PHP call gRPC
+// servers; grpc-go calls a Thrift server. What a server gets through the sidecar is compared, byte by byte, with what
 // the same library's own kind of client sends it directly.
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -33,6 +33,7 @@ interface Run {
 }
 
 const BUILD_MS = 300_000;
+const READY = /^ready (.*)$/;
 
 const missingForGo = whatIsMissing(GO_TOOLS);
 const goCommand = missingForGo ? undefined : once(buildGo);
@@ -80,7 +81,7 @@ describe.each<{ title: string; client: Client; tools: readonly Tool[]; run: () =
     tools: PHP_TOOLS,
     run: async () => (await buildPhpClient())(toGrpc.ready, "buffered", "strict"),
   },
-])("a Thrift client in $title calls a gRPC server", ({ client, tools, run }) => {
+])("a Thrift client in $title calls a grpc-js server", ({ client, tools, run }) => {
   const missing = whatIsMissing(tools);
   let done: Run;
   beforeAll(async () => {
@@ -89,7 +90,7 @@ describe.each<{ title: string; client: Client; tools: readonly Tool[]; run: () =
 
   test.for(casesOf(client))("$name", ({ name }, { skip }) => {
     skip(missing !== undefined, missing);
-    expectDone(done, name);
+    expectDone(done.outcomes, name);
   });
 
   test("each request reaches the server as grpc-go would have sent it", async ({ skip }) => {
@@ -99,13 +100,31 @@ describe.each<{ title: string; client: Client; tools: readonly Tool[]; run: () =
   });
 });
 
+describe("a Thrift client in Go, framed, calls a grpc-go server", () => {
+  let outcomes: Run["outcomes"];
+  beforeAll(async () => {
+    if (missingForGo) return;
+    const command = await goCommand!();
+    const server = await startService(command, ["grpc-server"], READY);
+    stops.push(server.stop);
+    const sidecar = await startSidecar("interop-to-grpc-go", configOf("grpc", server.ready));
+    stops.push(sidecar.stop);
+    outcomes = byName(await goThriftClient(command)(sidecar.ready, "framed", "strict"));
+  }, BUILD_MS);
+
+  test.for(casesOf("go-thrift"))("$name", ({ name }, { skip }) => {
+    skip(missingForGo !== undefined, missingForGo);
+    expectDone(outcomes, name);
+  });
+});
+
 describe("a grpc-go client calls a Thrift server", () => {
   let direct: Run;
   let done: Run;
   beforeAll(async () => {
     if (missingForGo) return;
     const command = await goCommand!();
-    const server = await startService(command, ["thrift-server"], /^ready (.*)$/);
+    const server = await startService(command, ["thrift-server"], READY);
     stops.push(server.stop);
     const recorder = await startThriftRecorder(server.ready);
     stops.push(recorder.stop);
@@ -117,7 +136,7 @@ describe("a grpc-go client calls a Thrift server", () => {
 
   test.for(casesOf("go-grpc"))("$name", ({ name }, { skip }) => {
     skip(missingForGo !== undefined, missingForGo);
-    expectDone(done, name);
+    expectDone(done.outcomes, name);
   });
 
   test("each request reaches the server as Apache Thrift for Go would have sent it", ({ skip }) => {
@@ -147,10 +166,14 @@ async function runOn(server: GrpcServer | ThriftRecorder, client: Promise<Outcom
     const request = server.seen.get(methodOf(name))?.shift();
     if (request) requests.set(name, request.toString("hex"));
   }
-  return { outcomes: new Map(outcomes.map((outcome) => [outcome.name, outcome])), requests };
+  return { outcomes: byName(outcomes), requests };
 }
 
-function expectDone({ outcomes }: Run, name: string): void {
+function byName(outcomes: readonly Outcome[]): Run["outcomes"] {
+  return new Map(outcomes.map((outcome) => [outcome.name, outcome]));
+}
+
+function expectDone(outcomes: Run["outcomes"], name: string): void {
   expect(outcomes.get(name)).toEqual({ name, ok: true, detail: "" });
 }
 

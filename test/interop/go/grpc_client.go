@@ -28,12 +28,16 @@ func grpcClient(address string) {
 		fail(err)
 	}
 	defer connection.Close()
+	client := &grpcKinds{connection, kindsService()}
+	report(slices.Concat(client.echoCases(), client.callCases()))
+}
+
+func kindsService() protoreflect.ServiceDescriptor {
 	service, err := protoregistry.GlobalFiles.FindDescriptorByName("kinds.Kinds")
 	if err != nil {
 		fail(err)
 	}
-	client := &grpcKinds{connection, service.(protoreflect.ServiceDescriptor)}
-	report(slices.Concat(client.echoCases(), client.callCases()))
+	return service.(protoreflect.ServiceDescriptor)
 }
 
 // grpcKinds calls the methods of Kinds with messages written as text; the message types are the generated ones.

@@ -1,8 +1,9 @@
-// The official Apache Thrift and gRPC libraries for Go, as clients and as a server of the service Kinds.
+// The official Apache Thrift and gRPC libraries for Go, as clients and as servers of the service Kinds.
 //
 //	kinds thrift-client HOST:PORT [framed|buffered] [strict|old]
 //	kinds grpc-client HOST:PORT
 //	kinds thrift-server
+//	kinds grpc-server
 package main
 
 import (
@@ -19,7 +20,9 @@ func main() {
 		grpcClient(arguments[1])
 	case "thrift-server":
 		thriftServer()
+	case "grpc-server":
+		grpcServer()
 	default:
-		fail(errors.New("usage: kinds thrift-client|grpc-client|thrift-server [HOST:PORT]"))
+		fail(errors.New("usage: kinds thrift-client|grpc-client HOST:PORT, or thrift-server|grpc-server"))
 	}
 }
