@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "list what is wrong with IDL or a config, and what does not survive translation",
     load: async () => (await import("./check.ts")).checkCommand,
   },
+  convert: {
+    summary: "translate one message between thrift-binary, protobuf and json",
+    load: async () => (await import("./convert.ts")).convertCommand,
+  },
   idl: {
     summary: "derive a .proto file from a .thrift file, or the reverse",
     load: async () => (await import("./idl.ts")).idlCommand,

@@ -314,7 +314,9 @@ test.each([
   [["--version"], 0],
   [["--help"], 0],
   [["help", "serve"], 0],
-  [["serve", "--help"], 0],
+  [["check"], 2],
+  [["idl", "--to", "proto"], 2],
+  [["convert"], 2],
   [[], 2],
   [["frob"], 2],
   [["serve"], 2],
@@ -338,6 +340,8 @@ test("causeway check -c finds the faults of a config without listening", () => {
   expect(stdout).toMatch(/c\.yaml:3:\d+: error: schema\.include\[0\]: there is no such folder: .*idls\n/);
 });
 
-test("causeway serve --help shows an example", () => {
-  expect(causeway("serve", "--help").stdout).toContain("$ causeway serve -c causeway.yaml");
+test.each(["serve", "check", "convert", "idl"])("causeway %s --help shows an example", (command) => {
+  const { status, stdout } = causeway(command, "--help");
+  expect(status).toBe(0);
+  expect(stdout).toMatch(new RegExp(`Examples?:\\n  \\$ causeway ${command} `));
 });
