@@ -54,7 +54,7 @@ test("a Thrift call reaches the gRPC service that the config links it with, thou
   });
   onTestFinished(() => server.forceShutdown());
 
-  using sidecar = startSidecar(`
+  const sidecar = startSidecar(`
 schema:
   files: ["${folder}/stock.thrift", "${folder}/stock.proto"]
   links: [{ thrift: stock.Stock, protobuf: stock.v1.StockService }]

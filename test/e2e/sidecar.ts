@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { onTestFinished } from "vitest";
 
 const MAIN = resolve(import.meta.dirname, "../../src/cli/main.ts");
 
@@ -30,6 +31,10 @@ export function startSidecar(config: string, nodeOptions: readonly string[] = []
   writeFileSync(join(folder, "causeway.yaml"), config);
   const child = spawn(process.execPath, [...nodeOptions, MAIN, "serve", "-c", join(folder, "causeway.yaml")], {
     stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true });
   });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -72,10 +77,6 @@ export function startSidecar(config: string, nodeOptions: readonly string[] = []
     async addressOf(kind) {
       const line = await logged(({ msg, kind: listener }) => msg === "listening" && listener === kind);
       return String(line["address"]);
-    },
-    [Symbol.dispose]() {
-      child.kill("SIGKILL");
-      rmSync(folder, { recursive: true });
     },
   };
 }
