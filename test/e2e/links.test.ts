@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
-import { startSidecar } from "./sidecar.ts";
+import { startSidecarForTest } from "./sidecar.ts";
 
 const THRIFT = `namespace * stock
 struct Query { 1: i32 shelf }
@@ -54,7 +54,7 @@ test("a Thrift call reaches the gRPC service that the config links it with, thou
   });
   onTestFinished(() => server.forceShutdown());
 
-  const sidecar = startSidecar(`
+  const sidecar = startSidecarForTest(`
 schema:
   files: ["${folder}/stock.thrift", "${folder}/stock.proto"]
   links: [{ thrift: stock.Stock, protobuf: stock.v1.StockService }]

@@ -16,7 +16,7 @@ import Inventory from "../../demo/gen/thrift/Inventory.js";
 import Orders from "../../demo/gen/thrift/Orders.js";
 import orderTypes from "../../demo/gen/thrift/orders_types.js";
 import { detailsOf } from "../../tools/rpc-status.ts";
-import { startSidecar } from "./sidecar.ts";
+import { startSidecarForTest } from "./sidecar.ts";
 
 // Required as the generated code does: it knows an exception by its class, and an import would make a second one here.
 const types: typeof import("../../demo/gen/thrift/inventory_types.js") = createRequire(import.meta.url)(
@@ -153,7 +153,7 @@ function getItem(client: InventoryClient, sku: string): Promise<InventoryGetResu
 }
 
 test("a Thrift client calls a gRPC server through the sidecar, results and errors alike", async () => {
-  const sidecar = startSidecar(config);
+  const sidecar = startSidecarForTest(config);
   const client = thrift.createClient(Orders.Client, thriftConnectionTo(await sidecar.addressOf("local")));
   const order = await client.Get(new orderTypes.GetRequest({ id: "o-1" }));
   expect(order).toMatchObject({
@@ -176,7 +176,7 @@ test("a Thrift client calls a gRPC server through the sidecar, results and error
 });
 
 test("a gRPC client calls a Thrift server through the sidecar: results, declared exceptions and oneway", async () => {
-  const sidecar = startSidecar(config);
+  const sidecar = startSidecarForTest(config);
   const client = grpcClientOf(await sidecar.addressOf("local"));
   const { success } = await getItem(client, "TEA-GREEN-100");
   expect(success).toMatchObject({
@@ -201,7 +201,7 @@ test("a gRPC client calls a Thrift server through the sidecar: results, declared
 });
 
 test("a service without loaded IDL is forwarded as it comes, and the log says so at start", async () => {
-  const sidecar = startSidecar(
+  const sidecar = startSidecarForTest(
     config
       .replace(`, "${ROOT}/idl/shop/orders.proto"`, "")
       .replace("services: [shop.v1.Orders]", "opaqueServices: [shop.v1.Orders]"),
@@ -218,7 +218,7 @@ test("a service without loaded IDL is forwarded as it comes, and the log says so
 });
 
 test("the admin listener tells readiness and what was measured", async () => {
-  const sidecar = startSidecar(config);
+  const sidecar = startSidecarForTest(config);
   const [local, admin] = [await sidecar.addressOf("local"), await sidecar.addressOf("admin")];
   await getItem(grpcClientOf(local), "TEA");
   expect((await fetch(`http://${admin}/readyz`)).status).toBe(200);
@@ -229,7 +229,7 @@ test("the admin listener tells readiness and what was measured", async () => {
 
 test("SIGTERM turns readiness off, finishes the calls in flight, and exits with 0", async () => {
   gate = createGate(2);
-  const sidecar = startSidecar(config);
+  const sidecar = startSidecarForTest(config);
   const [local, admin] = [await sidecar.addressOf("local"), await sidecar.addressOf("admin")];
   const inFlight = thrift.createClient(Inventory.Client, thriftConnectionTo(local)).get("SLOW");
   const overGrpc = getItem(grpcClientOf(local), "SLOW");
@@ -247,7 +247,7 @@ test("SIGTERM turns readiness off, finishes the calls in flight, and exits with 
 
 test("a second signal exits at once", async () => {
   gate = createGate(1);
-  const sidecar = startSidecar(config);
+  const sidecar = startSidecarForTest(config);
   thrift.createClient(Inventory.Client, thriftConnectionTo(await sidecar.addressOf("local"))).get("SLOW");
   await gate.arrived;
   sidecar.process.kill("SIGINT");
@@ -259,7 +259,7 @@ test("a second signal exits at once", async () => {
 
 test("calls that do not finish within drainMs are cut", async () => {
   gate = createGate(1);
-  const sidecar = startSidecar(`${config}drainMs: 1\n`);
+  const sidecar = startSidecarForTest(`${config}drainMs: 1\n`);
   const connection = thriftConnectionTo(await sidecar.addressOf("local"));
   thrift.createClient(Inventory.Client, connection).get("SLOW");
   await gate.arrived;
@@ -276,7 +276,7 @@ test("an address that is taken is one clear line and exit code 1", async () => {
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");
   onTestFinished(() => void taken.close());
-  const sidecar = startSidecar(config.replace("127.0.0.1:0", `127.0.0.1:${portOf(taken)}`));
+  const sidecar = startSidecarForTest(config.replace("127.0.0.1:0", `127.0.0.1:${portOf(taken)}`));
   const { code, stderr } = await sidecar.exited;
   expect(code).toBe(1);
   expect(stderr).toMatch(
@@ -285,7 +285,7 @@ test("an address that is taken is one clear line and exit code 1", async () => {
 });
 
 test("a config with faults is told all of them with their places, and exits with 1", async () => {
-  const sidecar = startSidecar(
+  const sidecar = startSidecarForTest(
     config
       .replace("[shop.Inventory]", "[shop.Inventry]")
       .replace(

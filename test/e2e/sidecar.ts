@@ -32,10 +32,6 @@ export function startSidecar(config: string, nodeOptions: readonly string[] = []
   const child = spawn(process.execPath, [...nodeOptions, MAIN, "serve", "-c", join(folder, "causeway.yaml")], {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  onTestFinished(() => {
-    child.kill("SIGKILL");
-    rmSync(folder, { recursive: true });
-  });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
@@ -74,9 +70,20 @@ export function startSidecar(config: string, nodeOptions: readonly string[] = []
     log,
     logged,
     exited,
+    [Symbol.dispose]() {
+      child.kill("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+    },
     async addressOf(kind) {
       const line = await logged(({ msg, kind: listener }) => msg === "listening" && listener === kind);
       return String(line["address"]);
     },
   };
+}
+
+/** A sidecar until the test is over, also when that times out. */
+export function startSidecarForTest(config: string): Sidecar {
+  const sidecar = startSidecar(config);
+  onTestFinished(() => sidecar[Symbol.dispose]());
+  return sidecar;
 }
