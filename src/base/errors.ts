@@ -43,6 +43,13 @@ export interface Detail {
   readonly value: Uint8Array;
 }
 
+/** A non-OK status as gRPC has it. */
+export interface Status {
+  readonly code: Code;
+  readonly message: string;
+  readonly details: readonly Detail[];
+}
+
 /** What a RpcError may carry beside its code and message. */
 export interface RpcErrorOptions {
   /** `here`: this sidecar made it. `peer`: the other side answered with it. Default `here`. */
@@ -58,7 +65,7 @@ export interface RpcErrorOptions {
 }
 
 /** A call that failed other than by an exception that its IDL declares. */
-export class RpcError extends Error {
+export class RpcError extends Error implements Status {
   override readonly name = "RpcError";
   readonly code: Code;
   readonly origin: "here" | "peer";

@@ -1,4 +1,5 @@
 // What is being said now: one call, its reply, and the function that turns one into the other.
+import type { Status } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
 import type { Codec, Losses } from "../codec/codec.ts";
 import type { Field, MessageType, Method } from "../schema/model.ts";
@@ -50,6 +51,8 @@ export type Reply =
       readonly kind: "exception";
       /** The field of the method's `throws`. */
       readonly field: Field;
+      /** The status it came in, which a caller on the same wire gets untouched; undefined where a wire has none. */
+      readonly status?: Status;
       readonly payload: Payload;
       readonly headers: Metadata;
       readonly trailers: Metadata;

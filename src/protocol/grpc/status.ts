@@ -1,19 +1,12 @@
 // How a call ended, in gRPC's headers: grpc-status, grpc-message and google.rpc.Status in grpc-status-details-bin.
 import { Reader, Writer } from "protobufjs/minimal.js";
-import { CODE_NUMBERS, type Code, codeOfNumber, type Detail, RpcError } from "../../base/errors.ts";
+import { CODE_NUMBERS, type Code, codeOfNumber, type Detail, RpcError, type Status } from "../../base/errors.ts";
 import { type HeaderList, headerOf } from "./header-list.ts";
 
 /** Most characters of base64 in grpc-status-details-bin: peers cut calls whose metadata passes 8 KiB. */
 const MAX_DETAILS_CHARACTERS = 6 * 1024;
 /** Most bytes of a grpc-message before it is percent-encoded, for the same reason. */
 const MAX_MESSAGE_BYTES = 1024;
-
-/** A non-OK status. */
-export interface Status {
-  readonly code: Code;
-  readonly message: string;
-  readonly details: readonly Detail[];
-}
 
 /**
  * Appends the status to a header list. Details that do not fit in 6 KiB of base64 are left out, and the message then

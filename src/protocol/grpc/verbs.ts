@@ -1,13 +1,13 @@
 // gRPC's four verbs for unary calls, on header lists and message bytes as in gRPC's PROTOCOL-HTTP2. Carrying them over
 // HTTP/2 is left to inbound and outbound.
-import { CODE_NUMBERS, type Code, RpcError } from "../../base/errors.ts";
+import { CODE_NUMBERS, type Code, RpcError, type Status } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
 import type { Call, Facts, Reply } from "../../rpc/call.ts";
 import type { Lookup } from "../../rpc/resolve.ts";
 import type { Field, MessageType, Method } from "../../schema/model.ts";
 import { type HeaderList, headerOf, readMetadata, writeMetadata } from "./header-list.ts";
 import { writeMessage } from "./message.ts";
-import { readStatus, type Status, typeName, writeStatus } from "./status.ts";
+import { readStatus, typeName, writeStatus } from "./status.ts";
 import { formatTimeout, parseTimeout } from "./timeout.ts";
 
 /** What a call wore on the wire, and its reply has to wear again. */
@@ -135,7 +135,7 @@ export function writeReply({ contentType }: Dress, answer: Reply | RpcError): Re
   writeMetadata(answer.headers, headers);
   if (answer.kind === "exception") {
     writeMetadata(answer.trailers, headers);
-    writeStatus(statusOf(answer.field, answer.payload.bytes), headers);
+    writeStatus(answer.status ?? statusOf(answer.field, answer.payload.bytes), headers);
     return { headers, body: undefined, trailers: undefined };
   }
   const trailers = ["grpc-status", "0"];
@@ -229,13 +229,14 @@ function checkContent(headers: HeaderList, httpStatus: number): void {
   );
 }
 
-function declared({ code, message, details }: Status, method: Method, headers: Metadata, trailers: Metadata): Reply {
+function declared(status: Status, method: Method, headers: Metadata, trailers: Metadata): Reply {
+  const { code, message, details } = status;
   for (const detail of details) {
     const name = typeName(detail);
     const field = method.throws.find((thrown) => messageTypeOf(thrown)?.fullName === name);
     if (!field) continue;
     const payload = { type: messageTypeOf(field), codec: "protobuf", bytes: detail.value } as const;
-    return { kind: "exception", field, payload, headers, trailers };
+    return { kind: "exception", field, status, payload, headers, trailers };
   }
   throw new RpcError(code, message, { origin: "peer", sent: true, details, headers, trailers });
 }

@@ -99,6 +99,15 @@ describe("a reply", () => {
     expect(textOf(back.payload)).toBe("hello");
   });
 
+  test("that is a declared exception passes a hop of the same wire with the code, text and details it came with", () => {
+    const exception = { typeUrl: "type.googleapis.com/test.Missing", value: Buffer.from("gone") };
+    const details = [{ typeUrl: "x/y.Z", value: Buffer.from([1]) }, exception];
+    const first = writeReply(dress, new RpcError("ABORTED", "as the server put it", { details }));
+    const hop = readReply({ ...first, message: undefined }, echo);
+    expect(hop).toMatchObject({ kind: "exception", field: echo.throws[0] });
+    expect(writeReply(dress, hop).headers).toEqual(first.headers);
+  });
+
   test("that is an exception which the method does not declare is the peer's error with its details", () => {
     const exception: Reply = { ...result, kind: "exception", field: echo.throws[0]! };
     const { headers } = writeReply(dress, exception);
