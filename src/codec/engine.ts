@@ -242,9 +242,9 @@ function stepPath(path: string, { label, index }: Step): string {
     case "field":
       return label.name === "" ? path : fieldPath(path, label.name);
     case "element":
-      return `${path}[${index}]`;
+      return index < 0 ? path : `${path}[${index}]`;
     default:
-      return `${path}[${index}].${label.kind}`;
+      return index < 0 ? path : `${path}[${index}].${label.kind}`;
   }
 }
 

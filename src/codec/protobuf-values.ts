@@ -47,6 +47,12 @@ interface Occurrence {
   readonly at: number;
 }
 
+/** What stands under one number of a level; entries and wrappers add no name to a path. */
+interface Part {
+  readonly link: ValueLink;
+  readonly name: string;
+}
+
 /** A part of a message: messages may come in several, which merge. */
 interface Piece {
   readonly start: number;
@@ -65,7 +71,9 @@ class ProtobufReader extends ByteReader {
 
   message(pieces: readonly Piece[], link: MessageLink, depth: number, path: string): MessageValue {
     this.#checkDepth(depth, path);
-    const byNumber = new Map(link.fields.map((field) => [field.protobuf.id, field.value]));
+    const byNumber = new Map(
+      link.fields.map((field) => [field.protobuf.id, { link: field.value, name: field.protobuf.name }]),
+    );
     const rivals = new Map<number, readonly number[]>();
     for (const oneof of link.oneofs)
       for (const member of oneof)
@@ -86,7 +94,7 @@ class ProtobufReader extends ByteReader {
   /** The occurrences of each known field, in their order; of a oneof only those of the member that came last. */
   #level(
     pieces: readonly Piece[],
-    byNumber: ReadonlyMap<number, ValueLink>,
+    byNumber: ReadonlyMap<number, Part>,
     rivals: ReadonlyMap<number, readonly number[]>,
     depth: number,
     path: string,
@@ -98,11 +106,12 @@ class ProtobufReader extends ByteReader {
       while (this.left > 0) {
         const key = this.#key(path);
         const number = key >>> 3;
-        const link = byNumber.get(number);
+        const part = byNumber.get(number);
         const at = this.at;
         if (piece.isGroup && (key & 7) === WIRE_TYPES.groupEnd) break;
-        this.#skip(key, depth, path);
-        if (!link || !acceptsWireType(link, key & 7)) {
+        const isKnown = part && acceptsWireType(part.link, key & 7);
+        this.#skip(key, depth, isKnown && part.name ? fieldPath(path, part.name) : path);
+        if (!isKnown) {
           this.#losses.unknownFields++;
           continue;
         }
@@ -145,7 +154,7 @@ class ProtobufReader extends ByteReader {
   #compound(pieces: readonly Piece[], link: ValueLink, depth: number, path: string): Value {
     if (link.kind === "message") return this.message(pieces, link.link, depth + 1, path);
     if (link.kind === "wrapped") {
-      const inside = this.#level(pieces, new Map([[1, link.inner]]), new Map(), depth, path).get(1);
+      const inside = this.#level(pieces, new Map([[1, { link: link.inner, name: "" }]]), new Map(), depth, path).get(1);
       return inside ? this.#value(inside, link.inner, depth, path) : this.#zero(link.inner, depth, path);
     }
     const parts = this.#level(pieces, TIME_PARTS, new Map(), depth, path);
@@ -190,8 +199,8 @@ class ProtobufReader extends ByteReader {
     path: string,
   ): readonly [Value, Value] {
     const byNumber = new Map([
-      [1, link.key],
-      [2, link.value],
+      [1, { link: link.key, name: "" }],
+      [2, { link: link.value, name: "" }],
     ]);
     const parts = this.#level([this.#piece(occurrence, path)], byNumber, new Map(), depth, path);
     const part = (number: number, partLink: ValueLink, name: string): Value => {
@@ -315,9 +324,9 @@ class ProtobufReader extends ByteReader {
 }
 
 const TIME_PART = { kind: "scalar", thrift: "i64", bits: false, exact: false, uuidText: false } as const;
-const TIME_PARTS: ReadonlyMap<number, ValueLink> = new Map([
-  [1, { ...TIME_PART, protobuf: "int64" }],
-  [2, { ...TIME_PART, protobuf: "int32" }],
+const TIME_PARTS: ReadonlyMap<number, Part> = new Map([
+  [1, { link: { ...TIME_PART, protobuf: "int64" }, name: "" }],
+  [2, { link: { ...TIME_PART, protobuf: "int32" }, name: "" }],
 ]);
 
 function acceptsWireType(link: ValueLink, wireType: number): boolean {

@@ -3,7 +3,7 @@
 import { FAULT_MEMORY } from "../layout";
 import * as registers from "./registers";
 import { fieldToProtobufFails, toProtobufFails } from "./to-protobuf";
-import { fieldToThriftFails, toThriftFails } from "./to-thrift";
+import { toThriftFails } from "./to-thrift";
 
 export { seed } from "./distinct";
 
@@ -31,13 +31,13 @@ export function thriftBinaryFieldToProtobuf(message: usize, start: usize, length
 
 export function protobufToThriftBinary(message: usize, start: usize, length: u32, stackSize: u32): i32 {
   if (!registers.begin(start, length, stackSize)) return outOfMemory();
-  return toThriftFails(message) ? -1 : registers.finish();
+  return toThriftFails(message, 0, 0) ? -1 : registers.finish();
 }
 
 /** As a struct that holds the message as its one field with this header: type and id. */
 export function protobufToThriftBinaryField(message: usize, start: usize, length: u32, stackSize: u32, header: u32, node: u32): i32 {
   if (!registers.begin(start, length, stackSize)) return outOfMemory();
-  return fieldToThriftFails(message, header, node) ? -1 : registers.finish();
+  return toThriftFails(message, header, node) ? -1 : registers.finish();
 }
 
 function outOfMemory(): i32 {

@@ -15,6 +15,8 @@ export const MAP: u8 = 13;
 export const SET: u8 = 14;
 export const LIST: u8 = 15;
 export const UUID: u8 = 16;
+/** The type of a value that a list or set does not have. On the wire it is none. */
+export const NONE: u8 = 255;
 
 /** The bytes of a value of fixed size; zero for the others and for what is no type. */
 export function fixedSize(type: u8): u32 {
@@ -72,7 +74,7 @@ export class ThriftBinary {
   /** The count of a container of elements that each take at least as much as `type` and `also` do; -1 with a fault noted. */
   count(type: u8, also: u8): i32 {
     if (this.lacks(4)) return -1;
-    const n = this.u32(), least = leastSize(type) + (also ? leastSize(also) : 0);
+    const n = this.u32(), least = leastSize(type) + (also == NONE ? 0 : leastSize(also));
     if (<u64>n * least > <u64>(inputEnd - ip)) { fails(FAULT_LENGTH, ip - 4, <i64><i32>n); return -1; }
     return <i32>n;
   }
@@ -95,8 +97,8 @@ export class ThriftBinary {
         }
       case LIST: case SET: {
         if (this.lacks(1)) return true;
-        const element = this.u8(), n = this.count(element, 0);
-        return n < 0 || this.skipElementsFails(element, 0, n, depth);
+        const element = this.u8(), n = this.count(element, NONE);
+        return n < 0 || this.skipElementsFails(element, NONE, n, depth);
       }
       case MAP: {
         if (this.lacks(2)) return true;
@@ -109,8 +111,8 @@ export class ThriftBinary {
 
   skipElementsFails(type: u8, also: u8, n: i32, depth: u32): bool {
     const size = fixedSize(type) + fixedSize(also);
-    if (n && fixedSize(type) && (!also || fixedSize(also))) { readAt(ip + size * n); return false; }
-    while (n--) if (this.skipFails(type, depth) || (also && this.skipFails(also, depth))) return true;
+    if (n && fixedSize(type) && (also == NONE || fixedSize(also))) { readAt(ip + size * n); return false; }
+    while (n--) if (this.skipFails(type, depth) || (also != NONE && this.skipFails(also, depth))) return true;
     return false;
   }
 

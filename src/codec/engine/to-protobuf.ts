@@ -15,7 +15,7 @@ import {
 } from "./registers";
 import { countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, names, nodeOf, otherOf, putHead, targetOf, thriftTypeOf } from "./table";
 import { copyBytes, textFails } from "./text";
-import { fixedSize, I8, STRUCT, ThriftBinary } from "./thrift-binary";
+import { fixedSize, I8, NONE, STRUCT, ThriftBinary } from "./thrift-binary";
 import { splitTime } from "./time";
 import { putUuidText } from "./uuid";
 
@@ -350,7 +350,7 @@ function enumFails(node: usize): bool {
 function listFails(node: usize, depth: u32): bool {
   if (depth > maxDepth) return fails(FAULT_DEPTH, ip, 0);
   if (thrift.lacks(1)) return true;
-  const at = ip, type = thrift.u8(), n = thrift.count(type, 0), element = targetOf(node);
+  const at = ip, type = thrift.u8(), n = thrift.count(type, NONE), element = targetOf(node);
   if (n < 0) return true;
   if (n == 0) return false;
   if (type != thriftTypeOf(element)) return fails(FAULT_ELEMENT_TYPE, at, type);
@@ -387,7 +387,7 @@ function mapFails(node: usize, depth: u32): bool {
 function octetsFails(node: usize, depth: u32): bool {
   if (depth > maxDepth) return fails(FAULT_DEPTH, ip, 0);
   if (thrift.lacks(1)) return true;
-  const at = ip, type = thrift.u8(), n = thrift.count(type, 0);
+  const at = ip, type = thrift.u8(), n = thrift.count(type, NONE);
   if (n < 0) return true;
   if (n && type != I8) return fails(FAULT_ELEMENT_TYPE, at, type);
   if (<u32>n > maxElements) return fails(FAULT_ELEMENTS, at, n);

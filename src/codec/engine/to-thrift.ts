@@ -1,39 +1,24 @@
 // The walk from Protobuf to Thrift. Fields of one message may interleave, repeat and come in pieces, so each level takes
 // two passes: one notes where the occurrences of each field stand, one writes the fields in the order of their Thrift ids.
 import {
-  ABSENT_ERROR, ABSENT_OMIT, FAULT_DEPTH, FAULT_ELEMENTS, FAULT_GROUP, FAULT_MEMBERS, FAULT_MISSING, FAULT_NO_MEMBER, FAULT_RANGE,
-  FAULT_SYNTHETIC_ZERO, FAULT_TIME, FAULT_UNKNOWN_ENUM, FAULT_UUID, FLAG_IMPLICIT, FLAG_OMIT_UNWRITABLE, FLAG_PACKED, FLAG_SET,
-  FLAG_BITS, FLAG_SYNTHETIC_ZERO, FLAG_TEXT,
-  FORM_FIXED32, FORM_FIXED64, FORM_INT32, FORM_INT64, FORM_SFIXED32, FORM_SFIXED64, FORM_SINT32, FORM_SINT64, FORM_UINT32, FORM_UINT64,
-  KIND_BOOL, KIND_DOUBLE, KIND_ENUM, KIND_FLOAT, KIND_I32, KIND_I64, KIND_INTEGER, KIND_LIST, KIND_MAP, KIND_MESSAGE, KIND_OCTETS,
-  KIND_STRING, KIND_TIME, KIND_UUID, KIND_UUID_TEXT, KIND_WRAPPED,
-  MESSAGE_IS_UNION, MESSAGE_NODES, MESSAGE_ONEOF_COUNT, NODE_ABSENT, NODE_KEY, NODE_ONEOF, NODE_SIZE,
+  ABSENT_ERROR, ABSENT_OMIT, FAULT_DEPTH, FAULT_ELEMENTS, FAULT_MEMBERS, FAULT_MISSING, FAULT_NO_MEMBER, FAULT_TIME,
+  FLAG_IMPLICIT, FLAG_OMIT_UNWRITABLE, FLAG_PACKED, FLAG_SET, KIND_LIST, KIND_MAP, KIND_MESSAGE, KIND_OCTETS, KIND_TIME, KIND_WRAPPED,
+  MESSAGE_IS_UNION, MESSAGE_NODES, MESSAGE_ONEOF_COUNT, NODE_ABSENT, NODE_ONEOF, NODE_SIZE,
 } from "../layout";
 import { distinct } from "./distinct";
-import { widen } from "./floats";
-import { DELIMITED, FIXED32, FIXED64, GROUP, GROUP_END, Protobuf } from "./protobuf";
+import { DELIMITED, GROUP, GROUP_END, Protobuf } from "./protobuf";
 import {
-  countUnknown, fails, inputEnd, ip, lacksRoom, maxDepth, maxElements, op, overflows, push, readAt, sp, stackAt, traced, writeAt,
+  countUnknown, fails, inputEnd, ip, lacksRoom, maxDepth, maxElements, op, overflows, push, readAt, restart, stackAt, traced, writeAt,
 } from "./registers";
-import { countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, names, nodeOf, putHead, targetOf, thriftTypeOf } from "./table";
-import { copyBytes, textFails } from "./text";
-import { fixedSize, I8, ThriftBinary } from "./thrift-binary";
+import { countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, nodeOf, putHead, targetOf, thriftTypeOf } from "./table";
+import { ThriftBinary } from "./thrift-binary";
 import { joined, joinFails } from "./time";
-import { putUuidBytes } from "./uuid";
+import { directStatus } from "./to-thrift-direct";
+import {
+  accepts, FAILED, octetsStatus, SCALAR_ROOM, scalarStatus, unwritable, UNWRITABLE, wasZero, WRITTEN, wrote, zeroValueStatus,
+} from "./to-thrift-value";
 
 const thrift = changetype<ThriftBinary>(0), protobuf = changetype<Protobuf>(0);
-
-// How writing one value ends.
-const WRITTEN: u32 = 0;
-const FAILED: u32 = 1;
-/** Thrift cannot say it; what was written of it does not count. */
-const UNWRITABLE: u32 = 2;
-
-/** Whether the last value was its type's zero, or a container without elements. */
-let wasZero: bool = false;
-
-/** More than the header and value of any scalar of fixed size. */
-const SCALAR_ROOM: usize = 40;
 
 // A level's frame: a slot for each field, then for each oneof the address of the slot of the member that came last. A slot is
 // zero when the field did not come. A field of which the last occurrence counts: where its value begins. Any other: a chain of
@@ -46,23 +31,35 @@ const RUN_NEXT: usize = 8;
 const RUN_LAST: usize = 12;
 const RUN_SIZE: usize = 12;
 
-/** Translates the message that fills the input; true with a fault noted. */
-export function toThriftFails(message: usize): bool {
+/**
+ * Translates the message that fills the input; true with a fault noted. With a header (type and id) as the only field of a
+ * struct, which errors name by `node`.
+ */
+export function toThriftFails(message: usize, header: u32, node: u32): bool {
+  const start = ip;
+  putHeader(header);
+  if (directStatus(message, inputEnd, 1) != WRITTEN) {
+    restart(start);
+    putHeader(header);
+    if (indexedFails(message)) return header == 0 || traced(node, -1);
+  }
+  if (lacksRoom(1)) return true;
+  if (header) thrift.put8(0);
+  return overflows();
+}
+
+function putHeader(header: u32): void {
+  if (!header) return;
+  thrift.put8(<u8>(header >>> 16));
+  thrift.put16(<u16>header);
+}
+
+function indexedFails(message: usize): bool {
   const frame = open(message);
   if (!frame || scanFails(message, frame, inputEnd, 1)) return true;
   const status = messageStatus(message, frame, 1);
   if (status == UNWRITABLE) fails(FAULT_NO_MEMBER, ip, 0);
-  return status != WRITTEN || overflows();
-}
-
-/** As `toThriftFails`, as the only field of a struct. */
-export function fieldToThriftFails(message: usize, header: u32, node: u32): bool {
-  thrift.put8(<u8>(header >>> 16));
-  thrift.put16(<u16>header);
-  if (toThriftFails(message)) return traced(node, -1);
-  if (lacksRoom(1)) return true;
-  thrift.put8(0);
-  return overflows();
+  return status != WRITTEN;
 }
 
 /** A frame for one level, with nothing in it; zero with a fault noted. */
@@ -87,18 +84,13 @@ function scanFails(message: usize, frame: usize, end: usize, depth: u32, group: 
       continue;
     }
     const slot = frame + (indexOf(node) << SLOT_SHIFT), value = ip;
-    if (protobuf.skipFails(key, end, depth)) return true;
+    if (protobuf.skipFails(key, end, depth)) return traced(idOf(node), -1);
     if (load<u32>(node, NODE_ONEOF)) replaceMember(message, frame, node, slot);
     const kind = kindOf(node);
     if (kind < KIND_MESSAGE || kind == KIND_OCTETS) store<u32>(slot, <u32>value);
     else if (noteRunFails(slot, at)) return true;
   }
   return false;
-}
-
-@inline function accepts(node: usize, key: u32): bool {
-  const expected = load<u32>(node, NODE_KEY);
-  return key == expected || ((key & 7) == DELIMITED && hasFlag(node, FLAG_PACKED) && key >>> 3 == expected >>> 3);
 }
 
 /** The occurrence from `at` to `ip` joins the field's last run when it follows it, or begins another. */
@@ -182,11 +174,6 @@ function messageStatus(message: usize, frame: usize, depth: u32): u32 {
   return WRITTEN;
 }
 
-function unwritable(node: usize): u32 {
-  fails(kindOf(node) == KIND_ENUM ? FAULT_SYNTHETIC_ZERO : FAULT_NO_MEMBER, ip, 0);
-  return FAILED;
-}
-
 /** Writes the value whose occurrences are noted in `slot`. */
 function valueStatus(node: usize, slot: usize, depth: u32): u32 {
   const kind = kindOf(node);
@@ -202,7 +189,7 @@ function valueStatus(node: usize, slot: usize, depth: u32): u32 {
       putHead(node);
       const status = messageStatus(message, frame, depth + 1);
       stackAt(frame);
-      wasZero = false;
+      wrote(false);
       return status;
     }
     case KIND_LIST: return listStatus(node, slot, depth + 1);
@@ -216,7 +203,7 @@ function valueStatus(node: usize, slot: usize, depth: u32): u32 {
       putHead(node);
       const status = partStatus(nodeOf(message, 0), frame, depth);
       stackAt(frame);
-      wasZero = false;
+      wrote(false);
       return status;
     }
     default: return timeStatus(node, slot, depth);
@@ -254,45 +241,14 @@ function partStatus(node: usize, slot: usize, depth: u32): u32 {
 }
 
 function zeroStatus(node: usize, depth: u32): u32 {
-  if (lacksRoom(SCALAR_ROOM)) return FAILED;
-  wasZero = true;
-  switch (kindOf(node)) {
-    case KIND_STRING: thrift.put32(0); return WRITTEN;
-    case KIND_LIST: thrift.put8(thriftTypeOf(targetOf(node))); thrift.put32(0); return WRITTEN;
-    case KIND_OCTETS: thrift.put8(I8); thrift.put32(0); return WRITTEN;
-    case KIND_MAP: {
-      thrift.put8(thriftTypeOf(nodeOf(targetOf(node), 0)));
-      thrift.put8(thriftTypeOf(nodeOf(targetOf(node), 1)));
-      thrift.put32(0);
-      return WRITTEN;
-    }
-    case KIND_WRAPPED: return zeroStatus(nodeOf(targetOf(node), 0), depth);
-    case KIND_MESSAGE: {
-      if (depth + 1 > maxDepth) { fails(FAULT_DEPTH, ip, 0); return FAILED; }
-      const message = targetOf(node), frame = open(message);
-      if (!frame) return FAILED;
-      const status = messageStatus(message, frame, depth + 1);
-      stackAt(frame);
-      wasZero = false;
-      return status;
-    }
-    case KIND_ENUM: return zeroEnumStatus(node);
-    default: {
-      const n = fixedSize(thriftTypeOf(node));
-      store<u64>(op, 0);
-      store<u64>(op, 0, 8);
-      writeAt(op + n);
-      return WRITTEN;
-    }
-  }
-}
-
-function zeroEnumStatus(node: usize): u32 {
-  if (hasFlag(node, FLAG_SYNTHETIC_ZERO)) return UNWRITABLE;
-  const known = targetOf(node);
-  if (!known || names(known, 0)) return putEnum(node, 0);
-  fails(FAULT_UNKNOWN_ENUM, ip, 0);
-  return FAILED;
+  if (kindOf(node) != KIND_MESSAGE) return zeroValueStatus(node);
+  if (depth + 1 > maxDepth) { fails(FAULT_DEPTH, ip, 0); return FAILED; }
+  const message = targetOf(node), frame = open(message);
+  if (!frame) return FAILED;
+  const status = messageStatus(message, frame, depth + 1);
+  stackAt(frame);
+  wrote(false);
+  return status;
 }
 
 function listStatus(node: usize, slot: usize, depth: u32): u32 {
@@ -308,13 +264,13 @@ function listStatus(node: usize, slot: usize, depth: u32): u32 {
     const end = <usize>load<u32>(run, RUN_END);
     while (ip < end) {
       const key = protobuf.key(end);
-      let elementsEnd = ip + 1;
+      // One element, or as many as fill a packed occurrence.
+      let elementsEnd = ip + 1, bound = end;
       if (mayBePacked && (key & 7) == DELIMITED) {
         const length = protobuf.length(end);
         if (length < 0) return FAILED;
-        elementsEnd = ip + length;
-      } else elementsEnd = ip + 1;
-      const bound = mayBePacked && (key & 7) == DELIMITED ? elementsEnd : end;
+        elementsEnd = bound = ip + length;
+      }
       while (ip < elementsEnd) {
         if (n == maxElements) { fails(FAULT_ELEMENTS, ip, <i64>n + 1); traced(idOf(element), n); return FAILED; }
         const status = elementStatus(element, key, bound, depth);
@@ -332,7 +288,7 @@ function listStatus(node: usize, slot: usize, depth: u32): u32 {
     if (!n) return FAILED;
   }
   thrift.patchCount(countAt, n);
-  wasZero = n == 0;
+  wrote(n == 0);
   return WRITTEN;
 }
 
@@ -364,7 +320,7 @@ function mapStatus(node: usize, slot: usize, depth: u32): u32 {
     if (!n) return FAILED;
   }
   thrift.patchCount(countAt, n);
-  wasZero = false;
+  wrote(false);
   return WRITTEN;
 }
 
@@ -373,20 +329,6 @@ function entryPartFails(node: usize, slot: usize, depth: u32, n: u32): bool {
   if (status == WRITTEN) return false;
   if (status == UNWRITABLE) unwritable(node);
   return traced(idOf(node), n);
-}
-
-function octetsStatus(node: usize, end: usize, depth: u32): u32 {
-  if (depth > maxDepth) { fails(FAULT_DEPTH, ip, 0); return FAILED; }
-  const at = ip, n = protobuf.length(end);
-  if (n < 0) return FAILED;
-  if (<u32>n > maxElements) { fails(FAULT_ELEMENTS, at, n); return FAILED; }
-  if (lacksRoom(SCALAR_ROOM + n)) return FAILED;
-  putHead(node);
-  thrift.put8(I8);
-  thrift.put32(n);
-  copyBytes(n);
-  wasZero = n == 0;
-  return WRITTEN;
 }
 
 function timeStatus(node: usize, slot: usize, depth: u32): u32 {
@@ -404,131 +346,6 @@ function timePartsStatus(node: usize, frame: usize): u32 {
   if (load<u32>(frame, 16)) { readAt(load<u32>(frame, 16)); nanos = <i32>protobuf.varint(inputEnd); }
   if (joinFails(seconds, nanos, formOf(node))) { fails(FAULT_TIME, ip, seconds); return FAILED; }
   thrift.put64(joined);
-  wasZero = false;
-  return WRITTEN;
-}
-
-/** Translates the scalar at `ip`. */
-function scalarStatus(node: usize, end: usize): u32 {
-  if (lacksRoom(SCALAR_ROOM)) return FAILED;
-  switch (kindOf(node)) {
-    case KIND_I32: {
-      const value = <u32>protobuf.varint(end);
-      if (protobuf.failed()) return FAILED;
-      putHead(node);
-      thrift.put32(value);
-      wasZero = value == 0;
-      return WRITTEN;
-    }
-    case KIND_I64: {
-      const value = protobuf.varint(end);
-      if (protobuf.failed()) return FAILED;
-      putHead(node);
-      thrift.put64(value);
-      wasZero = value == 0;
-      return WRITTEN;
-    }
-    case KIND_STRING: {
-      const n = protobuf.length(end);
-      if (n < 0 || lacksRoom(SCALAR_ROOM + n)) return FAILED;
-      putHead(node);
-      thrift.put32(n);
-      wasZero = n == 0;
-      if (!hasFlag(node, FLAG_TEXT)) copyBytes(n);
-      else if (textFails(n)) return FAILED;
-      return WRITTEN;
-    }
-    case KIND_BOOL: {
-      const value = protobuf.varint(end);
-      if (protobuf.failed()) return FAILED;
-      putHead(node);
-      thrift.put8(value != 0 ? 1 : 0);
-      wasZero = value == 0;
-      return WRITTEN;
-    }
-    case KIND_DOUBLE: {
-      if (protobuf.lacks(8, end)) return FAILED;
-      const bits = load<u64>(ip);
-      readAt(ip + 8);
-      putHead(node);
-      thrift.put64(bits);
-      wasZero = bits == 0;
-      return WRITTEN;
-    }
-    case KIND_FLOAT: {
-      if (protobuf.lacks(4, end)) return FAILED;
-      const bits = load<u32>(ip);
-      readAt(ip + 4);
-      putHead(node);
-      thrift.put64(widen(bits));
-      wasZero = bits == 0;
-      return WRITTEN;
-    }
-    case KIND_INTEGER: return integerStatus(node, end);
-    case KIND_ENUM: return enumStatus(node, end);
-    default: return uuidStatus(node, end);
-  }
-}
-
-function integerStatus(node: usize, end: usize): u32 {
-  const at = ip, form = formOf(node);
-  let raw: u64;
-  if (form < FORM_FIXED32) {
-    raw = protobuf.varint(end);
-    if (protobuf.failed()) return FAILED;
-  } else if (form == FORM_FIXED64 || form == FORM_SFIXED64) {
-    if (protobuf.lacks(8, end)) return FAILED;
-    raw = load<u64>(ip);
-    readAt(ip + 8);
-  } else {
-    if (protobuf.lacks(4, end)) return FAILED;
-    raw = load<u32>(ip);
-    readAt(ip + 4);
-  }
-  let value: i64 = 0;
-  switch (form) {
-    case FORM_INT32: case FORM_SFIXED32: value = <i64><i32>raw; break;
-    case FORM_UINT32: case FORM_FIXED32: value = <i64><u32>raw; break;
-    case FORM_SINT32: value = <i64>((<i32>(<u32>raw >>> 1)) ^ -<i32>(<u32>raw & 1)); break;
-    case FORM_SINT64: value = <i64>(raw >>> 1) ^ -<i64>(raw & 1); break;
-    default: value = <i64>raw;
-  }
-  const type = thriftTypeOf(node), size = fixedSize(type);
-  const isAboveSigned = value < 0 && (form == FORM_UINT64 || form == FORM_FIXED64);
-  const fits = isAboveSigned ? size == 8 && hasFlag(node, FLAG_BITS)
-    : size == 8 || value == (size == 4 ? <i64><i32>value : size == 2 ? <i64><i16>value : <i64><i8>value);
-  if (!fits) { fails(FAULT_RANGE, at, value); return FAILED; }
-  putHead(node);
-  thrift.putInteger(type, value);
-  wasZero = value == 0;
-  return WRITTEN;
-}
-
-function enumStatus(node: usize, end: usize): u32 {
-  const at = ip, value = <i32>protobuf.varint(end), known = targetOf(node);
-  if (protobuf.failed()) return FAILED;
-  wasZero = value == 0;
-  // Without presence a zero is rolled back by the caller: as good as absent.
-  if (wasZero) return hasFlag(node, FLAG_IMPLICIT) ? WRITTEN : zeroEnumStatus(node);
-  if (known && !names(known, value)) { fails(FAULT_UNKNOWN_ENUM, at, value); return FAILED; }
-  return putEnum(node, value);
-}
-
-function putEnum(node: usize, value: i32): u32 {
-  putHead(node);
-  thrift.put32(value);
-  return WRITTEN;
-}
-
-function uuidStatus(node: usize, end: usize): u32 {
-  const at = ip, n = protobuf.length(end), isText = kindOf(node) == KIND_UUID_TEXT;
-  if (n < 0) return FAILED;
-  wasZero = n == 0;
-  // Rolled back by the caller: as good as absent.
-  if (wasZero && hasFlag(node, FLAG_IMPLICIT)) return WRITTEN;
-  putHead(node);
-  if (n != (isText ? 36 : 16)) { fails(FAULT_UUID, at, n); return FAILED; }
-  if (!isText) copyBytes(16);
-  else if (!putUuidBytes()) { fails(FAULT_UUID, at, n); return FAILED; }
+  wrote(false);
   return WRITTEN;
 }

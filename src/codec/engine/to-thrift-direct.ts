@@ -1,0 +1,205 @@
+// The short way from Protobuf to Thrift, for messages as every encoder writes them: the fields in the order of their ids, each
+// in one place. One pass writes them as they come. Anything else fails here, and the whole message is read again the long way,
+// which also decides what is wrong with it; so nothing here says why it fails.
+import {
+  ABSENT_ERROR, ABSENT_OMIT, FLAG_IMPLICIT, FLAG_OMIT_UNWRITABLE, FLAG_PACKED, FLAG_SET, KIND_LIST, KIND_MAP, KIND_MESSAGE,
+  KIND_OCTETS, KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NEEDED, NODE_ABSENT, NODE_ONEOF,
+} from "../layout";
+import { distinct } from "./distinct";
+import { DELIMITED, GROUP, Protobuf } from "./protobuf";
+import { countUnknown, ip, lacksRoom, maxDepth, maxElements, op, readAt, writeAt } from "./registers";
+import { countOf, find, formOf, hasFlag, indexOf, kindOf, nodeOf, putHead, targetOf, thriftTypeOf } from "./table";
+import { ThriftBinary } from "./thrift-binary";
+import { joined, joinFails } from "./time";
+import { accepts, FAILED, octetsStatus, SCALAR_ROOM, scalarStatus, UNWRITABLE, wasZero, WRITTEN, wrote, zeroValueStatus } from "./to-thrift-value";
+
+const thrift = changetype<ThriftBinary>(0), protobuf = changetype<Protobuf>(0);
+
+/** Writes the message between `ip` and `end`. */
+export function directStatus(message: usize, end: usize, depth: u32): u32 {
+  if (depth > maxDepth) return FAILED;
+  let next: u32 = 0, members: u32 = 0, oneofs: u64 = 0;
+  while (ip < end) {
+    const key = protobuf.key(end);
+    if (!key) return FAILED;
+    const node = find(message, key >>> 3);
+    if (!node || !accepts(node, key)) {
+      countUnknown();
+      if (protobuf.skipFails(key, end, depth)) return FAILED;
+      continue;
+    }
+    const index = indexOf(node), oneof = load<u32>(node, NODE_ONEOF);
+    if (index < next) return FAILED;
+    if (index > next) {
+      const written = absentFields(message, next, index);
+      if (written < 0) return FAILED;
+      members += written;
+    }
+    next = index + 1;
+    if (oneof) {
+      const bit = (<u64>1) << (oneof & 63);
+      if (oneof > 63 || oneofs & bit) return FAILED;
+      oneofs |= bit;
+    }
+    const from = op, status = valueStatus(node, key, end, depth);
+    if (status == FAILED) return FAILED;
+    const isAbsent = wasZero && hasFlag(node, FLAG_IMPLICIT);
+    if (status == WRITTEN && !isAbsent) { members++; continue; }
+    writeAt(from);
+    if (isAbsent) {
+      const written = absentFields(message, index, next);
+      if (written < 0) return FAILED;
+      members += written;
+    } else if (!hasFlag(node, FLAG_OMIT_UNWRITABLE)) return FAILED;
+  }
+  const written = absentFields(message, next, countOf(message));
+  if (written < 0 || lacksRoom(1)) return FAILED;
+  members += written;
+  if (load<u32>(message, MESSAGE_IS_UNION) && members != 1) return members ? FAILED : UNWRITABLE;
+  thrift.put8(0);
+  return WRITTEN;
+}
+
+/** Writes what stands for the fields from one place to before another; how many, or -1. */
+function absentFields(message: usize, from: u32, to: u32): i32 {
+  if (from == to || !load<u32>(message, MESSAGE_NEEDED)) return 0;
+  let written = 0;
+  for (let i = from; i < to; i++) {
+    const absent = <usize>load<u32>(nodeOf(message, i), NODE_ABSENT);
+    if (absent == ABSENT_OMIT) continue;
+    if (absent == ABSENT_ERROR) return -1;
+    const n = load<u32>(absent);
+    if (lacksRoom(n)) return -1;
+    memory.copy(op, absent + 4, n);
+    writeAt(op + n);
+    written++;
+  }
+  return written;
+}
+
+/** Writes the value of which `key` was just read, with all occurrences that follow at once. */
+function valueStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
+  const kind = kindOf(node);
+  if (kind < KIND_MESSAGE) return scalarStatus(node, end);
+  if (kind == KIND_LIST) return listStatus(node, key, end, depth + 1);
+  if (kind == KIND_MAP) return mapStatus(node, key, end, depth + 1);
+  if (kind == KIND_OCTETS) return octetsStatus(node, end, depth + 1);
+  if ((key & 7) == GROUP || lacksRoom(SCALAR_ROOM)) return FAILED;
+  const n = protobuf.length(end);
+  if (n < 0) return FAILED;
+  putHead(node);
+  const status = kind == KIND_MESSAGE ? directStatus(targetOf(node), ip + n, depth + 1)
+    : kind == KIND_WRAPPED ? partsStatus(targetOf(node), ip + n, depth)
+    : timeStatus(node, ip + n);
+  wrote(false);
+  return status;
+}
+
+function listStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
+  if (depth > maxDepth || lacksRoom(SCALAR_ROOM)) return FAILED;
+  const element = targetOf(node);
+  putHead(node);
+  thrift.put8(thriftTypeOf(element));
+  const countAt = op;
+  thrift.put32(0);
+  let n: u32 = 0, current = key;
+  do {
+    let elementsEnd = ip + 1, bound = end;
+    if (hasFlag(node, FLAG_PACKED) && (current & 7) == DELIMITED) {
+      const length = protobuf.length(end);
+      if (length < 0) return FAILED;
+      elementsEnd = bound = ip + length;
+    }
+    while (ip < elementsEnd) {
+      if (n == maxElements || valueStatus(element, current, bound, depth) != WRITTEN) return FAILED;
+      n++;
+    }
+    current = nextOf(node, end);
+  } while (current);
+  if (n > 1 && hasFlag(node, FLAG_SET) && kindOf(element) < KIND_MESSAGE) {
+    n = distinct(countAt + 4, n, thriftTypeOf(element), 0);
+    if (!n) return FAILED;
+  }
+  thrift.patchCount(countAt, n);
+  wrote(n == 0);
+  return WRITTEN;
+}
+
+/** The key at `ip`, read, when it is of one more occurrence of the node; else zero, and nothing is read. */
+@inline function nextOf(node: usize, end: usize): u32 {
+  if (ip >= end) return 0;
+  const at = ip, key = protobuf.key(end);
+  if (key && accepts(node, key)) return key;
+  readAt(at);
+  return 0;
+}
+
+function mapStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
+  if (depth > maxDepth || lacksRoom(SCALAR_ROOM)) return FAILED;
+  const entry = targetOf(node), keyType = thriftTypeOf(nodeOf(entry, 0)), valueType = thriftTypeOf(nodeOf(entry, 1));
+  putHead(node);
+  thrift.put8(keyType);
+  thrift.put8(valueType);
+  const countAt = op;
+  thrift.put32(0);
+  let n: u32 = 0;
+  do {
+    const length = protobuf.length(end);
+    if (length < 0 || n == maxElements || partsStatus(entry, ip + length, depth) != WRITTEN) return FAILED;
+    n++;
+  } while (nextOf(node, end));
+  if (n > 1) {
+    n = distinct(countAt + 4, n, keyType, valueType);
+    if (!n) return FAILED;
+  }
+  thrift.patchCount(countAt, n);
+  wrote(false);
+  return WRITTEN;
+}
+
+/** Writes all parts of an entry or a wrapper in their order: those that do not come as zeros. */
+function partsStatus(parts: usize, end: usize, depth: u32): u32 {
+  let next: u32 = 0;
+  while (ip < end) {
+    const key = protobuf.key(end);
+    if (!key) return FAILED;
+    const node = find(parts, key >>> 3);
+    if (!node || !accepts(node, key)) {
+      countUnknown();
+      if (protobuf.skipFails(key, end, depth)) return FAILED;
+      continue;
+    }
+    const index = indexOf(node);
+    if (index < next) return FAILED;
+    for (; next < index; next++) if (zeroStatus(nodeOf(parts, next), depth) != WRITTEN) return FAILED;
+    next = index + 1;
+    const status = valueStatus(node, key, end, depth);
+    // What cannot be written may still be replaced by a later occurrence.
+    if (status != WRITTEN) return ip < end ? FAILED : status;
+  }
+  for (const count = countOf(parts); next < count; next++) {
+    const status = zeroStatus(nodeOf(parts, next), depth);
+    if (status != WRITTEN) return status;
+  }
+  return WRITTEN;
+}
+
+@inline function zeroStatus(node: usize, depth: u32): u32 {
+  return kindOf(node) == KIND_MESSAGE ? directStatus(targetOf(node), ip, depth + 1) : zeroValueStatus(node);
+}
+
+function timeStatus(node: usize, end: usize): u32 {
+  let seconds: i64 = 0, nanos: i32 = 0, last: u32 = 0;
+  while (ip < end) {
+    const key = protobuf.key(end);
+    if (key <= last || (key != 8 && key != 16)) return FAILED;
+    last = key;
+    const value = protobuf.varint(end);
+    if (protobuf.failed()) return FAILED;
+    if (key == 8) seconds = <i64>value;
+    else nanos = <i32>value;
+  }
+  if (joinFails(seconds, nanos, formOf(node))) return FAILED;
+  thrift.put64(joined);
+  return WRITTEN;
+}
