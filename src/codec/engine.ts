@@ -144,7 +144,7 @@ export function createEngine(): Engine {
       }
       prepare(limits);
       load(bytes);
-      const length = run(inputStart, bytes.length, stackBytes(bytes.length, limits));
+      const length = runSafely(run, bytes.length, limits);
       if (memory.length === 0) view();
       if (length < 0) {
         const fault = readFault();
@@ -157,6 +157,16 @@ export function createEngine(): Engine {
       giveBack();
       return result;
     };
+  }
+
+  /** A trap would be a fault of the engine; it must not outlive the call that met it. */
+  function runSafely(run: Run, length: number, limits: Limits): number {
+    try {
+      return run(inputStart, length, stackBytes(length, limits));
+    } catch (cause) {
+      restart();
+      throw new RpcError("INTERNAL", "the codec failed on this message", { cause });
+    }
   }
 
   /** One frame for each level, a spare for each entry or wrapper between them, and a run of 12 bytes for every two of input. */

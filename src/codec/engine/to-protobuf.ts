@@ -1,19 +1,21 @@
 // The walk from Thrift to Protobuf: one pass in the order of the source, lengths patched when they are known.
 import {
-  ABSENT_ERROR, FAULT_DEPTH, FAULT_ELEMENTS, FAULT_ELEMENT_TYPE, FAULT_INEXACT, FAULT_MEMBERS, FAULT_MISSING, FAULT_RANGE,
-  FAULT_TRAILING, FAULT_UNKNOWN_ENUM, FAULT_UTF8, FLAG_DELIMITED, FLAG_IMPLICIT, FLAG_PACKED, FLAG_BITS, FLAG_DURATION, FLAG_EXACT, FLAG_TEXT,
-  FORM_FIXED32, FORM_FIXED64, FORM_INT32, FORM_INT64, FORM_SFIXED32, FORM_SFIXED64, FORM_SINT32, FORM_SINT64, FORM_UINT32, FORM_UINT64,
-  KIND_BOOL, KIND_DOUBLE, KIND_ENUM, KIND_FLOAT, KIND_I32, KIND_I64, KIND_INTEGER, KIND_LIST, KIND_MAP, KIND_MESSAGE, KIND_OCTETS,
-  KIND_STRING, KIND_TIME, KIND_UUID, KIND_UUID_TEXT, KIND_WRAPPED,
-  MESSAGE_IS_UNION, MESSAGE_NEEDED, MESSAGE_ONEOF_COUNT, MESSAGE_ONEOF_MASKS, NODE_ABSENT, NODE_KEY,
+  ABSENT_ERROR, FAULT_DEPTH, FAULT_ELEMENTS, FAULT_ELEMENT_TYPE, FAULT_INEXACT, FAULT_MEMBERS, FAULT_MISSING,
+  FAULT_RANGE, FAULT_TRAILING, FAULT_UNKNOWN_ENUM, FLAG_DELIMITED, FLAG_IMPLICIT, FLAG_PACKED, FLAG_BITS, FLAG_DURATION,
+  FLAG_EXACT, FLAG_TEXT, FORM_FIXED32, FORM_FIXED64, FORM_INT32, FORM_INT64, FORM_SFIXED32, FORM_SFIXED64, FORM_SINT32,
+  FORM_SINT64, FORM_UINT32, FORM_UINT64, KIND_BOOL, KIND_DOUBLE, KIND_ENUM, KIND_FLOAT, KIND_I32, KIND_I64,
+  KIND_INTEGER, KIND_LIST, KIND_MAP, KIND_MESSAGE, KIND_OCTETS, KIND_STRING, KIND_TIME, KIND_UUID, KIND_UUID_TEXT,
+  KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NEEDED, MESSAGE_ONEOF_COUNT, MESSAGE_ONEOF_MASKS, NODE_ABSENT, NODE_KEY,
 } from "../layout";
 import { narrowNaN } from "./floats";
 import { Protobuf } from "./protobuf";
 import {
-  countDuplicates, countUnknown, duplicates, fails, inputEnd, ip, lacksRoom, maxDepth, maxElements, op, overflows, push, readAt, restart, sp, stackAt,
-  traced, unknownFields, writeAt,
+  countDuplicates, countUnknown, fails, inputEnd, ip, lacksRoom, maxDepth, maxElements, op, overflows, push, readAt,
+  restart, stackAt, traced, writeAt,
 } from "./registers";
-import { countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, names, nodeOf, otherOf, putHead, targetOf, thriftTypeOf } from "./table";
+import {
+  countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, names, nodeOf, otherOf, putHead, targetOf, thriftTypeOf,
+} from "./table";
 import { copyBytes, textFails } from "./text";
 import { fixedSize, I8, NONE, STRUCT, ThriftBinary } from "./thrift-binary";
 import { splitTime } from "./time";

@@ -2,8 +2,8 @@
 // in one place. One pass writes them as they come. Anything else fails here, and the whole message is read again the long way,
 // which also decides what is wrong with it; so nothing here says why it fails.
 import {
-  ABSENT_ERROR, ABSENT_OMIT, FLAG_IMPLICIT, FLAG_OMIT_UNWRITABLE, FLAG_PACKED, FLAG_SET, KIND_LIST, KIND_MAP, KIND_MESSAGE,
-  KIND_OCTETS, KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NEEDED, NODE_ABSENT, NODE_ONEOF,
+  ABSENT_ERROR, ABSENT_OMIT, FLAG_IMPLICIT, FLAG_OMIT_UNWRITABLE, FLAG_PACKED, FLAG_SET, KIND_LIST, KIND_MAP,
+  KIND_MESSAGE, KIND_OCTETS, KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NEEDED, NODE_ABSENT, NODE_ONEOF,
 } from "../layout";
 import { distinct } from "./distinct";
 import { DELIMITED, GROUP, Protobuf } from "./protobuf";
@@ -11,7 +11,9 @@ import { countUnknown, ip, lacksRoom, maxDepth, maxElements, op, readAt, writeAt
 import { countOf, find, formOf, hasFlag, indexOf, kindOf, nodeOf, putHead, targetOf, thriftTypeOf } from "./table";
 import { ThriftBinary } from "./thrift-binary";
 import { joined, joinFails } from "./time";
-import { accepts, FAILED, octetsStatus, SCALAR_ROOM, scalarStatus, UNWRITABLE, wasZero, WRITTEN, wrote, zeroValueStatus } from "./to-thrift-value";
+import {
+  accepts, FAILED, octetsStatus, SCALAR_ROOM, scalarStatus, UNWRITABLE, wasZero, WRITTEN, wrote, zeroValueStatus,
+} from "./to-thrift-value";
 
 const thrift = changetype<ThriftBinary>(0), protobuf = changetype<Protobuf>(0);
 

@@ -2,20 +2,24 @@
 // two passes: one notes where the occurrences of each field stand, one writes the fields in the order of their Thrift ids.
 import {
   ABSENT_ERROR, ABSENT_OMIT, FAULT_DEPTH, FAULT_ELEMENTS, FAULT_MEMBERS, FAULT_MISSING, FAULT_NO_MEMBER, FAULT_TIME,
-  FLAG_IMPLICIT, FLAG_OMIT_UNWRITABLE, FLAG_PACKED, FLAG_SET, KIND_LIST, KIND_MAP, KIND_MESSAGE, KIND_OCTETS, KIND_TIME, KIND_WRAPPED,
-  MESSAGE_IS_UNION, MESSAGE_NODES, MESSAGE_ONEOF_COUNT, NODE_ABSENT, NODE_ONEOF, NODE_SIZE,
+  FLAG_IMPLICIT, FLAG_OMIT_UNWRITABLE, FLAG_PACKED, FLAG_SET, KIND_LIST, KIND_MAP, KIND_MESSAGE, KIND_OCTETS, KIND_TIME,
+  KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NODES, MESSAGE_ONEOF_COUNT, NODE_ABSENT, NODE_ONEOF, NODE_SIZE,
 } from "../layout";
 import { distinct } from "./distinct";
 import { DELIMITED, GROUP, GROUP_END, Protobuf } from "./protobuf";
 import {
-  countUnknown, fails, inputEnd, ip, lacksRoom, maxDepth, maxElements, op, overflows, push, readAt, restart, stackAt, traced, writeAt,
+  countUnknown, fails, inputEnd, ip, lacksRoom, maxDepth, maxElements, op, overflows, push, readAt, restart, stackAt,
+  traced, writeAt,
 } from "./registers";
-import { countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, nodeOf, putHead, targetOf, thriftTypeOf } from "./table";
+import {
+  countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, nodeOf, putHead, targetOf, thriftTypeOf,
+} from "./table";
 import { ThriftBinary } from "./thrift-binary";
 import { joined, joinFails } from "./time";
 import { directStatus } from "./to-thrift-direct";
 import {
-  accepts, FAILED, octetsStatus, SCALAR_ROOM, scalarStatus, unwritable, UNWRITABLE, wasZero, WRITTEN, wrote, zeroValueStatus,
+  accepts, FAILED, octetsStatus, SCALAR_ROOM, scalarStatus, unwritable, UNWRITABLE, wasZero, WRITTEN, wrote,
+  zeroValueStatus,
 } from "./to-thrift-value";
 
 const thrift = changetype<ThriftBinary>(0), protobuf = changetype<Protobuf>(0);

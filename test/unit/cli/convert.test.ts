@@ -1,0 +1,99 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
+let folder = "";
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "causeway-convert-"));
+  const idl = "struct Item { 1: string sku, 2: i32 price }\nstruct Order { 1: i64 id, 2: list<Item> items }";
+  writeFileSync(join(folder, "shop.thrift"), idl);
+  writeFileSync(join(folder, "bad.thrift"), "struct Item { 1: strng sku }");
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function convert(args: readonly string[], input: string | Buffer = "", idl = "shop.thrift") {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [MAIN, "convert", "--idl", join(folder, idl), ...args],
+    { input },
+  );
+  return { status, stdout: stdout.toString(), bytes: stdout, stderr: stderr.toString() };
+}
+
+const JSON_ORDER = '{"id":"12","items":[{"sku":"mug","price":5}]}';
+
+test("a message goes from JSON to Thrift to Protobuf and back to JSON, as files, hexadecimal and base64", () => {
+  const type = ["--type", "Order"];
+  const file = join(folder, "order.bin");
+  expect(convert([...type, "--from", "json", "--to", "thrift-binary", "--out", file], JSON_ORDER)).toMatchObject({
+    status: 0,
+    stdout: "",
+  });
+  expect(readFileSync(file).toString("hex")).toBe(
+    "0a0001000000000000000c0f00020c000000010b0001000000036d756708000200000005" + "0000",
+  );
+  const protobuf = convert([...type, "--from", "thrift-binary", "--to", "protobuf", "--in", file]).bytes;
+  expect(protobuf.toString("hex")).toBe("080c12070a036d75671005");
+  const json = convert(
+    [...type, "--from", "protobuf", "--to", "json", "--encoding", "base64"],
+    `${protobuf.toString("base64")}\n`,
+  );
+  expect(json.stdout).toBe(`${JSON_ORDER}\n`);
+  expect(json.stderr).toBe("");
+  const pretty = convert([...type, "--from", "protobuf", "--to", "json", "--encoding", "hex", "--pretty"], "08 0c");
+  expect(pretty.stdout).toBe('{\n  "id": "12"\n}\n');
+});
+
+test("a wrong message exits 1 with the field path and the byte offset, or the line and column", () => {
+  const binary = convert(
+    ["--type", "Order", "--from", "protobuf", "--to", "thrift-binary", "--encoding", "hex"],
+    "1203 0a01ff",
+  );
+  expect(binary).toMatchObject({ status: 1, stdout: "" });
+  expect(binary.stderr).toContain("items[0].sku: the text is not valid UTF-8, at byte 4");
+  const json = convert(["--type", "Order", "--from", "json", "--to", "protobuf"], '{\n"id": "x"}');
+  expect(json).toMatchObject({ status: 1, stdout: "" });
+  expect(json.stderr).toContain("id: expected an integer (int64), at line 2, column 7");
+});
+
+test("wrong IDL, an unknown type, a missing file and input that is no hexadecimal exit 1 and say what", () => {
+  const codecs = ["--from", "protobuf", "--to", "json"];
+  expect(convert(["--type", "Item", ...codecs], "", "bad.thrift")).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/bad\.thrift:1:\d+: error: /),
+  });
+  expect(convert(["--type", "Odrer", ...codecs])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("Odrer"),
+  });
+  expect(convert(["--type", "Order", ...codecs, "--in", join(folder, "none")])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("ENOENT"),
+  });
+  expect(convert(["--type", "Order", ...codecs, "--encoding", "hex"], "08 0g")).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("the input is not hex: character 3"),
+  });
+});
+
+test("what is left out is counted on standard error", () => {
+  const { status, stdout, stderr } = convert(
+    ["--type", "Order", "--from", "json", "--to", "json"],
+    '{"id":1,"nope":2}',
+  );
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '{"id":"1"}\n' });
+  expect(stderr).toContain("1 unknown or mistyped field was left out");
+});
+
+test("wrong usage exits 2, and --help shows an example", () => {
+  expect(convert(["--type", "Order", "--from", "xml", "--to", "json"]).status).toBe(2);
+  const help = convert(["--help"]);
+  expect(help.status).toBe(0);
+  expect(help.stdout).toContain("$ causeway convert");
+});
