@@ -1,11 +1,14 @@
 // Runs thousands of mutations against one entry, and says of the one that failed how to have it again.
-import { expect } from "vitest";
+import { expect, onTestFailed, vi } from "vitest";
 import { type Mutation, mutationOf } from "./mutate.ts";
 
 /** How many mutations each entry gets; CAUSEWAY_FAULTS_RUNS changes it. */
 export const RUNS = Number(process.env["CAUSEWAY_FAULTS_RUNS"] ?? 10_000);
 /** CAUSEWAY_FAULTS_SEED changes it; every run with the same seed sends the same bytes. */
 export const SEED = Number(process.env["CAUSEWAY_FAULTS_SEED"] ?? 20_240_229);
+
+// Long enough for a busy machine; it is also where a mutation that gets no outcome ends.
+vi.setConfig({ testTimeout: 240_000 });
 
 /** Memory that an entry may hold more after its mutations than before them, in bytes. */
 const MAX_GROWTH_BYTES = 20 * 1024 * 1024;
@@ -47,15 +50,22 @@ async function exchangeAll(
   to: number,
 ): Promise<void> {
   let next = from;
+  const pending = new Set<Mutation>();
+  // A test that runs out of time waits for one of these.
+  onTestFailed(() => {
+    for (const mutation of pending) process.stderr.write(`${describe(entry, mutation, "no outcome")}\n`);
+  });
   async function work(worker: number): Promise<void> {
     while (next < to) {
       const mutation = mutationOf(messages, SEED, next++);
+      pending.add(mutation);
       try {
         await exchange(mutation, worker);
       } catch (cause) {
         next = to;
         throw new Error(describe(entry, mutation, cause), { cause });
       }
+      pending.delete(mutation);
     }
   }
   await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)));

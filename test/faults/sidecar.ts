@@ -21,7 +21,7 @@ export interface AttackedSidecar {
   stop(): Promise<void>;
 }
 
-/** Starts one with these lines of config below its listeners; the caller stops it. */
+/** Starts one with these lines of config below its listeners; the caller stops it, within the test or after it. */
 export async function startAttackedSidecar(config: string): Promise<AttackedSidecar> {
   const folder = mkdtempSync(join(tmpdir(), "causeway-faults-"));
   const path = join(folder, "local.sock");
@@ -47,7 +47,6 @@ listeners:
     async stop() {
       sidecar.process.kill("SIGTERM");
       const exited = await sidecar.exited;
-      sidecar[Symbol.dispose]();
       rmSync(folder, { recursive: true, force: true });
       expect(exited).toEqual({ code: 0, signal: null, stderr: "" });
       expect(sidecar.log.filter(({ level }) => Number(level) >= 50)).toEqual([]);

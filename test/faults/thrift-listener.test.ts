@@ -1,5 +1,5 @@
 // Mutated Thrift messages at the local port, in each of its dialects, beside and between healthy calls.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { callThrift, startHealthyCallers } from "./healthy.ts";
 import { goodMethods, KINDS, loadKinds } from "./kinds.ts";
 import { runMutations } from "./run.ts";
@@ -11,7 +11,7 @@ import { framed, startGrpcUpstream, thriftMessage, type Upstream } from "./upstr
 let upstream: Upstream;
 let sidecar: AttackedSidecar;
 
-beforeAll(async () => {
+beforeEach(async () => {
   upstream = await startGrpcUpstream();
   sidecar = await startAttackedSidecar(`
 schema: { files: ["${KINDS}"] }
@@ -20,7 +20,7 @@ upstreams:
 `);
 });
 
-afterAll(async () => {
+afterEach(async () => {
   await sidecar.stop();
   await upstream.stop();
 });
