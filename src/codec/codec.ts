@@ -25,7 +25,7 @@ export interface Limits {
 export interface Losses {
   /** Fields that the target does not know, or that came with another wire type. */
   unknownFields: number;
-  /** Map entries that a later one with the same key replaced, and set elements that came twice. */
+  /** Map entries and Thrift fields that a later one with the same key or id replaced, and set elements that came twice. */
   duplicates: number;
 }
 

@@ -6,7 +6,7 @@ import type { Limits, Losses, Transcoder } from "./codec.ts";
 import { type Direction, type Fault, faultError, fieldPath } from "./fault.ts";
 import { FAULT_BYTES } from "./layout.ts";
 import { createTables, type NodeLabel, structHeader, type Tables } from "./tables.ts";
-import type { ThriftBody } from "./thrift-binary-values.ts";
+import type { ThriftBody } from "./thrift-binary.ts";
 
 interface Exports {
   readonly memory: WebAssembly.Memory;

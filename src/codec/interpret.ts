@@ -7,8 +7,11 @@ import type { Direction } from "./fault.ts";
 import { decodeJson } from "./json-reader.ts";
 import { encodeJson } from "./json-writer.ts";
 import { FAULT_BYTES } from "./layout.ts";
-import { decodeProtobuf, encodeProtobuf } from "./protobuf-values.ts";
-import { decodeThriftBinary, encodeThriftBinary, type ThriftBody } from "./thrift-binary-values.ts";
+import { decodeProtobuf } from "./protobuf-reader.ts";
+import { encodeProtobuf } from "./protobuf-writer.ts";
+import type { ThriftBody } from "./thrift-binary.ts";
+import { decodeThriftBinary } from "./thrift-binary-reader.ts";
+import { encodeThriftBinary } from "./thrift-binary-writer.ts";
 import type { MessageValue } from "./value.ts";
 
 type Decode = (bytes: Uint8Array, body: ThriftBody, session: Session, losses: Losses) => MessageValue;

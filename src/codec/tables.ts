@@ -4,8 +4,8 @@ import type { Absent, FieldLink, MessageLink, ValueLink } from "../schema/link.t
 import type { ProtoScalar } from "../schema/model.ts";
 import type { Direction } from "./fault.ts";
 import * as layout from "./layout.ts";
-import { encodeProtobufField } from "./protobuf-values.ts";
-import { encodeThriftField } from "./thrift-binary-values.ts";
+import { encodeProtobufField } from "./protobuf-writer.ts";
+import { encodeThriftField } from "./thrift-binary-writer.ts";
 import { constantValue, isImplicit } from "./value.ts";
 import { isPackable, THRIFT_TYPES, thriftTypeOf, wireTypeOf } from "./wire-types.ts";
 
