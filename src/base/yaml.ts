@@ -10,6 +10,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  type YAMLParseError,
 } from "yaml";
 import { z } from "zod";
 import type { Position, Report } from "./diagnostic.ts";
@@ -43,8 +44,10 @@ export function parseYaml<T>(
   const fail = (offset: number, message: string) =>
     report({ severity: "error", position: positionOf(offset), message });
 
-  for (const { pos, message } of document.errors) fail(pos[0], withoutPosition(message));
-  if (document.errors.length > 0) return undefined;
+  if (document.errors.length > 0) {
+    reportSyntax(document.errors, fail);
+    return undefined;
+  }
   let input: unknown;
   try {
     input = document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {};
@@ -83,6 +86,18 @@ const MAX_ALIASES = 100;
 /** The library's message without the place, which we say in our own form, and without the excerpt below it. */
 function withoutPosition(message: string): string {
   return (message.split("\n", 1)[0] ?? "").replace(/ at line \d+, column \d+:?$/, "");
+}
+
+/** One wrong character can make everything behind it wrong; nobody reads more than this of it. */
+const MAX_SYNTAX_FAULTS = 20;
+
+function reportSyntax(errors: readonly YAMLParseError[], fail: (offset: number, message: string) => void): void {
+  const tooDeep = errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
+  if (tooDeep) {
+    fail(tooDeep.pos[0], "mappings and lists are nested too deep to be read");
+    return;
+  }
+  for (const { pos, message } of errors.slice(0, MAX_SYNTAX_FAULTS)) fail(pos[0], withoutPosition(message));
 }
 
 /** Where the value of a path begins, or its key; the nearest thing around it when the text does not have it. */

@@ -95,6 +95,13 @@ test("text that is no YAML is an error where it stops being one", () => {
   ]);
 });
 
+test("text that is nested without end is one error, and text that is wrong all over is not an endless list", () => {
+  expect(parse(`upstreams: ${"[".repeat(20_000)}`).faults).toEqual([
+    expect.stringMatching(/^c\.yaml:1:\d+: error: mappings and lists are nested too deep to be read$/),
+  ]);
+  expect(parse("a: ]\n".repeat(1_000)).faults.length).toBe(20);
+});
+
 test("a fault inside an alias is found where it was written", () => {
   const { faults } = parse(`upstreams:
   a: &shared { protocol: grpc, endpoints: [x] }
