@@ -24,7 +24,9 @@ export function thriftBinaryToProtobuf(message: usize, start: usize, length: u32
 }
 
 /** The struct's field with this id, and nothing else; when it is not there, a fault if it is needed, else an empty message. */
-export function thriftBinaryFieldToProtobuf(message: usize, start: usize, length: u32, stackSize: u32, field: u32, node: u32, needed: bool): i32 {
+export function thriftBinaryFieldToProtobuf(
+  message: usize, start: usize, length: u32, stackSize: u32, field: u32, node: u32, needed: bool,
+): i32 {
   if (!registers.begin(start, length, stackSize)) return outOfMemory();
   return fieldToProtobufFails(message, field, node, needed) ? -1 : registers.finish();
 }
@@ -35,7 +37,9 @@ export function protobufToThriftBinary(message: usize, start: usize, length: u32
 }
 
 /** As a struct that holds the message as its one field with this header: type and id. */
-export function protobufToThriftBinaryField(message: usize, start: usize, length: u32, stackSize: u32, header: u32, node: u32): i32 {
+export function protobufToThriftBinaryField(
+  message: usize, start: usize, length: u32, stackSize: u32, header: u32, node: u32,
+): i32 {
   if (!registers.begin(start, length, stackSize)) return outOfMemory();
   return toThriftFails(message, header, node) ? -1 : registers.finish();
 }

@@ -16,7 +16,9 @@ import { op, writeAt } from "./registers";
 @inline export function indexOf(node: usize): u32 { return load<u32>(node, NODE_INDEX); }
 
 @inline export function countOf(message: usize): u32 { return load<u32>(message, MESSAGE_COUNT); }
-@inline export function nodeOf(message: usize, index: u32): usize { return load<u32>(message, MESSAGE_NODES) + index * NODE_SIZE; }
+@inline export function nodeOf(message: usize, index: u32): usize {
+  return load<u32>(message, MESSAGE_NODES) + index * NODE_SIZE;
+}
 
 /** Writes what stands before a value: a tag or a field header of up to eight bytes. Needs room for eight. */
 @inline export function putHead(node: usize): void {

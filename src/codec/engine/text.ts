@@ -31,7 +31,9 @@ const HIGH_BITS: u64 = 0x8080808080808080;
 @inline export function textFails(n: u32): bool {
   const from = ip, to = op;
   if (n < 8) {
-    const all = n >= 4 ? load<u32>(from) | load<u32>(from + n - 4) : n > 1 ? load<u8>(from) | load<u16>(from + n - 2) : n ? load<u8>(from) : 0;
+    const all = n >= 4 ? load<u32>(from) | load<u32>(from + n - 4)
+      : n > 1 ? load<u8>(from) | load<u16>(from + n - 2)
+      : n ? load<u8>(from) : 0;
     if (all & <u32>HIGH_BITS) return mixedTextFails(n, 0);
     copyFew(from, to, n);
   } else {
@@ -70,7 +72,8 @@ export function invalidUtf8(at: usize, end: usize): usize {
     const size: usize = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     if (size > end - at) return at;
     const second = <u32>load<u8>(at, 1);
-    const low: u32 = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80, high: u32 = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    const low: u32 = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    const high: u32 = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
     if (second < low || second > high) return at;
     if (size > 2 && (load<u8>(at, 2) & 0xc0) != 0x80) return at;
     if (size > 3 && (load<u8>(at, 3) & 0xc0) != 0x80) return at;

@@ -8,6 +8,7 @@ import {
   KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NEEDED, MESSAGE_ONEOF_COUNT, MESSAGE_ONEOF_MASKS, NODE_ABSENT, NODE_KEY,
 } from "../layout";
 import { narrowNaN } from "./floats";
+import { packNumbers } from "./numbers";
 import { Protobuf } from "./protobuf";
 import {
   countDuplicates, countUnknown, fails, inputEnd, ip, lacksRoom, maxDepth, maxElements, op, overflows, push, readAt,
@@ -130,7 +131,8 @@ function acceptsElements(node: usize): bool {
     return left < 5 || load<u32>(ip, 1) == 0 || load<u8>(ip) == element;
   }
   if (kind == KIND_MAP) {
-    return left < 6 || load<u32>(ip, 2) == 0 || (load<u8>(ip) == thriftTypeOf(targetOf(inner)) && load<u8>(ip, 1) == thriftTypeOf(otherOf(inner)));
+    if (left < 6 || load<u32>(ip, 2) == 0) return true;
+    return load<u8>(ip) == thriftTypeOf(targetOf(inner)) && load<u8>(ip, 1) == thriftTypeOf(otherOf(inner));
   }
   return true;
 }
@@ -363,6 +365,7 @@ function listFails(node: usize, depth: u32): bool {
   }
   putHead(node);
   const length = protobuf.open();
+  if (packNumbers(kindOf(element), n)) return protobuf.closeFails(length);
   for (let i = 0; i < n; i++) if (valueFails(element, depth)) return traced(idOf(element), i);
   return protobuf.closeFails(length);
 }
@@ -370,10 +373,12 @@ function listFails(node: usize, depth: u32): bool {
 function mapFails(node: usize, depth: u32): bool {
   if (depth > maxDepth) return fails(FAULT_DEPTH, ip, 0);
   if (thrift.lacks(2)) return true;
-  const at = ip, keyType = thrift.u8(), valueType = thrift.u8(), n = thrift.count(keyType, valueType), key = targetOf(node), value = otherOf(node);
+  const at = ip, keyType = thrift.u8(), valueType = thrift.u8(), n = thrift.count(keyType, valueType);
+  const key = targetOf(node), value = otherOf(node);
   if (n < 0) return true;
   if (n == 0) return false;
-  if (keyType != thriftTypeOf(key) || valueType != thriftTypeOf(value)) return fails(FAULT_ELEMENT_TYPE, at, keyType != thriftTypeOf(key) ? keyType : valueType);
+  if (keyType != thriftTypeOf(key)) return fails(FAULT_ELEMENT_TYPE, at, keyType);
+  if (valueType != thriftTypeOf(value)) return fails(FAULT_ELEMENT_TYPE, at, valueType);
   if (<u32>n > maxElements) return fails(FAULT_ELEMENTS, at, n);
   for (let i = 0; i < n; i++) {
     if (lacksRoom(SCALAR_ROOM)) return true;

@@ -6,6 +6,7 @@ import {
   KIND_MESSAGE, KIND_OCTETS, KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NEEDED, NODE_ABSENT, NODE_ONEOF,
 } from "../layout";
 import { distinct } from "./distinct";
+import { unpackNumbers } from "./numbers";
 import { DELIMITED, GROUP, Protobuf } from "./protobuf";
 import { countUnknown, ip, lacksRoom, maxDepth, maxElements, op, readAt, writeAt } from "./registers";
 import { countOf, find, formOf, hasFlag, indexOf, kindOf, nodeOf, putHead, targetOf, thriftTypeOf } from "./table";
@@ -111,6 +112,9 @@ function listStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
       const length = protobuf.length(end);
       if (length < 0) return FAILED;
       elementsEnd = bound = ip + length;
+      const numbers = unpackNumbers(kindOf(element), elementsEnd);
+      if (numbers > 0) n += numbers;
+      if (n > maxElements) return FAILED;
     }
     while (ip < elementsEnd) {
       if (n == maxElements || valueStatus(element, current, bound, depth) != WRITTEN) return FAILED;

@@ -1,0 +1,64 @@
+// Packed lists of the commonest numbers, in loops of their own: no call, no check and no register per element. Each does
+// all or nothing; where there is not room for the worst case the caller goes element by element.
+import { KIND_DOUBLE, KIND_I32, KIND_I64 } from "../layout";
+import { ip, op, readAt, roomEnd, writeAt } from "./registers";
+
+/** The most bytes of a varint. */
+const VARINT_BYTES: usize = 10;
+
+/** Writes `n` Thrift numbers, which are known to be there, as packed elements; false when it did nothing. */
+export function packNumbers(kind: i32, n: u32): bool {
+  if (op + <usize>n * VARINT_BYTES > roomEnd) return false;
+  let from = ip, to = op;
+  if (kind == KIND_DOUBLE) {
+    for (; n; n--, from += 8, to += 8) store<u64>(to, bswap<u64>(load<u64>(from)));
+  } else if (kind == KIND_I64) {
+    for (; n; n--, from += 8) to = putVarint(to, bswap<u64>(load<u64>(from)));
+  } else if (kind == KIND_I32) {
+    for (; n; n--, from += 4) to = putVarint(to, <u64><i64><i32>bswap<u32>(load<u32>(from)));
+  } else return false;
+  readAt(from);
+  writeAt(to);
+  return true;
+}
+
+@inline function putVarint(to: usize, value: u64): usize {
+  while (value > 127) { store<u8>(to++, <u8>(value | 128)); value >>= 7; }
+  store<u8>(to, <u8>value);
+  return to + 1;
+}
+
+/** Writes the packed elements up to `end` as Thrift numbers; how many, or -1 when it did nothing, as with what is malformed. */
+export function unpackNumbers(kind: i32, end: usize): i32 {
+  if (op + (end - ip) * 8 > roomEnd) return -1;
+  if (kind == KIND_DOUBLE) return unpackDoubles(end);
+  if (kind != KIND_I64 && kind != KIND_I32) return -1;
+  let from = ip, to = op, n = 0;
+  for (; from < end; n++) {
+    let value = <u64>load<u8>(from++);
+    if (value > 127) {
+      value &= 127;
+      for (let shift: u64 = 7; ; shift += 7) {
+        if (from == end || shift > 63) return -1;
+        const byte = <u64>load<u8>(from++);
+        value |= (byte & 127) << shift;
+        if (byte < 128) break;
+      }
+    }
+    if (kind == KIND_I64) { store<u64>(to, bswap<u64>(value)); to += 8; }
+    else { store<u32>(to, bswap<u32>(<u32>value)); to += 4; }
+  }
+  readAt(from);
+  writeAt(to);
+  return n;
+}
+
+function unpackDoubles(end: usize): i32 {
+  const size = end - ip;
+  if (size & 7) return -1;
+  let from = ip, to = op;
+  for (; from < end; from += 8, to += 8) store<u64>(to, bswap<u64>(load<u64>(from)));
+  readAt(from);
+  writeAt(to);
+  return <i32>(size >>> 3);
+}
