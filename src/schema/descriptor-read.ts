@@ -23,8 +23,9 @@ import type {
   ProtoRange,
   ProtoReservedName,
   ProtoService,
+  ProtoVisibility,
 } from "./proto-document.ts";
-import { unescapeBytes } from "./proto-tokens.ts";
+import { unescapeBytes } from "./proto-lexer.ts";
 import { jsonNameOf } from "./proto-validate.ts";
 
 /**
@@ -142,13 +143,17 @@ function messageOf(node: DecodedMessage, path: readonly number[], context: Conte
   const inside = declared.filter(({ type }) => !flagOf(type.options, "mapEntry"));
   return {
     ...nodeOf(node, "MessageOptions", path, context),
+    visibility: VISIBILITIES[node.visibility],
     fields,
     oneofs: oneofs.filter(({ name }) => used.has(name)),
     messages: inside.map(({ type, path: at }) => messageOf(type, at, context)),
     enums: list(node.enumType, [...path, 4], (type, at) => enumOf(type, at, context)),
     extensions: list(node.extension, [...path, 6], (field, at) => fieldOf(field, at, undefined, context)),
     // Here alone the end is not part of the range.
-    extensionRanges: list(node.extensionRange, [...path, 5], (range, at) => rangeOf(range, 1, at, context)),
+    extensionRanges: list(node.extensionRange, [...path, 5], (range, at) => ({
+      ...rangeOf(range, 1, at, context),
+      options: context.readOptions("ExtensionRangeOptions", range.options),
+    })),
     reservedRanges: list(node.reservedRange, [...path, 9], (range, at) => rangeOf(range, 1, at, context)),
     reservedNames: reservedNamesOf(node, [...path, 10], context),
   };
@@ -165,6 +170,9 @@ function reservedNamesOf(
 ): ProtoReservedName[] {
   return list(reservedName, path, (name, at) => ({ name, position: context.positionOf(at) }));
 }
+
+/** By google.protobuf.SymbolVisibility. */
+const VISIBILITIES: readonly (ProtoVisibility | undefined)[] = [undefined, "local", "export"];
 
 const REQUIRED = 2;
 const REPEATED = 3;
@@ -240,7 +248,7 @@ function enumOf(node: DecodedEnum, path: readonly number[], context: Context): P
   }));
   return {
     ...nodeOf(node, "EnumOptions", path, context),
-    allowAlias: flagOf(node.options, "allowAlias"),
+    visibility: VISIBILITIES[node.visibility],
     values,
     reservedRanges: list(node.reservedRange, [...path, 4], (range, at) => rangeOf(range, 0, at, context)),
     reservedNames: reservedNamesOf(node, [...path, 5], context),

@@ -23,6 +23,7 @@ export interface DecodedField {
 export interface DecodedRange {
   readonly start: number;
   readonly end: number;
+  readonly options?: DecodedOptions;
 }
 
 export interface DecodedNamed {
@@ -31,12 +32,14 @@ export interface DecodedNamed {
 }
 
 export interface DecodedEnum extends DecodedNamed {
+  readonly visibility: number;
   readonly value: readonly (DecodedNamed & { readonly number: number })[];
   readonly reservedRange: readonly DecodedRange[];
   readonly reservedName: readonly string[];
 }
 
 export interface DecodedMessage extends DecodedNamed {
+  readonly visibility: number;
   readonly field: readonly DecodedField[];
   readonly extension: readonly DecodedField[];
   readonly nestedType: readonly DecodedMessage[];

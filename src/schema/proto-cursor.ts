@@ -1,121 +1,114 @@
 // Steps through the tokens of a .proto text: the words, names, strings and blocks of its grammar, and a fault where something
 // else stands.
 import type { Position } from "../base/diagnostic.ts";
-import type { ProtoTypeName } from "./proto-document.ts";
-import { type ProtoToken, unescapeBytes } from "./proto-tokens.ts";
+import { docOf } from "./proto-doc.ts";
+import type { ProtoNode, ProtoOption, ProtoTypeName } from "./proto-document.ts";
+import { createProtoLexer, ProtoSyntaxError, type ProtoToken, unescapeBytes } from "./proto-lexer.ts";
 
-/** Leaves a scan at the first fault, from any depth. */
-export class ScanFault extends Error {
-  readonly offset: number;
-  constructor(offset: number, message: string) {
-    super(message);
-    this.offset = offset;
-  }
+/** Where a declaration begins: its first token, and the line of the token before, whose comments are not its own. */
+export interface ProtoStart {
+  readonly token: ProtoToken;
+  readonly lineBefore: number;
 }
 
+/** A declaration whose options are still to come. */
+export type OpenNode = ProtoNode & { readonly options: ProtoOption[] };
+
+/** All but `peek`, `at`, `start` and `looksAt` throw a ProtoSyntaxError that says what was expected. */
 export interface ProtoCursor {
-  /** The index of the token that is next. */
-  index(): number;
   /** The token that is next, or the one `ahead` of it; at the end always the last. */
   peek(ahead?: number): ProtoToken;
+  /** Whether the next token is that symbol or word. */
+  looksAt(text: string): boolean;
   next(): ProtoToken;
   /** Takes the token if it is that symbol or word. */
   skip(text: string): boolean;
-  /** Throws a ScanFault that says what was expected. */
   fail(token: ProtoToken, expected: string): never;
   expect(text: string): void;
   name(expected: string): ProtoToken;
-  /** A type's name, which may be spread over tokens: `foo . Bar`. */
+  /** A name of names, dotted; a leading dot makes it absolute. At most 512 characters. */
   typeName(expected: string): ProtoTypeName;
   /** The bytes of a string literal; adjoining ones are one. */
-  bytes(): Uint8Array;
+  bytes(expected: string): Uint8Array;
   text(expected: string): string;
   /** `{ ... }`: calls `item` at each thing in it that is no `;`. */
   block(item: () => void): void;
-  /** Skips to the end of an option, over balanced brackets: behind its `;`, or behind its block. */
-  skipOption(): void;
+  at(token: ProtoToken): Position;
+  start(): ProtoStart;
+  /** The declaration named `name` that began at `start` and whose head ends with a `;` just taken or a `{` that is next. */
+  node(name: ProtoToken, start: ProtoStart): OpenNode;
+  /** One more declaration or option: the bound on how many a file may have. */
+  count(token: ProtoToken): void;
 }
 
-/** As long as an option gets: protobufjs's time grows with the square of it. */
-export const MAX_OPTION_TOKENS = 5_000;
-/** `option` statements of one file, for the same reason. */
-const MAX_OPTIONS = 10_000;
+/** Declarations, options and ranges of one file: each costs memory many times its text. */
+const MAX_PARTS = 200_000;
+const MAX_NAME_CHARS = 255;
+const MAX_TYPE_NAME_CHARS = 512;
+const LONGEST_SHOWN = 40;
 
-export const PROTO_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const TYPE_NAME = /^\.?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$/;
+/** A cursor at the first token of `text`, the content of the file `path`. */
+export function createProtoCursor(path: string, text: string): ProtoCursor {
+  const read = createProtoLexer(text);
+  const ahead: ProtoToken[] = [read()];
+  let lastLine = 0;
+  let parts = 0;
 
-/** A cursor at the first of `tokens`, which end with one of kind `end`. */
-export function createProtoCursor(tokens: readonly ProtoToken[], at: (offset: number) => Position): ProtoCursor {
-  let cursor = 0;
-  let options = 0;
-  const end = tokens[tokens.length - 1] ?? { kind: "end", text: "", offset: 0, comments: [] };
-  const peek = (ahead = 0): ProtoToken => tokens[cursor + ahead] ?? end;
-  const next = (): ProtoToken => {
-    const token = peek();
-    cursor++;
-    return token;
+  const peek = (distance = 0): ProtoToken => {
+    while (ahead.length <= distance) ahead.push(read());
+    return ahead[distance] as ProtoToken;
+  };
+  const at = ({ line, column }: ProtoToken): Position => ({ file: path, line, column });
+  const fault = (token: ProtoToken, message: string): never => {
+    throw new ProtoSyntaxError(at(token), message);
   };
   const fail = (token: ProtoToken, expected: string): never => {
+    if (token.kind === "fault") return fault(token, token.text);
     const found = token.kind === "end" ? "the file ends here" : `unexpected ${shown(token)}`;
-    throw new ScanFault(token.offset, `${found}; expected ${expected}`);
+    return fault(token, `${found}; expected ${expected}`);
   };
-  const skip = (text: string): boolean => {
-    if (peek().text !== text || peek().kind === "string") return false;
-    cursor++;
+  const next = (): ProtoToken => {
+    const token = peek();
+    if (token.kind === "fault") fault(token, token.text);
+    if (token.kind !== "end") ahead.shift();
+    lastLine = token.line;
+    return token;
+  };
+  const looksAt = (wanted: string): boolean => {
+    const token = peek();
+    return token.text === wanted && (token.kind === "word" || token.kind === "symbol");
+  };
+  const skip = (wanted: string): boolean => {
+    if (!looksAt(wanted)) return false;
+    next();
     return true;
   };
-  const expect = (text: string): void => {
-    if (!skip(text)) fail(peek(), `"${text}"`);
+  const expect = (wanted: string): void => {
+    if (!skip(wanted)) fail(peek(), `"${wanted}"`);
   };
-  const name = (what: string): ProtoToken => {
+  const name = (expected: string): ProtoToken => {
     const token = peek();
-    if (token.kind !== "word" || !PROTO_NAME.test(token.text)) fail(token, what);
+    if (token.kind !== "word") fail(token, expected);
+    if (token.text.length > MAX_NAME_CHARS) fault(token, `a name has at most ${MAX_NAME_CHARS} characters`);
     return next();
   };
 
-  /** A type's name, which may be spread over tokens: `foo . Bar`. */
   function typeName(expected: string): ProtoTypeName {
     const first = peek();
-    let text = "";
-    do {
-      if (peek().kind !== "word") fail(peek(), expected);
-      text += next().text;
-    } while (text.endsWith(".") || (peek().kind === "word" && peek().text.startsWith(".")));
-    if (!TYPE_NAME.test(text)) fail(first, expected);
-    return { text, position: at(first.offset) };
-  }
-
-  /** Skips to the end of the option, over balanced brackets: behind its `;`, or behind its block. */
-  function skipOption(): void {
-    let depth = 0;
-    const { offset } = peek();
-    const last = cursor + MAX_OPTION_TOKENS;
-    if (++options > MAX_OPTIONS) throw new ScanFault(offset, `a file has at most ${MAX_OPTIONS} option statements`);
-    for (;;) {
-      const token = peek();
-      if (cursor > last) throw new ScanFault(offset, `an option has at most ${MAX_OPTION_TOKENS} words and signs`);
-      if (token.kind === "end") fail(token, 'the ";" or the bracket that ends this statement');
-      if (depth === 0 && token.text === "}") return;
-      cursor++;
-      if (token.kind !== "symbol") continue;
-      if ("{[(".includes(token.text)) depth++;
-      else if ("}])".includes(token.text) && --depth === 0 && token.text === "}") {
-        skip(";");
-        return;
-      } else if (depth === 0 && token.text === ";") return;
+    let dotted = skip(".") ? "." : "";
+    dotted += name(expected).text;
+    while (skip(".")) dotted += `.${name(expected).text}`;
+    if (dotted.length > MAX_TYPE_NAME_CHARS) {
+      fault(first, `a dotted name has at most ${MAX_TYPE_NAME_CHARS} characters`);
     }
+    return { text: dotted, position: at(first) };
   }
 
-  /** Adjoining string literals are one. */
-  function readBytes(): Uint8Array {
+  function bytes(expected: string): Uint8Array {
     const parts: Uint8Array[] = [];
-    while (peek().kind === "string") parts.push(unescapeBytes(next().text.slice(1, -1)));
-    return new Uint8Array(Buffer.concat(parts));
-  }
-
-  function readText(expected: string): string {
     if (peek().kind !== "string") fail(peek(), expected);
-    return Buffer.from(readBytes()).toString("utf8");
+    while (peek().kind === "string") parts.push(unescapeBytes(next().text.slice(1, -1)));
+    return parts.length === 1 && parts[0] ? parts[0] : new Uint8Array(Buffer.concat(parts));
   }
 
   function block(item: () => void): void {
@@ -126,16 +119,26 @@ export function createProtoCursor(tokens: readonly ProtoToken[], at: (offset: nu
     }
   }
 
+  function count(token: ProtoToken): void {
+    if (++parts > MAX_PARTS) fault(token, `a file has at most ${MAX_PARTS} declarations and option values`);
+  }
+
+  function node(token: ProtoToken, { token: first, lineBefore }: ProtoStart): OpenNode {
+    count(token);
+    const brace = looksAt("{");
+    const doc = docOf(first, lineBefore, brace ? peek().line : lastLine, peek(brace ? 1 : 0).comments);
+    return { name: token.text, position: at(token), doc, options: [] };
+  }
+
   return {
-    index: () => cursor,
-    ...{ peek, next, skip, fail, expect, name, typeName, block, skipOption },
-    bytes: readBytes,
-    text: readText,
+    ...{ peek, looksAt, next, skip, fail, expect, name, typeName, bytes, block, at, node, count },
+    text: (expected) => Buffer.from(bytes(expected)).toString("utf8"),
+    start: () => ({ token: peek(), lineBefore: lastLine }),
   };
 }
 
 /** A token for a message to a person: quoted once, and cut when it is long. */
 function shown({ kind, text }: ProtoToken): string {
-  const cut = text.length > 40 ? `${text.slice(0, 40)}...` : text;
+  const cut = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
   return kind === "string" ? cut : `"${cut}"`;
 }

@@ -2,7 +2,10 @@
 // descriptors (descriptor-read.ts). Nothing here is checked; proto-validate.ts and proto-resolve.ts do that.
 import type { Position } from "../base/diagnostic.ts";
 
-/** An option as its dotted name and printed value; aggregates are flattened to one pair per scalar in them. */
+/**
+ * An option as its dotted name and printed value; aggregates are flattened to one pair per scalar in them, and a message
+ * without fields is the value `{}`.
+ */
 export type ProtoOption = readonly [name: string, value: string];
 
 /** What every named thing has. */
@@ -19,6 +22,13 @@ export interface ProtoRange {
   readonly to: number;
   readonly position: Position;
 }
+
+export interface ProtoExtensionRange extends ProtoRange {
+  readonly options: readonly ProtoOption[];
+}
+
+/** Who may refer to a type, where the file says so: edition 2024. */
+export type ProtoVisibility = "export" | "local";
 
 /** A name that a message or enum keeps from being used again. */
 export interface ProtoReservedName {
@@ -59,20 +69,20 @@ export interface ProtoEnumValue extends ProtoNode {
 }
 
 export interface ProtoEnum extends ProtoNode {
-  /** `option allow_alias = true`: several values may have one number. */
-  readonly allowAlias: boolean;
+  readonly visibility: ProtoVisibility | undefined;
   readonly values: readonly ProtoEnumValue[];
   readonly reservedRanges: readonly ProtoRange[];
   readonly reservedNames: readonly ProtoReservedName[];
 }
 
 export interface ProtoMessage extends ProtoNode {
+  readonly visibility: ProtoVisibility | undefined;
   readonly fields: readonly ProtoField[];
   readonly oneofs: readonly ProtoNode[];
   readonly messages: readonly ProtoMessage[];
   readonly enums: readonly ProtoEnum[];
   readonly extensions: readonly ProtoField[];
-  readonly extensionRanges: readonly ProtoRange[];
+  readonly extensionRanges: readonly ProtoExtensionRange[];
   readonly reservedRanges: readonly ProtoRange[];
   readonly reservedNames: readonly ProtoReservedName[];
 }
@@ -91,8 +101,11 @@ export interface ProtoService extends ProtoNode {
 export interface ProtoImport {
   readonly path: string;
   readonly position: Position;
-  /** A `public` import is also seen by the files that import this one; a `weak` one may be missing. */
-  readonly modifier: "public" | "weak" | undefined;
+  /**
+   * A `public` import is also seen by the files that import this one; a `weak` one may be missing; an `option` import gives
+   * names to options alone, and may be missing too.
+   */
+  readonly modifier: "public" | "weak" | "option" | undefined;
 }
 
 export interface ProtoDocument {

@@ -217,6 +217,8 @@ function checkJsonNames(message: ProtoMessage, document: ProtoDocument, fail: Fa
       seen.set(jsonName, field);
       continue;
     }
+    // A name used twice is reported as that.
+    if (field.name === before.name) continue;
     const text = `"${field.name}" and "${before.name}" have the same JSON name "${jsonName}"`;
     if (lenient && custom === undefined && optionOf(before, "json_name") === undefined) {
       report({ severity: "warning", position: field.position, message: text });
@@ -236,7 +238,7 @@ function checkEnum(declared: ProtoEnum, fail: Fail): void {
       fail(numberPosition, `enum number ${number} is out of range; expected ${MIN_INT32} to ${MAX_INT32}`);
     }
     if (before === undefined) seen.set(number, name);
-    else if (!declared.allowAlias) {
+    else if (optionOf(declared, "allow_alias") !== "true") {
       fail(numberPosition, `${number} is already the number of "${before}"; expected another, or option allow_alias`);
     }
   }
