@@ -15,8 +15,8 @@ export const MAP: u8 = 13;
 export const SET: u8 = 14;
 export const LIST: u8 = 15;
 export const UUID: u8 = 16;
-/** The type of a value that a list or set does not have. On the wire it is none. */
-export const NONE: u8 = 255;
+/** The type of the values that a list or set does not have: no byte of the wire says it. */
+export const NONE: u32 = 256;
 
 /** The bytes of a value of fixed size; zero for the others and for what is no type. */
 export function fixedSize(type: u8): u32 {
@@ -72,9 +72,9 @@ export class ThriftBinary {
   }
 
   /** The count of a container of elements that each take at least as much as `type` and `also` do; -1 with a fault noted. */
-  count(type: u8, also: u8): i32 {
+  count(type: u8, also: u32): i32 {
     if (this.lacks(4)) return -1;
-    const n = this.u32(), least = leastSize(type) + (also == NONE ? 0 : leastSize(also));
+    const n = this.u32(), least = leastSize(type) + (also == NONE ? 0 : leastSize(<u8>also));
     if (<u64>n * least > <u64>(inputEnd - ip)) { fails(FAULT_LENGTH, ip - 4, <i64><i32>n); return -1; }
     return <i32>n;
   }
@@ -109,10 +109,10 @@ export class ThriftBinary {
     }
   }
 
-  skipElementsFails(type: u8, also: u8, n: i32, depth: u32): bool {
-    const size = fixedSize(type) + fixedSize(also);
-    if (n && fixedSize(type) && (also == NONE || fixedSize(also))) { readAt(ip + size * n); return false; }
-    while (n--) if (this.skipFails(type, depth) || (also != NONE && this.skipFails(also, depth))) return true;
+  skipElementsFails(type: u8, also: u32, n: i32, depth: u32): bool {
+    const size = fixedSize(type) + (also == NONE ? 0 : fixedSize(<u8>also));
+    if (n && fixedSize(type) && (also == NONE || fixedSize(<u8>also))) { readAt(ip + size * n); return false; }
+    while (n--) if (this.skipFails(type, depth) || (also != NONE && this.skipFails(<u8>also, depth))) return true;
     return false;
   }
 

@@ -281,6 +281,8 @@ describe("fields", () => {
     [T, "080001 0000", "a: the message ends in the middle of a value, at byte 3"],
     [T, "080001 00000001", "message: the message ends in the middle of a value, at byte 7"],
     [T, "00 ff", "message: 1 bytes stand behind the end of the message, at byte 1"],
+    [T, "0d0014 0300 00000001 01 020202020202 00", "message: 0 is no Thrift type, at byte 10"],
+    [T, "0d0014 03ff 00000001 01 020202020202 00", "message: 255 is no Thrift type, at byte 10"],
     [T, "630014 00", "message: 99 is no Thrift type, at byte 3"],
     [P, "12 ff", "b: the message ends in the middle of a value, at byte 2"],
     [P, "12 ffffffff0f", "b: the length 4294967295 is more than what is left of the message, at byte 1"],
