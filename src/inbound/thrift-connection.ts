@@ -148,7 +148,7 @@ export function serveThrift(
 
   function closeIfDone(): void {
     if (inFlight > 0 || slots.length > 0 || socket.destroyed) return;
-    if (socket.readableEnded || (draining && (ended || splitter.unfinished.length === 0))) {
+    if (socket.readableEnded || (draining && (ended || splitter.isEmpty))) {
       socket.destroySoon();
     } else if (ended && !discarding) {
       discarding = true;

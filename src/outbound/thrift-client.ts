@@ -116,8 +116,8 @@ function exchange(
   function giveBack(used: PooledConnection): void {
     settle();
     // More bytes than one reply: the next call would take them for its own.
-    if (used.splitter.unfinished.length > 0) used.socket.destroy();
-    else pool.release(used);
+    if (used.splitter.isEmpty) pool.release(used);
+    else used.socket.destroy();
   }
 
   function drop(used: PooledConnection): void {

@@ -179,9 +179,10 @@ describe("connectThrift at a socket that misbehaves", () => {
     expect(server.count()).toBe(2);
   });
 
-  test("bytes behind a reply are nobody's: the connection is not used again", async () => {
+  test.each([1, 4, 5, 40])("%i bytes behind a reply are nobody's: the connection is not used again", async (count) => {
     const server = await rawServer((socket, chunk) => {
-      socket.write(Buffer.concat([echoOf(chunk, { text: "mine" }), echoOf(chunk, { text: "too much" })]));
+      const more = echoOf(chunk, { text: "too much, and so much that it is longer" }).subarray(0, count);
+      socket.write(Buffer.concat([echoOf(chunk, { text: "mine" }), more]));
     });
     const { handle } = thriftClient(server.port);
     for (let i = 0; i < 3; i++) expect(textOf((await handle(callOf("thrift", "echo", "x"))).payload)).toBe("mine");

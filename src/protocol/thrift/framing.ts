@@ -13,7 +13,9 @@ export interface Splitter {
    * limit; the connection then cannot be read on.
    */
   next(): Uint8Array | undefined;
-  /** What there is of a message that is not whole; to say in an error which call it was. */
+  /** Whether no byte is held, not even of a frame's length. */
+  readonly isEmpty: boolean;
+  /** What there is of a message that is not whole, without its frame's length; to say in an error which call it was. */
   readonly unfinished: Uint8Array;
 }
 
@@ -128,6 +130,9 @@ function createSplitter({ headBytes, end }: Boundary): Splitter {
         offset = 0;
       }
       return message;
+    },
+    get isEmpty() {
+      return gathered.length === 0 && offset === chunk.length;
     },
     get unfinished() {
       const held = gathered.length > 0 ? gathered.bytes : chunk.subarray(offset);

@@ -50,6 +50,17 @@ describe.each(dialects)("%s", (_name, create, wrap, strict) => {
     }
     expect(found).toEqual(hex(first, second, first));
     expect(splitter.unfinished.length).toBe(0);
+    expect(splitter.isEmpty).toBe(true);
+  });
+
+  test("is not empty from the first byte of a message to its last", () => {
+    const whole = wrap(first);
+    for (let i = 1; i < whole.length; i++) {
+      const splitter = create();
+      splitter.push(Buffer.concat([whole, whole.subarray(0, i)]));
+      expect(drain(splitter)).toEqual(hex(first));
+      expect(splitter.isEmpty).toBe(false);
+    }
   });
 
   test("splits at every place in two", () => {
