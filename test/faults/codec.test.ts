@@ -18,6 +18,10 @@ const cases: readonly (readonly [keyof typeof compile, Codec, Codec])[] = [
   ["engine", "protobuf", "thrift-binary"],
   ["interpreter", "thrift-binary", "protobuf"],
   ["interpreter", "protobuf", "thrift-binary"],
+  ["interpreter", "thrift-binary", "json"],
+  ["interpreter", "protobuf", "json"],
+  ["interpreter", "json", "thrift-binary"],
+  ["interpreter", "json", "protobuf"],
 ];
 
 test.each(cases)(

@@ -71,8 +71,14 @@ export function exchangeStream(
   });
 }
 
-/** Holds an outcome to being a whole gRPC answer, and returns its status; 0 comes with one whole message. */
-export function checkGrpc({ httpStatus, grpcStatus, grpcMessage, body, resetCode }: StreamOutcome): number {
+/**
+ * Holds an outcome to being a whole gRPC answer, and returns its status; 0 comes with one whole message. What a server
+ * says of its error may be anything.
+ */
+export function checkGrpc(
+  { httpStatus, grpcStatus, grpcMessage, body, resetCode }: StreamOutcome,
+  text: "our text" | "peer's text" = "our text",
+): number {
   if (resetCode !== 0) throw new Error(`the stream was reset with ${resetCode}`);
   if (httpStatus !== 200) throw new Error(`the HTTP status is ${httpStatus}`);
   if (grpcStatus === undefined || !(grpcStatus >= 0 && grpcStatus <= 16)) throw new Error(`grpc-status ${grpcStatus}`);
@@ -82,7 +88,7 @@ export function checkGrpc({ httpStatus, grpcStatus, grpcMessage, body, resetCode
     }
   } else {
     if (body.length > 0) throw new Error("a message beside an error");
-    expectClear(grpcMessage);
+    if (text === "our text") expectClear(grpcMessage);
   }
   return grpcStatus;
 }

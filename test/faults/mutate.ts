@@ -31,7 +31,10 @@ const VARINTS: readonly Buffer[] = [
   Buffer.from("808001", "hex"),
 ];
 
-/** How a struct, list, map, message and group begin inside themselves; repeated, they nest deeper than anybody reads. */
+/**
+ * How a struct, list, map, message and group begin inside themselves, on the binary wires, in JSON and in IDL; repeated,
+ * they nest deeper than anybody reads.
+ */
 const OPENERS: readonly Buffer[] = [
   Buffer.from("0c0001", "hex"),
   Buffer.from("0f00020c00000001", "hex"),
@@ -39,6 +42,7 @@ const OPENERS: readonly Buffer[] = [
   Buffer.from("0d0f0f00000001", "hex"),
   Buffer.from("0b", "hex"),
   Buffer.from("1aff7f", "hex"),
+  ...["[", '{"children":[', '{"value":', "list<", "message M {", "(", "{a: "].map((text) => Buffer.from(text)),
 ];
 
 /** Longer messages say nothing that shorter ones do not, and take their time. */
@@ -105,7 +109,7 @@ function change(bytes: Buffer, random: Random, others: readonly Buffer[]): Buffe
       return withVarint(bytes, at, random.pick(VARINTS));
     default: {
       const opener = random.pick(OPENERS);
-      const nest = Buffer.alloc(opener.length * random.pick([3, 60, 65, 130, 1_000, 5_000]), opener);
+      const nest = Buffer.alloc(opener.length * random.pick([3, 60, 65, 130, 1_000, 5_000, 30_000]), opener);
       return Buffer.concat([bytes.subarray(0, at), nest, bytes.subarray(at)]);
     }
   }

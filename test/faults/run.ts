@@ -63,6 +63,7 @@ async function exchangeAll(
         await exchange(mutation, worker);
       } catch (cause) {
         next = to;
+        pending.clear();
         throw new Error(describe(entry, mutation, cause), { cause });
       }
       pending.delete(mutation);

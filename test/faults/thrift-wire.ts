@@ -1,7 +1,7 @@
 // A Thrift client that knows nothing: it writes what it is given, and reads messages as the specification has them.
 import { connect, type Socket } from "node:net";
 import { expectClear } from "./clear.ts";
-import { type Bounds, type Header, readHeader, structEnd } from "./thrift-reader.ts";
+import { type Bounds, type Found, type Header, readHeader, structEnd } from "./thrift-reader.ts";
 
 /** How a connection's messages are dressed. */
 export interface Dialect {
@@ -22,12 +22,15 @@ export interface Message {
 export class ThriftWire {
   readonly #socket: Socket;
   readonly #framed: boolean;
+  readonly #opaque: boolean;
   #received: Buffer = Buffer.alloc(0);
   #closed = false;
   #wake: () => void = () => {};
 
-  constructor(path: string, { framed }: Dialect) {
+  /** With opaque bodies, which only frames can have, what stands behind a header is whatever the frame holds. */
+  constructor(path: string, { framed }: Dialect, bodies: "structs" | "opaque bodies" = "structs") {
     this.#framed = framed;
+    this.#opaque = bodies === "opaque bodies";
     this.#socket = connect(path);
     this.#socket.on("error", () => {});
     this.#socket.on("data", (chunk) => {
@@ -75,7 +78,7 @@ export class ThriftWire {
     const header = readHeader(bytes, start);
     if (header.kind === "broken") throw new Error(`the sidecar wrote no message: ${bytes.toString("hex")}`);
     if (header.kind === "partial") return undefined;
-    const end = structEnd(bytes, header.value.bodyAt, ANY, start);
+    const end = this.#opaque ? frameEnd(bytes) : structEnd(bytes, header.value.bodyAt, ANY, start);
     if (end.kind === "broken") throw new Error(`the sidecar wrote a broken struct: ${bytes.toString("hex")}`);
     if (end.kind === "partial") return undefined;
     if (this.#framed && bytes.readUInt32BE(0) !== end.value - 4) {
@@ -86,8 +89,19 @@ export class ThriftWire {
   }
 }
 
-/** Holds a message to being an answer: a result, or an exception that helps. Returns its kind. */
-export function checkAnswer({ header, body }: Message): "reply" | "exception" {
+function frameEnd(bytes: Buffer): Found<number> {
+  const end = 4 + bytes.readUInt32BE(0);
+  return end <= bytes.length ? { kind: "whole", value: end } : { kind: "partial" };
+}
+
+/**
+ * Holds a message to being an answer: a result, or an exception that helps. Returns its kind. What a server says of its
+ * error may be anything.
+ */
+export function checkAnswer(
+  { header, body }: Message,
+  text: "our text" | "peer's text" = "our text",
+): "reply" | "exception" {
   if (header.type === 2) return "reply";
   if (header.type !== 3) throw new Error(`an answer of type ${header.type}`);
   // {1: string message, 2: i32 type}
@@ -95,8 +109,8 @@ export function checkAnswer({ header, body }: Message): "reply" | "exception" {
   if (length < 0 || body.length !== 7 + length + 8)
     throw new Error(`no TApplicationException: ${body.toString("hex")}`);
   const type = body.readInt32BE(7 + length + 3);
-  if (type < 0 || type > 10) throw new Error(`a TApplicationException of type ${type}`);
-  expectClear(body.toString("utf8", 7, 7 + length));
+  if (text === "our text" && (type < 0 || type > 10)) throw new Error(`a TApplicationException of type ${type}`);
+  if (text === "our text") expectClear(body.toString("utf8", 7, 7 + length));
   return "exception";
 }
 
