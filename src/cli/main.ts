@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "translate one message between thrift-binary, protobuf and json",
     load: async () => (await import("./convert.ts")).convertCommand,
   },
+  diff: {
+    summary: "say which changes between two versions of IDL break somebody",
+    load: async () => (await import("./diff.ts")).diffCommand,
+  },
   idl: {
     summary: "derive a .proto file from a .thrift file, or the reverse",
     load: async () => (await import("./idl.ts")).idlCommand,
