@@ -1,7 +1,17 @@
 // What becomes of a Protobuf field in Thrift: its id, its presence, and the containers that marked messages stand for.
 import { createNameScope, thriftName } from "./derive-names.ts";
 import { type Derivation, derivedHead, type MessageShell, withoutUndefined } from "./derive-parts.ts";
-import type { Constant, Field, FieldType, MessageType, Presence, Rules, ThriftScalar } from "./model.ts";
+import {
+  type Constant,
+  type Extension,
+  type Field,
+  type FieldType,
+  fieldsOf,
+  type MessageType,
+  type Presence,
+  type Rules,
+  type ThriftScalar,
+} from "./model.ts";
 import {
   canTranslate,
   isProtoScalar,
@@ -32,8 +42,9 @@ const HIGHEST_ID = 32_767;
 export function fillStruct(derivation: Derivation, { given, shell }: StructDraft): void {
   const names = createNameScope();
   const ids = new Map<number, Field>();
-  for (const field of given.fields) {
+  for (const field of fieldsOf(given)) {
     const id = field.rules.field ?? field.id;
+    if ("extendee" in field && !checkExtension(derivation, field, id)) continue;
     const before = ids.get(id);
     ids.set(id, before ?? field);
     if (before) {
@@ -44,6 +55,27 @@ export function fillStruct(derivation: Derivation, { given, shell }: StructDraft
       if (derived) shell.add({ ...derived, name: names.claim(derived.name) });
     }
   }
+}
+
+/** An extension comes from a file that knows the message, while the message's twin knows no file that comes later. */
+function checkExtension(
+  derivation: Derivation,
+  { fullName, extendee, type, position }: Extension,
+  id: number,
+): boolean {
+  const element = type.kind === "list" ? type.element : type;
+  const known =
+    element.kind === "message"
+      ? derivation.messageTwin(element.type)
+      : element.kind !== "enum" || derivation.enumTwin(element.type);
+  const reason = !known
+    ? "its type is in a file that the message's own file does not import"
+    : id > HIGHEST_ID
+      ? `its number ${id} is above ${HIGHEST_ID}, the highest Thrift id; give it one with (causeway.rules).field`
+      : undefined;
+  if (reason === undefined) return true;
+  derivation.report("lossy", position, `extension ${fullName} of ${extendee.fullName} is left out: ${reason}`);
+  return false;
 }
 
 function checkId(derivation: Derivation, field: Field, id: number): boolean {

@@ -15,7 +15,17 @@ import {
   type Twins,
 } from "./derive-parts.ts";
 import { fillStruct, type StructDraft } from "./derive-thrift-field.ts";
-import type { Declaration, EnumType, Field, MessageType, Method, Rules, SchemaFile, Service } from "./model.ts";
+import {
+  type Declaration,
+  type EnumType,
+  type Field,
+  fieldsOf,
+  type MessageType,
+  type Method,
+  type Rules,
+  type SchemaFile,
+  type Service,
+} from "./model.ts";
 
 /**
  * The Thrift twin of a .proto file, to be written as `path`, with `namespace * packageName`. What has no place in Thrift
@@ -50,7 +60,6 @@ export function deriveThrift(
     const derived: Service = { ...derivedHead(service, name), wire: "thrift", fullName, base: undefined, methods: own };
     services.set(service, { derived, methods });
   }
-  reportExtensions(derivation);
 
   const file: SchemaFile = {
     path,
@@ -74,14 +83,6 @@ interface FileScope {
   readonly names: NameScope;
   readonly packageName: string;
   readonly drafts: StructDraft[];
-}
-
-/** A struct has the fields that it is declared with; extensions of options say nothing about values. */
-function reportExtensions({ given, report }: Derivation): void {
-  for (const { name, extendee, position } of given.extensions ?? []) {
-    if (/^google\.protobuf\.\w+Options$/.test(extendee.fullName)) continue;
-    report("lossy", position, `extension "${name}" of ${extendee.fullName} is left out of the translation`);
-  }
 }
 
 /** The argument and result messages that an earlier derivation made, and that nothing but methods refers to. */
@@ -133,7 +134,9 @@ function startStruct(scope: FileScope, given: MessageType): void {
 }
 
 /** Only a message that is one oneof and nothing else is a union; a declared exception has a code. */
-function shapeOf({ fields, rules }: MessageType): MessageType["shape"] {
+function shapeOf(message: MessageType): MessageType["shape"] {
+  const { rules } = message;
+  const fields = fieldsOf(message);
   const [first] = fields;
   if (first ? first.oneof !== undefined && fields.every(({ oneof }) => oneof === first.oneof) : rules.oneof)
     return "union";

@@ -2,8 +2,11 @@
 // (google.protobuf.FieldOptions and its like) and by the extensions that the file can see.
 import descriptor from "protobufjs/ext/descriptor.js";
 import protobuf from "protobufjs/light.js";
-import type { Extension, FieldType, MessageType, ProtoScalar, SchemaFile } from "./model.ts";
+import type { Extension, Field, FieldType, MessageType, ProtoScalar, SchemaFile } from "./model.ts";
+import { parseProtoDouble } from "./proto-default.ts";
 import type { ProtoOption } from "./proto-document.ts";
+import { isProtoScalar } from "./proto-fields.ts";
+import { parseProtoBigint } from "./proto-integer.ts";
 
 export type OptionsName =
   | "FileOptions"
@@ -13,7 +16,8 @@ export type OptionsName =
   | "EnumOptions"
   | "EnumValueOptions"
   | "ServiceOptions"
-  | "MethodOptions";
+  | "MethodOptions"
+  | "ExtensionRangeOptions";
 
 /** Writes the options of one file's declarations; undefined when there are none. */
 export type OptionsWriter = (target: OptionsName, options: readonly ProtoOption[]) => Uint8Array | undefined;
@@ -23,9 +27,18 @@ interface OptionField {
   readonly id: number;
   readonly repeated: boolean;
   readonly packed: boolean;
+  /** A group, which ends with a tag of its own. */
+  readonly delimited: boolean;
   readonly scalar: ProtoScalar | undefined;
   readonly enumNumber: ((name: string) => number | undefined) | undefined;
-  readonly inner: ((name: string) => OptionField | undefined) | undefined;
+  /** The message that it holds. */
+  readonly owner: Owner | undefined;
+}
+
+/** A message that options are fields of. The same name gives the same field, which is what a tree groups values by. */
+interface Owner {
+  readonly fullName: string;
+  field(name: string): OptionField | undefined;
 }
 
 /** What was written for one message, by field, in order. */
@@ -37,126 +50,157 @@ type OptionTree = Map<OptionField, (string | OptionTree)[]>;
  */
 export function createOptionsWriter(file: SchemaFile): OptionsWriter {
   const extensions = visibleExtensions(file);
+  const find: Find = (owner, part) =>
+    part.startsWith("(") ? findExtension(extensions, part.slice(1, -1), file.package, owner) : owner.field(part);
   return (target, options) => {
     const tree: OptionTree = new Map();
-    for (const [name, value] of options) {
-      const path = splitName(name);
-      const [first, ...rest] = path;
-      const field = first?.startsWith("(")
-        ? findExtension(extensions, first.slice(1, -1), file.package, target)
-        : knownField(descriptor[target], first ?? "");
-      if (field) insert(tree, field, rest, value);
-    }
-    return tree.size === 0 ? undefined : writeTree(tree);
+    const owner = reflectedOwner(descriptor.FileOptions.root.lookupType(`google.protobuf.${target}`));
+    for (const [name, value] of options) insert(tree, owner, splitName(name), value, find);
+    return tree.size === 0 ? undefined : writeTree(protobuf.Writer.create(), tree).finish();
   };
 }
 
+/** The field or extension of `owner` that one part of an option's name means. */
+type Find = (owner: Owner, part: string) => OptionField | undefined;
+
 function visibleExtensions(file: SchemaFile): ReadonlyMap<string, Extension> {
   const files = new Set([file]);
-  for (const each of files) for (const inner of each.imports) files.add(inner);
+  for (const each of files) for (const inner of [...each.imports, ...(each.optionImports ?? [])]) files.add(inner);
   const extensions = new Map<string, Extension>();
   for (const each of files)
     for (const extension of each.extensions ?? []) extensions.set(extension.fullName, extension);
   return extensions;
 }
 
-/** `(a.b).c.d` is `(a.b)`, `c`, `d`. */
+/** `(a.b).c.d` is `(a.b)`, `c`, `d`; the type of an `Any` stands in square brackets. */
 function splitName(name: string): readonly string[] {
-  return name.match(/\([^)]*\)|[^.()]+/g) ?? [];
+  return name.match(/\([^)]*\)|\[[^\]]*\]|[^.()[\]]+/g) ?? [];
 }
 
 function findExtension(
   extensions: ReadonlyMap<string, Extension>,
   name: string,
   scope: string,
-  target: OptionsName,
+  owner: Owner,
 ): OptionField | undefined {
-  if (name.startsWith(".")) return extensionField(extensions.get(name.slice(1)), target);
+  if (name.startsWith(".")) return extensionField(extensions.get(name.slice(1)), owner);
   for (let around = scope; ; around = around.slice(0, Math.max(0, around.lastIndexOf(".")))) {
-    const found = extensionField(extensions.get(around === "" ? name : `${around}.${name}`), target);
+    const found = extensionField(extensions.get(around === "" ? name : `${around}.${name}`), owner);
     if (found || around === "") return found;
   }
 }
 
-/** Fields keep their identity, which is what a tree groups values by. */
 const EXTENSION_FIELDS = new WeakMap<Extension, OptionField>();
 
-function extensionField(extension: Extension | undefined, target: OptionsName): OptionField | undefined {
-  if (extension?.extendee.fullName !== `google.protobuf.${target}`) return undefined;
-  const field = EXTENSION_FIELDS.get(extension) ?? modelField(extension.id, extension.type);
-  if (field) EXTENSION_FIELDS.set(extension, field);
+function extensionField(extension: Extension | undefined, owner: Owner): OptionField | undefined {
+  if (extension?.extendee.fullName !== owner.fullName) return undefined;
+  const field = EXTENSION_FIELDS.get(extension) ?? modelField(extension);
+  EXTENSION_FIELDS.set(extension, field);
   return field;
 }
 
-function modelField(id: number, type: FieldType): OptionField | undefined {
+function modelField({ id, type }: Pick<Field, "id" | "type">): OptionField {
   const element = type.kind === "list" ? type.element : type;
-  const field = { id, repeated: type.kind === "list", packed: type.kind === "list" && type.packed };
-  switch (element.kind) {
-    case "scalar":
-      return { ...field, scalar: element.name as ProtoScalar, enumNumber: undefined, inner: undefined };
-    case "enum": {
-      const enumNumber = (name: string) => element.type.values.find((value) => value.name === name)?.number;
-      return { ...field, scalar: undefined, enumNumber, inner: undefined };
-    }
-    case "message":
-      if (element.delimited) return undefined;
-      return { ...field, scalar: undefined, enumNumber: undefined, inner: fieldsOf(element.type) };
-  }
-  return undefined;
-}
-
-const MODEL_FIELDS = new WeakMap<MessageType, Map<string, OptionField | undefined>>();
-
-function fieldsOf(type: MessageType): (name: string) => OptionField | undefined {
-  return (name) => {
-    const known = MODEL_FIELDS.get(type) ?? new Map<string, OptionField | undefined>();
-    MODEL_FIELDS.set(type, known);
-    if (!known.has(name)) {
-      const field = type.fields.find((candidate) => candidate.name === name);
-      known.set(name, field && modelField(field.id, field.type));
-    }
-    return known.get(name);
+  return {
+    id,
+    repeated: type.kind === "list" || type.kind === "map",
+    packed: type.kind === "list" && type.packed,
+    delimited: element.kind === "message" && element.delimited,
+    scalar: element.kind === "scalar" && isProtoScalar(element.name) ? element.name : undefined,
+    enumNumber:
+      element.kind === "enum" ? (name) => element.type.values.find((each) => each.name === name)?.number : undefined,
+    owner:
+      element.kind === "message"
+        ? messageOwner(element.type)
+        : element.kind === "map"
+          ? entryOwner(element)
+          : undefined,
   };
 }
 
-const KNOWN_FIELDS = new WeakMap<protobuf.Field, OptionField>();
+const MESSAGE_OWNERS = new WeakMap<MessageType, Owner>();
 
-/** A field of descriptor.proto itself, which protobufjs knows by its lowerCamelCase name. */
-function knownField(type: protobuf.Type, name: string): OptionField | undefined {
-  const field = type.fields[name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())];
-  if (!field) return undefined;
-  field.resolve();
-  const before = KNOWN_FIELDS.get(field);
-  if (before) return before;
+function messageOwner(type: MessageType): Owner {
+  const known = MESSAGE_OWNERS.get(type);
+  if (known) return known;
+  const owner = createOwner(type.fullName, (name) => {
+    // A group's field is also called by its type's name.
+    const named = type.fields.find((field) => field.name === name) ?? type.fields.find((field) => isGroup(field, name));
+    return named && modelField(named);
+  });
+  MESSAGE_OWNERS.set(type, owner);
+  return owner;
+}
+
+function isGroup({ type }: Field, name: string): boolean {
+  const element = type.kind === "list" ? type.element : type;
+  return element.kind === "message" && element.delimited && element.type.name === name;
+}
+
+function entryOwner({ key, value }: FieldType & { readonly kind: "map" }): Owner {
+  const fields: Readonly<Record<string, OptionField>> = {
+    key: modelField({ id: 1, type: key }),
+    value: modelField({ id: 2, type: value }),
+  };
+  return createOwner("", (name) => (name === "key" || name === "value" ? fields[name] : undefined));
+}
+
+const REFLECTED_OWNERS = new WeakMap<protobuf.Type, Owner>();
+
+/** A message of descriptor.proto itself, which protobufjs knows by the lowerCamelCase names of its fields. */
+function reflectedOwner(type: protobuf.Type): Owner {
+  const known = REFLECTED_OWNERS.get(type);
+  if (known) return known;
+  const owner = createOwner(type.fullName.slice(1), (name) => {
+    const field = type.fields[name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())];
+    return field && reflectedField(field.resolve());
+  });
+  REFLECTED_OWNERS.set(type, owner);
+  return owner;
+}
+
+function reflectedField(field: protobuf.Field): OptionField {
   const { resolvedType } = field;
-  const known: OptionField = {
+  return {
     id: field.id,
     repeated: field.repeated,
     packed: false,
-    scalar: resolvedType ? undefined : (field.type as ProtoScalar),
+    delimited: false,
+    scalar: isProtoScalar(field.type) ? field.type : undefined,
     enumNumber: resolvedType instanceof protobuf.Enum ? (word) => resolvedType.values[word] : undefined,
-    inner: resolvedType instanceof protobuf.Type ? (word) => knownField(resolvedType, word) : undefined,
+    owner: resolvedType instanceof protobuf.Type ? reflectedOwner(resolvedType) : undefined,
   };
-  KNOWN_FIELDS.set(field, known);
-  return known;
+}
+
+function createOwner(fullName: string, create: (name: string) => OptionField | undefined): Owner {
+  const fields = new Map<string, OptionField | undefined>();
+  return {
+    fullName,
+    field(name) {
+      if (!fields.has(name)) fields.set(name, create(name));
+      return fields.get(name);
+    },
+  };
 }
 
 /** False when a field that holds one value has one already: then the nearest repeated message begins anew. */
-function insert(tree: OptionTree, field: OptionField, rest: readonly string[], value: string): boolean {
+function insert(tree: OptionTree, owner: Owner, path: readonly string[], value: string, find: Find): boolean {
+  const [part = "", ...rest] = path;
+  const field = find(owner, part);
+  // What nobody declared is left out.
+  if (!field) return true;
   const values = tree.get(field) ?? [];
-  const [next, ...further] = rest;
-  if (next === undefined) {
-    if (field.inner !== undefined || (values.length > 0 && !field.repeated)) return false;
+  if (rest.length === 0 && !field.owner) {
+    if (values.length > 0 && !field.repeated) return false;
     tree.set(field, [...values, value]);
     return true;
   }
-  const inner = field.inner?.(next);
-  if (!inner) return true;
+  if (!field.owner) return true;
   const last = values.at(-1);
-  if (last instanceof Map && insert(last, inner, further, value)) return true;
+  if (last instanceof Map && rest.length > 0 && insert(last, field.owner, rest, value, find)) return true;
   if (values.length > 0 && !field.repeated) return false;
   const fresh: OptionTree = new Map();
-  insert(fresh, inner, further, value);
+  if (rest.length > 0) insert(fresh, field.owner, rest, value, find);
   tree.set(field, [...values, fresh]);
   return true;
 }
@@ -164,27 +208,34 @@ function insert(tree: OptionTree, field: OptionField, rest: readonly string[], v
 const VARINT = 0;
 const FIXED64 = 1;
 const DELIMITED = 2;
+const GROUP = 3;
+const GROUP_END = 4;
 const FIXED32 = 5;
 
-function writeTree(tree: OptionTree): Uint8Array {
-  const writer = protobuf.Writer.create();
-  for (const [field, values] of tree) {
+function writeTree(writer: protobuf.Writer, tree: OptionTree): protobuf.Writer {
+  const key = (id: number, wireType: number): protobuf.Writer => writer.uint32(((id << 3) | wireType) >>> 0);
+  for (const [field, values] of [...tree].sort(([a], [b]) => a.id - b.id)) {
     if (field.packed) {
-      writer.uint32((field.id << 3) | DELIMITED).fork();
+      key(field.id, DELIMITED).fork();
       for (const value of values) if (typeof value === "string") writeValue(writer, field, value);
       writer.ldelim();
       continue;
     }
     for (const value of values) {
-      writer.uint32(((field.id << 3) | wireTypeOf(field)) >>> 0);
+      key(field.id, wireTypeOf(field));
       if (typeof value === "string") writeValue(writer, field, value);
-      else writer.bytes(writeTree(value));
+      else if (!field.delimited) writeTree(writer.fork(), value).ldelim();
+      else {
+        writeTree(writer, value);
+        key(field.id, GROUP_END);
+      }
     }
   }
-  return writer.finish();
+  return writer;
 }
 
-function wireTypeOf({ scalar, enumNumber }: OptionField): number {
+function wireTypeOf({ scalar, enumNumber, delimited }: OptionField): number {
+  if (delimited) return GROUP;
   if (scalar === undefined) return enumNumber ? VARINT : DELIMITED;
   if (scalar === "string" || scalar === "bytes") return DELIMITED;
   if (scalar === "double" || scalar.endsWith("fixed64")) return FIXED64;
@@ -192,21 +243,15 @@ function wireTypeOf({ scalar, enumNumber }: OptionField): number {
 }
 
 function writeValue(writer: protobuf.Writer, { scalar, enumNumber }: OptionField, value: string): void {
-  if (enumNumber) writer.int32(enumNumber(value) ?? integer(value));
-  else if (scalar === "bool") writer.bool(value === "true");
+  if (enumNumber) writer.int32(enumNumber(value) ?? Number(integer(value)));
+  else if (scalar === "bool") writer.bool(value === "true" || value === "True" || value === "t" || value === "1");
   else if (scalar === "string") writer.string(value);
   else if (scalar === "bytes") writer.bytes(Buffer.from(value, "latin1"));
-  else if (scalar === "double" || scalar === "float") writer[scalar](Number(value));
-  else if (scalar?.endsWith("64")) writer[scalar as "int64"](exact(value));
-  else if (scalar !== undefined) writer[scalar as "int32"](integer(value));
+  else if (scalar === "double" || scalar === "float") writer[scalar](parseProtoDouble(value) ?? 0);
+  else if (scalar?.endsWith("64")) writer[scalar as "int64"](String(BigInt.asIntN(64, integer(value))));
+  else if (scalar !== undefined) writer[scalar as "int32"](Number(integer(value)));
 }
 
-function integer(value: string): number {
-  const number = Number(value);
-  return Number.isInteger(number) ? number : 0;
-}
-
-/** protobufjs prints an option above 2^53 with an exponent; its digits are what is left of it. */
-function exact(value: string): string {
-  return BigInt(integer(value)).toString();
+function integer(value: string): bigint {
+  return parseProtoBigint(value) ?? 0n;
 }

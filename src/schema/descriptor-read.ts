@@ -13,6 +13,7 @@ import {
   decodeDescriptorSet,
   flagOf,
 } from "./descriptor-types.ts";
+import type { Visibility } from "./model.ts";
 import type {
   ProtoDefault,
   ProtoDocument,
@@ -23,8 +24,8 @@ import type {
   ProtoRange,
   ProtoReservedName,
   ProtoService,
-  ProtoVisibility,
 } from "./proto-document.ts";
+import { EDITIONS } from "./proto-features.ts";
 import { unescapeBytes } from "./proto-lexer.ts";
 import { jsonNameOf } from "./proto-validate.ts";
 
@@ -62,10 +63,10 @@ interface Context {
   readonly docOf: (path: readonly number[]) => string | undefined;
 }
 
-const EDITIONS: Readonly<Record<number, string>> = { 1000: "2023", 1001: "2024" };
-
 function documentOf(set: string, file: DecodedFile, readOptions: OptionsReader): ProtoDocument {
-  const { name, dependency, publicDependency, weakDependency } = file;
+  const { name, dependency, optionDependency } = file;
+  const publicly = new Set(file.publicDependency);
+  const weakly = new Set(file.weakDependency);
   const places = new Map((file.sourceCodeInfo?.location ?? []).map((place) => [String(place.path), place]));
   const start: Position = { file: `${set}(${name})`, line: 1, column: 1 };
   const context: Context = {
@@ -87,11 +88,18 @@ function documentOf(set: string, file: DecodedFile, readOptions: OptionsReader):
     package: file.package,
     doc: context.docOf([SYNTAX]),
     options: readOptions("FileOptions", file.options),
-    imports: dependency.map((path, index) => ({
-      path,
-      position: context.positionOf([3, index]),
-      modifier: publicDependency.includes(index) ? "public" : weakDependency.includes(index) ? "weak" : undefined,
-    })),
+    imports: [
+      ...dependency.map((path, index) => ({
+        path,
+        position: context.positionOf([3, index]),
+        modifier: publicly.has(index) ? ("public" as const) : weakly.has(index) ? ("weak" as const) : undefined,
+      })),
+      ...optionDependency.map((path, index) => ({
+        path,
+        position: context.positionOf([15, index]),
+        modifier: "option" as const,
+      })),
+    ],
     messages: list(file.messageType, [4], (node, path) => messageOf(node, path, context)),
     enums: list(file.enumType, [5], (node, path) => enumOf(node, path, context)),
     services: list(file.service, [6], (node, path) => serviceOf(node, path, context)),
@@ -104,8 +112,8 @@ const SYNTAX = 12;
 function syntaxOf({ name, syntax, edition }: DecodedFile): string {
   if (!syntax) return "proto2";
   if (syntax !== "editions") return syntax;
-  const year = EDITIONS[edition];
-  if (year === undefined) throw new RangeError(`"${name}" has the edition ${edition}, expected 2023 or 2024`);
+  const year = [...EDITIONS].find(([, number]) => number === edition)?.[0];
+  if (year === undefined) throw new RangeError(`"${name}" has the edition ${edition}, which is not known here`);
   return year;
 }
 
@@ -172,7 +180,7 @@ function reservedNamesOf(
 }
 
 /** By google.protobuf.SymbolVisibility. */
-const VISIBILITIES: readonly (ProtoVisibility | undefined)[] = [undefined, "local", "export"];
+const VISIBILITIES: readonly (Visibility | undefined)[] = [undefined, "local", "export"];
 
 const REQUIRED = 2;
 const REPEATED = 3;

@@ -75,6 +75,7 @@ export interface DecodedFile extends DecodedNamed {
   readonly dependency: readonly string[];
   readonly publicDependency: readonly number[];
   readonly weakDependency: readonly number[];
+  readonly optionDependency: readonly string[];
   readonly messageType: readonly DecodedMessage[];
   readonly enumType: readonly DecodedEnum[];
   readonly service: readonly DecodedService[];

@@ -6,25 +6,29 @@ import type {
   Declaration,
   EnumType,
   Extension,
+  ExtensionRange,
   Field,
   FieldType,
   MessageType,
   Method,
+  NumberRange,
+  Reserved,
   Rules,
   SchemaFile,
   Service,
+  Visibility,
 } from "./model.ts";
+import { RULES_OPTIONS, type RulesTarget } from "./proto-context.ts";
 import { printProtoDefault } from "./proto-default.ts";
 import type { ProtoOption } from "./proto-document.ts";
-import { RULES_OPTIONS, type RulesTarget } from "./proto-resolve.ts";
+import { EDITIONS } from "./proto-features.ts";
 import { jsonNameOf } from "./proto-validate.ts";
 
 export { parseDescriptorSet } from "./descriptor-read.ts";
 
 /**
- * The google.protobuf.FileDescriptorProto of a Protobuf file. What the model does not hold is not in it: reserved and
- * extension ranges, options of oneofs, options of unknown extensions, source positions. Throws a TypeError for a Thrift
- * file.
+ * The google.protobuf.FileDescriptorProto of a Protobuf file. What the model does not hold is not in it: options of unknown
+ * extensions, source positions. Throws a TypeError for a Thrift file.
  */
 export function writeFileDescriptor(file: SchemaFile): Uint8Array {
   if (file.wire !== "protobuf") throw new TypeError(`${file.path} is no Protobuf file`);
@@ -71,8 +75,6 @@ interface Context {
   readonly options: OptionsWriter;
 }
 
-const EDITIONS: Readonly<Record<string, number>> = { "2023": 1000, "2024": 1001 };
-
 function writeFile(writer: Writer, file: SchemaFile, options: OptionsWriter): void {
   const context: Context = { file, options };
   text(writer, 1, file.importPath ?? file.path);
@@ -82,12 +84,13 @@ function writeFile(writer: Writer, file: SchemaFile, options: OptionsWriter): vo
   for (const service of file.services) inner(writer, 6, () => writeService(writer, service, context));
   writeOptions(writer, 8, "FileOptions", "file", file, context);
   for (const shown of file.publicImports ?? []) int(writer, 10, file.imports.indexOf(shown));
-  const edition = file.syntax === undefined ? undefined : EDITIONS[file.syntax];
+  const edition = EDITIONS.get(file.syntax ?? "");
   if (edition === undefined) text(writer, 12, file.syntax === "proto2" ? undefined : (file.syntax ?? "proto3"));
   else {
     text(writer, 12, "editions");
     int(writer, 14, edition);
   }
+  for (const { importPath, path } of file.optionImports ?? []) text(writer, 15, importPath ?? path);
 }
 
 /** What is declared right inside `parent`, or in the file itself, each kind under its field number. */
@@ -120,8 +123,42 @@ function writeMessage(writer: Writer, type: MessageType, context: Context): void
     inner(writer, 3, () => writeMapEntry(writer, field, key, value, type, context));
   }
   writeScope(writer, type, { messages: 3, enums: 4, extensions: 6 }, context);
+  for (const range of type.extensionRanges ?? []) inner(writer, 5, () => writeExtensionRange(writer, range, context));
   writeOptions(writer, 7, "MessageOptions", "message", type, context);
-  for (const oneof of oneofs.names) inner(writer, 8, () => text(writer, 1, oneof));
+  for (const name of oneofs.names) {
+    const declared = type.oneofs?.find((oneof) => oneof.name === name);
+    inner(writer, 8, () => {
+      text(writer, 1, name);
+      if (declared) writeOptions(writer, 2, "OneofOptions", "oneof", declared, context);
+    });
+  }
+  writeReserved(writer, { ranges: 9, names: 10, beyond: 1 }, type.reserved);
+  writeVisibility(writer, 11, type.visibility);
+}
+
+/** The end of a range of field numbers is not part of it; that of enum numbers is. */
+function writeReserved(
+  writer: Writer,
+  numbers: { readonly ranges: number; readonly names: number; readonly beyond: 0 | 1 },
+  { ranges, names }: Reserved = { ranges: [], names: [] },
+): void {
+  for (const range of ranges) inner(writer, numbers.ranges, () => writeRange(writer, range, numbers.beyond));
+  for (const name of names) text(writer, numbers.names, name);
+}
+
+function writeRange(writer: Writer, { from, to }: NumberRange, beyond: 0 | 1): void {
+  int(writer, 1, from);
+  int(writer, 2, to + beyond);
+}
+
+function writeExtensionRange(writer: Writer, range: ExtensionRange, context: Context): void {
+  writeRange(writer, range, 1);
+  const bytes = context.options("ExtensionRangeOptions", range.annotations);
+  if (bytes) writer.uint32(tag(3)).bytes(bytes);
+}
+
+function writeVisibility(writer: Writer, number: number, visibility: Visibility | undefined): void {
+  if (visibility) int(writer, number, visibility === "local" ? 1 : 2);
 }
 
 /** The oneofs of a message: its own, then one for each proto3 `optional`, which have indexes but are no oneofs to people. */
@@ -259,6 +296,8 @@ function writeEnum(writer: Writer, type: EnumType, context: Context): void {
   const aliased = type.values.length > type.valuesByNumber.size;
   const said = type.annotations.some(([name]) => name === "allow_alias");
   writeOptions(writer, 3, "EnumOptions", "enum", type, context, aliased && !said ? [["allow_alias", "true"]] : []);
+  writeReserved(writer, { ranges: 4, names: 5, beyond: 0 }, type.reserved);
+  writeVisibility(writer, 6, type.visibility);
 }
 
 function writeService(writer: Writer, service: Service, context: Context): void {

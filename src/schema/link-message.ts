@@ -3,7 +3,7 @@ import type { Diagnostic, Position, Report } from "../base/diagnostic.ts";
 import type { FieldLink, MessageLink, ValueLink } from "./link.ts";
 import { isUsableDefault, linkPresence } from "./link-presence.ts";
 import { isMismatch, linkValues } from "./link-value.ts";
-import type { Field, MessageType, Rules } from "./model.ts";
+import { type Field, fieldsOf, type MessageType, type Rules } from "./model.ts";
 
 /** Links pairs of messages, each pair once. */
 export interface Linker {
@@ -84,7 +84,7 @@ function fill(link: OpenLink, open: Open, options: LinkerOptions): void {
 /** Which fields stand for each other. What is left over on either side is reported. */
 function pairFields({ thrift, protobuf }: MessageLink, findings: Findings): ReadonlyMap<Field, Field> {
   const marked = new Map<number, Field>();
-  for (const field of protobuf.fields) if (field.rules.field !== undefined) marked.set(field.rules.field, field);
+  for (const field of fieldsOf(protobuf)) if (field.rules.field !== undefined) marked.set(field.rules.field, field);
   const pairs = new Map<Field, Field>();
   const taken = new Map<Field, Field>();
   // Exceptions stand in a Thrift result and travel apart from a Protobuf response.
@@ -101,7 +101,7 @@ function pairFields({ thrift, protobuf }: MessageLink, findings: Findings): Read
       pairs.set(field, partner);
     }
   }
-  for (const field of protobuf.fields)
+  for (const field of fieldsOf(protobuf))
     if (!taken.has(field)) reportAlone(field, `${thrift.shape} ${thrift.fullName}`, findings);
   return pairs;
 }
@@ -186,8 +186,9 @@ function checkDefaults(names: string, thrift: Field, protobuf: Field, { report }
 
 /** A Thrift union wants a message of exactly one oneof. */
 function checkUnion({ thrift, protobuf, union }: MessageLink, { report }: Findings): void {
-  const [first] = protobuf.fields;
-  const single = first?.oneof !== undefined && protobuf.fields.every(({ oneof }) => oneof === first.oneof);
+  const fields = fieldsOf(protobuf);
+  const [first] = fields;
+  const single = first?.oneof !== undefined && fields.every(({ oneof }) => oneof === first.oneof);
   if (union && !single) {
     const message = `union "${thrift.name}" stands for ${protobuf.fullName}, which is not exactly one oneof: messages with two of its fields cannot be translated`;
     report("warning", thrift.position, message);

@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly includeDirs: readonly string[];
   /** Thrift ids of 0 and below stand as written, as with `thrift --allow-neg-keys`, instead of being renumbered. */
   readonly allowNegativeKeys: boolean;
+  /** The package of a Thrift file by its path, as given or as another file's include finds it, instead of its namespaces. */
+  readonly packages?: ReadonlyMap<string, string>;
 }
 
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
@@ -81,6 +83,9 @@ function createLoader(options: LoadOptions, report: Report): Loader {
     return undefined;
   };
 
+  const packages = new Map([...(options.packages ?? [])].map(([path, name]) => [realPath(path) ?? path, name]));
+  const packageOf = (path: string): string | undefined => packages.get(realPath(path) ?? path);
+
   /** Loads what `key` stands for once; a file that is met again while it is being loaded is a cycle. */
   function once(key: string, path: string, from: Position, load: () => SchemaFile | undefined): SchemaFile | undefined {
     if (loaded.has(key)) return loaded.get(key);
@@ -137,7 +142,7 @@ function createLoader(options: LoadOptions, report: Report): Loader {
     // What a missing file declares would only be reported as missing once more.
     if (!complete) return undefined;
     const { allowNegativeKeys } = options;
-    return resolveThrift(document, includes, { allowNegativeKeys }, report);
+    return resolveThrift(document, includes, { allowNegativeKeys, packageOf }, report);
   }
 
   function loadProto(path: string, name: string, from: Position, roots: Roots): SchemaFile | undefined {
@@ -168,9 +173,10 @@ function createLoader(options: LoadOptions, report: Report): Loader {
           `"${path}" is no import path; expected one relative to an import folder, with "/" and without ".."`,
         );
       } else {
-        const file = loadImport(path, position, modifier === "weak", roots, beside);
+        const needed = modifier !== "weak" && modifier !== "option";
+        const file = loadImport(path, position, needed, roots, beside);
         if (file) imports.set(path, file);
-        if (file || modifier === "weak") continue;
+        if (file || !needed) continue;
       }
       seen.add(path);
       complete = false;
@@ -181,7 +187,7 @@ function createLoader(options: LoadOptions, report: Report): Loader {
   function loadImport(
     name: string,
     from: Position,
-    weak: boolean,
+    needed: boolean,
     roots: Roots,
     beside: ReadonlyMap<string, ProtoDocument>,
   ): SchemaFile | undefined {
@@ -192,10 +198,12 @@ function createLoader(options: LoadOptions, report: Report): Loader {
     if (path !== undefined) return once(realPath(path) ?? path, path, from, () => loadProto(path, name, from, roots));
     const builtin = builtinText(name);
     if (builtin !== undefined) return once(name, name, from, () => loadProtoText(name, name, builtin, roots));
-    if (weak) return undefined;
     const looked = folders.length === 0 ? "" : `; looked in ${folders.join(", ")}`;
     const hint = beside.size > 0 ? "; make the set with protoc --include_imports" : "";
-    return fail(from, `the imported file "${name}" is not there${looked}${hint}`);
+    const message = `the imported file "${name}" is not there${looked}${hint}`;
+    if (needed) return fail(from, message);
+    report({ severity: "warning", position: from, message });
+    return undefined;
   }
 
   function loadDescriptorSet(path: string, from: Position, roots: Roots): void {

@@ -133,6 +133,26 @@ export interface Extension extends Field {
   readonly parent: MessageType | undefined;
 }
 
+/** Numbers `from` to `to`, both included. */
+export interface NumberRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What nothing new in a Protobuf message or enum may take. */
+export interface Reserved {
+  readonly ranges: readonly NumberRange[];
+  readonly names: readonly string[];
+}
+
+/** Numbers that other files may give to extensions. */
+export interface ExtensionRange extends NumberRange {
+  readonly annotations: Annotations;
+}
+
+/** Who may refer to a type, where its author says so: every file, or its own alone. */
+export type Visibility = "export" | "local";
+
 /** A struct, union or exception, the arguments or result of a Thrift method, or a Protobuf message. */
 export interface MessageType extends Declaration {
   readonly wire: Wire;
@@ -141,9 +161,22 @@ export interface MessageType extends Declaration {
   readonly shape: "struct" | "union" | "exception" | "arguments" | "result" | "message";
   /** In the order of the file. */
   readonly fields: readonly Field[];
+  /** Extensions included. */
   readonly fieldsById: ReadonlyMap<number, Field>;
   /** The enclosing Protobuf message. */
   readonly parent: MessageType | undefined;
+  /** Proto only: the extensions of it in all files that were loaded, options aside. Undefined means none. */
+  readonly extensions?: readonly Extension[];
+  /** Proto only: undefined means that the fields alone say which there are. */
+  readonly oneofs?: readonly Declaration[];
+  readonly reserved?: Reserved;
+  readonly extensionRanges?: readonly ExtensionRange[];
+  readonly visibility?: Visibility;
+}
+
+/** What may stand in a message of this type: its own fields, then its extensions. */
+export function fieldsOf({ fields, extensions = [] }: MessageType): readonly (Field | Extension)[] {
+  return extensions.length === 0 ? fields : [...fields, ...extensions];
 }
 
 export interface EnumValue extends Declaration {
@@ -159,6 +192,8 @@ export interface EnumType extends Declaration {
   /** Closed enums (proto2) keep numbers they do not name out of the field. Thrift's and proto3's are open. */
   readonly closed: boolean;
   readonly parent: MessageType | undefined;
+  readonly reserved?: Reserved;
+  readonly visibility?: Visibility;
 }
 
 export type Streaming = "none" | "client" | "server" | "bidi";
@@ -212,6 +247,8 @@ export interface SchemaFile {
   readonly imports: readonly SchemaFile[];
   /** Proto only: those of `imports` that files importing this one see too. Undefined means none. */
   readonly publicImports?: readonly SchemaFile[];
+  /** Proto only: files that give names to options alone, and are not among `imports`. Undefined means none. */
+  readonly optionImports?: readonly SchemaFile[];
   /** Without the nested ones' parents' order lost: outer before inner, in the order of the file. */
   readonly messages: readonly MessageType[];
   readonly enums: readonly EnumType[];

@@ -1,5 +1,6 @@
 // Reads the declarations of a .proto text: messages with all that stands in them, enums, services. What they mean together,
 // and whether it is right, is proto-resolve.ts's.
+import type { Visibility } from "./model.ts";
 import type { OpenNode, ProtoCursor, ProtoStart } from "./proto-cursor.ts";
 import type {
   ProtoEnum,
@@ -14,7 +15,6 @@ import type {
   ProtoReservedName,
   ProtoService,
   ProtoTypeName,
-  ProtoVisibility,
 } from "./proto-document.ts";
 import { parseProtoInteger } from "./proto-integer.ts";
 import { parseInlineOptions, parseOption } from "./proto-options.ts";
@@ -68,7 +68,7 @@ export function parseDeclaration(parser: ProtoParser, scope: ProtoScope, depth: 
 }
 
 /** The words are names of types too, so what follows them decides. */
-function parseVisibility(cursor: ProtoCursor): ProtoVisibility | undefined {
+function parseVisibility(cursor: ProtoCursor): Visibility | undefined {
   const { text } = cursor.peek();
   if (text !== "export" && text !== "local") return undefined;
   const declares = cursor.peek(1).text === "message" || cursor.peek(1).text === "enum";
@@ -81,7 +81,7 @@ function parseMessage(
   parser: ProtoParser,
   scope: ProtoScope,
   start: ProtoStart,
-  visibility: ProtoVisibility | undefined,
+  visibility: Visibility | undefined,
   depth: number,
 ): void {
   const { cursor } = parser;
@@ -101,7 +101,7 @@ function nodeOfBlock(cursor: ProtoCursor, token: ReturnType<ProtoCursor["name"]>
 function parseMessageBody(
   parser: ProtoParser,
   around: ProtoScope,
-  node: OpenNode & { readonly visibility: ProtoVisibility | undefined },
+  node: OpenNode & { readonly visibility: Visibility | undefined },
   depth: number,
 ): void {
   const { cursor } = parser;
@@ -267,7 +267,7 @@ function signedInteger(cursor: ProtoCursor): readonly [number, ReturnType<ProtoC
   return [negative ? 0 - number : number, Number.isNaN(number) ? token : sign];
 }
 
-function parseEnum(parser: ProtoParser, start: ProtoStart, visibility: ProtoVisibility | undefined): ProtoEnum {
+function parseEnum(parser: ProtoParser, start: ProtoStart, visibility: Visibility | undefined): ProtoEnum {
   const { cursor } = parser;
   cursor.next();
   const token = cursor.name("an enum name");

@@ -45,7 +45,7 @@ function readWord(word: string, scalar: ProtoScalar | ThriftScalar): Constant | 
       return word === "true" || word === "false" ? { kind: "bool", value: word === "true" } : "true or false";
     case "float":
     case "double": {
-      const value = readDouble(word);
+      const value = parseProtoDouble(word);
       if (value === undefined) return "a number, inf or nan";
       return { kind: "double", value: scalar === "float" ? Math.fround(value) : value };
     }
@@ -59,7 +59,8 @@ function readWord(word: string, scalar: ProtoScalar | ThriftScalar): Constant | 
   return { kind: "int", value };
 }
 
-function readDouble(word: string): number | undefined {
+/** The number that a word such as `1e3`, `-inf` or `nan` stands for; undefined for anything else. */
+export function parseProtoDouble(word: string): number | undefined {
   const [, sign, digits = ""] = /^(-?)(.*)$/.exec(word) ?? [];
   const size = /^inf(inity)?$/i.test(digits)
     ? Number.POSITIVE_INFINITY

@@ -1,6 +1,7 @@
 // What one .proto file says, before its names are looked up: the common ground of text (proto-idl.ts) and binary
 // descriptors (descriptor-read.ts). Nothing here is checked; proto-validate.ts and proto-resolve.ts do that.
 import type { Position } from "../base/diagnostic.ts";
+import type { Visibility } from "./model.ts";
 
 /**
  * An option as its dotted name and printed value; aggregates are flattened to one pair per scalar in them, and a message
@@ -26,9 +27,6 @@ export interface ProtoRange {
 export interface ProtoExtensionRange extends ProtoRange {
   readonly options: readonly ProtoOption[];
 }
-
-/** Who may refer to a type, where the file says so: edition 2024. */
-export type ProtoVisibility = "export" | "local";
 
 /** A name that a message or enum keeps from being used again. */
 export interface ProtoReservedName {
@@ -69,14 +67,14 @@ export interface ProtoEnumValue extends ProtoNode {
 }
 
 export interface ProtoEnum extends ProtoNode {
-  readonly visibility: ProtoVisibility | undefined;
+  readonly visibility: Visibility | undefined;
   readonly values: readonly ProtoEnumValue[];
   readonly reservedRanges: readonly ProtoRange[];
   readonly reservedNames: readonly ProtoReservedName[];
 }
 
 export interface ProtoMessage extends ProtoNode {
-  readonly visibility: ProtoVisibility | undefined;
+  readonly visibility: Visibility | undefined;
   readonly fields: readonly ProtoField[];
   readonly oneofs: readonly ProtoNode[];
   readonly messages: readonly ProtoMessage[];

@@ -1,7 +1,15 @@
 // The features of Protobuf editions that decide bytes and presence; proto2 and proto3 are two fixed sets of them.
 // protobuf.dev/editions/features
+import type { SchemaFile } from "./model.ts";
 import type { ProtoOption } from "./proto-document.ts";
 import { optionOf } from "./proto-validate.ts";
+
+/** The editions that are known, with their number in google.protobuf.Edition. Those after 2023 change no bytes. */
+export const EDITIONS: ReadonlyMap<string, number> = new Map([
+  ["2023", 1000],
+  ["2024", 1001],
+  ["2026", 1002],
+]);
 
 export interface ProtoFeatures {
   readonly fieldPresence: "EXPLICIT" | "IMPLICIT" | "LEGACY_REQUIRED";
@@ -37,3 +45,19 @@ export function overrideFeatures(
     messageEncoding: choose("message_encoding", ["LENGTH_PREFIXED", "DELIMITED"], around.messageEncoding),
   };
 }
+
+/** Whether other files may not refer to a type that says nothing itself, by its file's default_symbol_visibility. */
+export function isLocalByDefault({ syntax = "", annotations }: SchemaFile, nested: boolean): boolean {
+  const written = annotations.findLast(([name]) => name === "features.default_symbol_visibility")?.[1];
+  switch (written ?? VISIBILITY_DEFAULTS[syntax]) {
+    case "LOCAL_ALL":
+    case "STRICT":
+      return true;
+    case "EXPORT_TOP_LEVEL":
+      return nested;
+    default:
+      return false;
+  }
+}
+
+const VISIBILITY_DEFAULTS: Readonly<Record<string, string>> = { "2024": "EXPORT_TOP_LEVEL", "2026": "STRICT" };

@@ -4,16 +4,16 @@ import type { Position, Report } from "../base/diagnostic.ts";
 import { createProtoCursor, type ProtoCursor } from "./proto-cursor.ts";
 import { type ProtoScope, parseDeclaration, parseService } from "./proto-declarations.ts";
 import type { ProtoDocument, ProtoImport, ProtoOption, ProtoService } from "./proto-document.ts";
+import { EDITIONS } from "./proto-features.ts";
 import { ProtoSyntaxError } from "./proto-lexer.ts";
 import { parseOption } from "./proto-options.ts";
 
 /** Larger texts are refused before they are read. */
 const MAX_PROTO_CHARS = 8 * 1024 * 1024;
-const SYNTAXES = [["proto2", "proto3"], '"proto2" or "proto3"'] as const;
-const EDITIONS = [["2023", "2024"], '"2023" or "2024"'] as const;
+const SYNTAXES: readonly string[] = ["proto2", "proto3"];
 
 /**
- * The document that `text` is, by the Protobuf language specification (proto2, proto3, editions 2023 and 2024), or undefined
+ * The document that `text` is, by the Protobuf language specification (proto2, proto3, editions), or undefined
  * after one error was reported. `path` is only used in positions. A text has at most 8 Mi characters and 200,000
  * declarations and option values; messages and option values nest at most 32 deep.
  */
@@ -58,11 +58,12 @@ function parseFile(path: string, cursor: ProtoCursor): ProtoDocument {
 }
 
 function parseSyntax(cursor: ProtoCursor): string {
-  const [known, expected] = cursor.next().text === "syntax" ? SYNTAXES : EDITIONS;
+  const known = cursor.next().text === "syntax" ? SYNTAXES : [...EDITIONS.keys()];
+  const expected = known.map((word) => `"${word}"`).join(" or ");
   cursor.expect("=");
   const literal = cursor.peek();
   const written = cursor.text(expected);
-  if (!known.some((word) => word === written)) cursor.fail(literal, expected);
+  if (!known.includes(written)) cursor.fail(literal, expected);
   cursor.expect(";");
   return written;
 }
@@ -94,8 +95,8 @@ function parseImport({ cursor, imports, syntax }: OpenFile): void {
   cursor.next();
   const word = cursor.peek();
   const modifier = (["public", "weak", "option"] as const).find((known) => cursor.skip(known));
-  if (modifier === "option" && syntax !== "2024") {
-    cursor.fail(word, 'the path in quotes; "import option" is of edition 2024');
+  if (modifier === "option" && ["proto2", "proto3", "2023"].includes(syntax)) {
+    cursor.fail(word, 'the path in quotes; "import option" begins with edition 2024');
   }
   const token = cursor.peek();
   cursor.count(token);

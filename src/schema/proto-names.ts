@@ -1,5 +1,6 @@
 // Finds the type that a reference in a .proto file means, by the scoping rules of the Protobuf language specification.
 import type { EnumType, MessageType, SchemaFile } from "./model.ts";
+import { isLocalByDefault } from "./proto-features.ts";
 
 export type ProtoType = MessageType | EnumType;
 
@@ -23,16 +24,26 @@ export function visibleFiles(imports: Iterable<SchemaFile>): ReadonlySet<SchemaF
 export function createProtoNames(packageName: string, imports: readonly SchemaFile[]): ProtoNames {
   const types = new Map<string, ProtoType>();
   const packages = new Set<string>();
+  const local = new Map<ProtoType, SchemaFile>();
   const addPackage = (name: string): void => {
     for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1)) packages.add(name.slice(0, end));
   };
   addPackage(packageName);
   for (const file of visibleFiles(imports)) {
     addPackage(file.package);
-    for (const type of [...file.messages, ...file.enums]) types.set(type.fullName, type);
+    for (const type of [...file.messages, ...file.enums]) {
+      types.set(type.fullName, type);
+      if (isLocal(file, type)) local.set(type, file);
+    }
   }
 
   function find(reference: string, scope: string): ProtoType | string {
+    const found = lookUp(reference, scope);
+    const home = typeof found === "string" ? undefined : local.get(found);
+    return home ? `"${reference}" is local to "${home.path}"; export it there to refer to it here` : found;
+  }
+
+  function lookUp(reference: string, scope: string): ProtoType | string {
     if (reference.startsWith(".")) return types.get(reference.slice(1)) ?? unknown(reference, imports);
     const dot = reference.indexOf(".");
     const first = dot < 0 ? reference : reference.slice(0, dot);
@@ -49,6 +60,10 @@ export function createProtoNames(packageName: string, imports: readonly SchemaFi
   }
 
   return { add: (type) => types.set(type.fullName, type), find };
+}
+
+function isLocal(file: SchemaFile, { visibility, parent }: ProtoType): boolean {
+  return visibility === undefined ? isLocalByDefault(file, parent !== undefined) : visibility === "local";
 }
 
 function unknown(reference: string, imports: readonly SchemaFile[]): string {

@@ -1,81 +1,42 @@
 // Makes the model out of one .proto document: looks its names up, works out presence, packing and defaults, and checks
 // what only shows then.
-import type { Position, Report } from "../base/diagnostic.ts";
+import type { Report } from "../base/diagnostic.ts";
 import type {
-  Annotations,
   Declaration,
   EnumType,
   EnumValue,
   Extension,
   Field,
-  FieldType,
   MessageType,
   Method,
-  Presence,
-  ProtoScalar,
-  Rules,
+  Reserved,
   SchemaFile,
   Service,
   Streaming,
 } from "./model.ts";
-import { parseProtoDefault } from "./proto-default.ts";
-import type {
-  ProtoDocument,
-  ProtoEnum,
-  ProtoField,
-  ProtoMessage,
-  ProtoMethod,
-  ProtoNode,
-  ProtoOption,
-  ProtoTypeName,
-} from "./proto-document.ts";
+import { declarationOf, fail, join, messageNamed, type ProtoContext, rulesOf } from "./proto-context.ts";
+import type { ProtoDocument, ProtoEnum, ProtoField, ProtoImport, ProtoMessage, ProtoMethod } from "./proto-document.ts";
 import { defaultFeatures, overrideFeatures, type ProtoFeatures } from "./proto-features.ts";
-import { createProtoNames, type ProtoNames, visibleFiles } from "./proto-names.ts";
+import { createExtension, createField } from "./proto-fields.ts";
+import { createProtoNames, visibleFiles } from "./proto-names.ts";
 import { checkProtoNames, checkProtoOptions, optionOf } from "./proto-validate.ts";
-import { parseRules } from "./rules.ts";
 
-/** The extensions of causeway/options.proto, by what they may stand on; Protobuf wants a name for each. */
-export const RULES_OPTIONS = {
-  file: "(causeway.file_rules)",
-  message: "(causeway.message_rules)",
-  field: "(causeway.rules)",
-  oneof: "(causeway.oneof_rules)",
-  enum: "(causeway.enum_rules)",
-  value: "(causeway.value_rules)",
-  service: "(causeway.service_rules)",
-  method: "(causeway.method_rules)",
-} as const;
+/** A message whose fields, oneofs and extensions are still to come. */
+type OpenType = MessageType & {
+  readonly fields: Field[];
+  readonly fieldsById: Map<number, Field>;
+  readonly oneofs: Declaration[];
+  readonly extensions: Extension[];
+};
 
-export type RulesTarget = keyof typeof RULES_OPTIONS;
-
-const SCALARS: ReadonlySet<string> = new Set<ProtoScalar>([
-  "double",
-  "float",
-  "int32",
-  "int64",
-  "uint32",
-  "uint64",
-  "sint32",
-  "sint64",
-  "fixed32",
-  "fixed64",
-  "sfixed32",
-  "sfixed64",
-  "bool",
-  "string",
-  "bytes",
-]);
-
-export function isProtoScalar(name: string): name is ProtoScalar {
-  return SCALARS.has(name);
-}
-
-/** A message whose fields are still to come. */
 interface OpenMessage {
   readonly node: ProtoMessage;
-  readonly type: MessageType & { readonly fields: Field[]; readonly fieldsById: Map<number, Field> };
+  readonly type: OpenType;
   readonly features: ProtoFeatures;
 }
+
+/** Extensions come with later files. */
+const OPEN_TYPES = new WeakMap<MessageType, OpenType>();
 
 /**
  * The model of a document whose imports are given by their path as written, or undefined after at least one error was
@@ -100,37 +61,19 @@ export function resolveProto(
 }
 
 function createFile(document: ProtoDocument, imports: ReadonlyMap<string, SchemaFile>, report: Report): SchemaFile {
-  const imported = [...new Set(document.imports.flatMap(({ path }) => imports.get(path) ?? []))];
-  const publicly = document.imports.filter(({ modifier }) => modifier === "public");
-  const publicImports = [...new Set(publicly.flatMap(({ path }) => imports.get(path) ?? []))];
-  const names = createProtoNames(document.package, imported);
-  const context: Context = { names, report, rulesKnown: knowsRules(document, imported), syntax: document.syntax };
-  const features = overrideFeatures(defaultFeatures(document.syntax), document);
-
-  const open: OpenMessage[] = [];
-  const enums: EnumType[] = [];
-  const extensions: (() => Extension | undefined)[] = [];
-  const declare = (
-    scope: ScopeNode,
-    around: string,
-    parent: MessageType | undefined,
-    inherited: ProtoFeatures,
-  ): void => {
-    for (const node of scope.enums) enums.push(createEnum(node, around, parent, inherited, context));
-    for (const node of scope.extensions) {
-      extensions.push(() => createExtension(node, around, parent, inherited, context));
-    }
-    for (const node of scope.messages) {
-      const own = overrideFeatures(inherited, node);
-      const type = createMessage(node, around, parent, context);
-      open.push({ node, type, features: own });
-      declare(node, type.fullName, type, own);
-    }
+  const importsOf = (fits: (modifier: ProtoImport["modifier"]) => boolean): readonly SchemaFile[] => {
+    const chosen = document.imports.filter(({ modifier }) => fits(modifier));
+    return [...new Set(chosen.flatMap(({ path }) => imports.get(path) ?? []))];
   };
-  declare(document, document.package, undefined, features);
+  const imported = importsOf((modifier) => modifier !== "option");
+  const optionImports = importsOf((modifier) => modifier === "option");
+  const names = createProtoNames(document.package, imported);
+  const rulesKnown = knowsRules(document, [...imported, ...optionImports]);
+  const context: ProtoContext = { names, report, rulesKnown, syntax: document.syntax };
+
+  const { open, enums, extensions } = declareTypes(document, context);
   for (const type of enums) names.add(type);
   for (const { type } of open) names.add(type);
-
   for (const message of open) addFields(message, context);
   return {
     path: document.path,
@@ -141,27 +84,74 @@ function createFile(document: ProtoDocument, imports: ReadonlyMap<string, Schema
     doc: document.doc,
     syntax: document.syntax,
     imports: imported,
-    publicImports,
+    publicImports: importsOf((modifier) => modifier === "public"),
+    optionImports,
     messages: open.map(({ type }) => type),
     enums,
     services: document.services.map((node) => createService(node, document.package, context)),
     constants: [],
-    extensions: extensions.flatMap((create) => create() ?? []),
+    extensions: addExtensions(
+      extensions.flatMap((create) => create() ?? []),
+      context,
+    ),
   };
+}
+
+/** All messages and enums, outer before inner, without what needs other types; extensions wait until those are known. */
+function declareTypes(document: ProtoDocument, context: ProtoContext) {
+  const open: OpenMessage[] = [];
+  const enums: EnumType[] = [];
+  const extensions: (() => Extension | undefined)[] = [];
+  const declare = (
+    scope: ScopeNode,
+    around: string,
+    parent: MessageType | undefined,
+    features: ProtoFeatures,
+  ): void => {
+    for (const node of scope.enums) enums.push(createEnum(node, around, parent, features, context));
+    for (const node of scope.extensions) {
+      extensions.push(() => createExtension(node, around, parent, features, context));
+    }
+    for (const node of scope.messages) {
+      const own = overrideFeatures(features, node);
+      const type = createMessage(node, around, parent, context);
+      open.push({ node, type, features: own });
+      declare(node, type.fullName, type, own);
+    }
+  };
+  declare(document, document.package, undefined, overrideFeatures(defaultFeatures(document.syntax), document));
+  return { open, enums, extensions };
+}
+
+/** Gives extensions to the messages they extend; options are no values, so theirs stay apart. */
+function addExtensions(extensions: readonly Extension[], context: ProtoContext): readonly Extension[] {
+  for (const extension of extensions) {
+    const { id, extendee, position } = extension;
+    const ranges = extendee.extensionRanges ?? [];
+    if (!ranges.some(({ from, to }) => id >= from && id <= to)) {
+      const known = ranges.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`)).join(", ") || "none";
+      fail(context, position, `${extendee.fullName} leaves the number ${id} to no extension; its ranges are ${known}`);
+      continue;
+    }
+    const type = /^google\.protobuf\.\w+Options$/.test(extendee.fullName) ? undefined : OPEN_TYPES.get(extendee);
+    if (!type) continue;
+    const before = type.fieldsById.get(id);
+    if (before) {
+      const { file, line } = before.position;
+      const message = `number ${id} of ${extendee.fullName} is already used by "${before.name}" at ${file}:${line}`;
+      fail(context, position, message);
+      continue;
+    }
+    type.extensions.push(extension);
+    type.fieldsById.set(id, extension);
+  }
+  return extensions;
 }
 
 interface ScopeNode {
   readonly messages: readonly ProtoMessage[];
   readonly enums: readonly ProtoEnum[];
   readonly extensions: readonly ProtoField[];
-}
-
-interface Context {
-  readonly names: ProtoNames;
-  readonly report: Report;
-  /** Whether causeway/options.proto is imported. */
-  readonly rulesKnown: boolean;
-  readonly syntax: string;
 }
 
 function knowsRules(document: ProtoDocument, imported: readonly SchemaFile[]): boolean {
@@ -171,53 +161,30 @@ function knowsRules(document: ProtoDocument, imported: readonly SchemaFile[]): b
   );
 }
 
-function fail(context: Context, position: Position, message: string): void {
-  context.report({ severity: "error", position, message });
-}
-
-function join(scope: string, name: string): string {
-  return scope === "" ? name : `${scope}.${name}`;
-}
-
-function declarationOf(node: ProtoNode, target: RulesTarget, context: Context): Declaration {
-  const { name, doc, position, options } = node;
-  const annotations: Annotations = options.filter(([key]) => key !== "default");
-  return { name, doc, annotations, rules: rulesOf(options, target, position, context), position };
-}
-
-const CAUSEWAY_OPTION = /^(\(\.?causeway\.[a-z_]+\))(?:\.(.*))?$/;
-
-function rulesOf(options: readonly ProtoOption[], target: RulesTarget, position: Position, context: Context): Rules {
-  const pairs: ProtoOption[] = [];
-  for (const [name, value] of options) {
-    const match = CAUSEWAY_OPTION.exec(name);
-    if (!match) continue;
-    const option = match[1]?.replace("(.", "(");
-    if (!context.rulesKnown) {
-      fail(context, position, `the option ${option} is not known here; import "causeway/options.proto"`);
-      return {};
-    }
-    if (option === RULES_OPTIONS[target]) pairs.push([match[2] ?? "", value]);
-    else fail(context, position, `the option ${option} cannot stand here; expected ${RULES_OPTIONS[target]}`);
-  }
-  return parseRules(pairs, position, context.report);
-}
-
 function createMessage(
   node: ProtoMessage,
   scope: string,
   parent: MessageType | undefined,
-  context: Context,
-): OpenMessage["type"] {
-  return {
+  context: ProtoContext,
+): OpenType {
+  const type: OpenType = {
     ...declarationOf(node, "message", context),
     wire: "protobuf",
     fullName: join(scope, node.name),
     shape: "message",
-    fields: [],
-    fieldsById: new Map(),
+    ...{ fields: [], fieldsById: new Map(), oneofs: [], extensions: [] },
     parent,
+    ...reservedOf(node),
+    extensionRanges: node.extensionRanges.map(({ from, to, options }) => ({ from, to, annotations: options })),
+    ...(node.visibility && { visibility: node.visibility }),
   };
+  OPEN_TYPES.set(type, type);
+  return type;
+}
+
+function reservedOf({ reservedRanges, reservedNames }: ProtoMessage | ProtoEnum): { readonly reserved: Reserved } {
+  const ranges = reservedRanges.map(({ from, to }) => ({ from, to }));
+  return { reserved: { ranges, names: reservedNames.map(({ name }) => name) } };
 }
 
 function createEnum(
@@ -225,7 +192,7 @@ function createEnum(
   scope: string,
   parent: MessageType | undefined,
   inherited: ProtoFeatures,
-  context: Context,
+  context: ProtoContext,
 ): EnumType {
   const closed = overrideFeatures(inherited, node).enumType === "CLOSED";
   const values: EnumValue[] = node.values.map((value) => ({
@@ -236,19 +203,22 @@ function createEnum(
   for (const value of values) if (!valuesByNumber.has(value.number)) valuesByNumber.set(value.number, value);
   const first = node.values[0];
   if (!closed && first !== undefined && first.number !== 0) {
-    fail(
-      context,
-      first.numberPosition,
-      `the first value of an open enum is its default and must be 0, not ${first.number}`,
-    );
+    const message = `the first value of an open enum is its default and must be 0, not ${first.number}`;
+    fail(context, first.numberPosition, message);
   }
-  const declaration = declarationOf(node, "enum", context);
-  return { ...declaration, wire: "protobuf", fullName: join(scope, node.name), values, valuesByNumber, closed, parent };
+  return {
+    ...declarationOf(node, "enum", context),
+    wire: "protobuf",
+    fullName: join(scope, node.name),
+    ...{ values, valuesByNumber, closed, parent },
+    ...reservedOf(node),
+    ...(node.visibility && { visibility: node.visibility }),
+  };
 }
 
-function addFields({ node, type, features }: OpenMessage, context: Context): void {
+function addFields({ node, type, features }: OpenMessage, context: ProtoContext): void {
   const oneofs = new Map(node.oneofs.map((oneof) => [oneof.name, overrideFeatures(features, oneof)]));
-  for (const oneof of node.oneofs) rulesOf(oneof.options, "oneof", oneof.position, context);
+  for (const oneof of node.oneofs) type.oneofs.push(declarationOf(oneof, "oneof", context));
   for (const fieldNode of node.fields) {
     const inherited = (fieldNode.oneof === undefined ? undefined : oneofs.get(fieldNode.oneof)) ?? features;
     const field = createField(fieldNode, type.fullName, inherited, context);
@@ -258,94 +228,7 @@ function addFields({ node, type, features }: OpenMessage, context: Context): voi
   }
 }
 
-function createField(node: ProtoField, scope: string, inherited: ProtoFeatures, context: Context): Field | undefined {
-  const features = overrideFeatures(inherited, node);
-  const type = fieldType(node, scope, features, context);
-  if (!type) return undefined;
-  const presence = presenceOf(node, type, features, context);
-  const enumType = type.kind === "enum" ? type.type : undefined;
-  if (presence === "implicit" && enumType?.closed) {
-    const text = `"${node.name}" cannot have the closed enum "${enumType.fullName}" without presence; say "optional"`;
-    fail(context, node.position, text);
-  }
-  const defaultValue = parseProtoDefault(node, type, (message) => fail(context, node.position, message));
-  return { ...declarationOf(node, "field", context), id: node.number, type, presence, defaultValue, oneof: node.oneof };
-}
-
-function presenceOf(node: ProtoField, type: FieldType, features: ProtoFeatures, context: Context): Presence {
-  if (type.kind === "list" || type.kind === "map") return "implicit";
-  if (node.label === "required") return "required";
-  const explicit = node.label === "optional" || node.oneof !== undefined || node.extendee !== undefined;
-  if (explicit) return "optional";
-  if (features.fieldPresence === "LEGACY_REQUIRED") return "required";
-  // In editions a message field always has presence too.
-  if (type.kind === "message" || context.syntax === "proto2") return "optional";
-  return features.fieldPresence === "IMPLICIT" ? "implicit" : "optional";
-}
-
-function fieldType(node: ProtoField, scope: string, features: ProtoFeatures, context: Context): FieldType | undefined {
-  const value = valueType(node.type, scope, node.group, features, context);
-  if (node.keyType !== undefined) {
-    const key = node.keyType.text;
-    // A key of another type is reported by the checks of the document.
-    if (!value || !isProtoScalar(key)) return undefined;
-    const entry: FieldType = value.kind === "message" ? { ...value, delimited: false } : value;
-    return { kind: "map", key: { kind: "scalar", name: key }, value: entry };
-  }
-  if (!value || node.label !== "repeated") return value;
-  return { kind: "list", element: value, packed: isPacked(node, value, features, context) };
-}
-
-function isPacked(node: ProtoField, element: FieldType, features: ProtoFeatures, context: Context): boolean {
-  const packable =
-    element.kind === "enum" || (element.kind === "scalar" && element.name !== "string" && element.name !== "bytes");
-  const written = optionOf(node, "packed");
-  if (written === "true" && !packable) {
-    fail(context, node.position, `"${node.name}" cannot be packed; only numbers, bools and enums can`);
-  }
-  if (!packable) return false;
-  return written === undefined ? features.repeatedFieldEncoding === "PACKED" : written === "true";
-}
-
-function valueType(
-  { text, position }: ProtoTypeName,
-  scope: string,
-  group: boolean,
-  features: ProtoFeatures,
-  context: Context,
-): FieldType | undefined {
-  if (isProtoScalar(text)) return { kind: "scalar", name: text };
-  const found = context.names.find(text, scope);
-  if (typeof found === "string") {
-    fail(context, position, found);
-    return undefined;
-  }
-  if ("values" in found) return { kind: "enum", type: found };
-  return { kind: "message", type: found, delimited: group || features.messageEncoding === "DELIMITED" };
-}
-
-function createExtension(
-  node: ProtoField,
-  scope: string,
-  parent: MessageType | undefined,
-  features: ProtoFeatures,
-  context: Context,
-): Extension | undefined {
-  const field = createField(node, scope, features, context);
-  const extendee = node.extendee && messageNamed(node.extendee, scope, context);
-  if (!field || !extendee) return undefined;
-  return { ...field, fullName: join(scope, node.name), extendee, parent };
-}
-
-function messageNamed({ text, position }: ProtoTypeName, scope: string, context: Context): MessageType | undefined {
-  const found = context.names.find(text, scope);
-  if (typeof found === "string") fail(context, position, found);
-  else if ("values" in found) fail(context, position, `"${text}" is an enum; expected a message`);
-  else return found;
-  return undefined;
-}
-
-function createService(node: ProtoDocument["services"][number], scope: string, context: Context): Service {
+function createService(node: ProtoDocument["services"][number], scope: string, context: ProtoContext): Service {
   const fullName = join(scope, node.name);
   return {
     ...declarationOf(node, "service", context),
@@ -356,7 +239,7 @@ function createService(node: ProtoDocument["services"][number], scope: string, c
   };
 }
 
-function createMethod(node: ProtoMethod, service: string, context: Context): Method {
+function createMethod(node: ProtoMethod, service: string, context: ProtoContext): Method {
   const level = optionOf(node, "idempotency_level");
   return {
     ...declarationOf(node, "method", context),

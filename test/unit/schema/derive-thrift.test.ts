@@ -116,12 +116,32 @@ test("a streaming method is left out and reported", () => {
   expect(texts["t.thrift"]).toContain("M B(1: M request)");
 });
 
-test("an extension is left out and reported", () => {
-  const { found } = derive({
+test("an extension becomes a field named after it, whatever file declares it", () => {
+  const { found, texts } = derive({
     "t.proto":
-      'syntax = "proto2"; package t; message M { extensions 100 to 199; }\nextend M { optional int32 more = 100; }',
+      'syntax = "proto2"; package t; message M { optional int32 own = 1; extensions 100 to 199; extend M { repeated M inner = 101; } }\nextend M { optional int32 own = 100; }',
+    "u.proto": 'syntax = "proto2"; package u; import "t.proto"; extend t.M { optional string far = 102; }',
   });
-  expect(found).toEqual(['t.proto:2:27 lossy: extension "more" of t.M is left out of the translation']);
+  expect(found).toEqual([]);
+  expect(texts["t.thrift"]).toContain(`  1: optional i32 own
+  100: optional i32 own_
+  101: list<M> inner
+  102: optional string far
+`);
+});
+
+test("an extension that its message's twin cannot know is left out and reported", () => {
+  const { found, texts } = derive({
+    "t.proto": 'syntax = "proto2"; package t; message M { extensions 100 to max; }',
+    "u.proto":
+      'syntax = "proto2"; package u; import "t.proto";\nmessage T {} enum E { A = 1; } extend t.M {\noptional T t = 100;\noptional E e = 101;\noptional int32 n = 40000; }',
+  });
+  expect(found).toEqual([
+    "u.proto:3:12 lossy: extension u.t of t.M is left out: its type is in a file that the message's own file does not import",
+    "u.proto:4:12 lossy: extension u.e of t.M is left out: its type is in a file that the message's own file does not import",
+    "u.proto:5:16 lossy: extension u.n of t.M is left out: its number 40000 is above 32767, the highest Thrift id; give it one with (causeway.rules).field",
+  ]);
+  expect(texts["t.thrift"]).toContain("struct M {}");
 });
 
 test("well-known types are translated like any other message, Struct and Value as a recursive union", () => {

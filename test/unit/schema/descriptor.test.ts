@@ -38,9 +38,11 @@ message M {
   google.protobuf.Timestamp at = 10 [jstype = JS_NORMAL];
   two.Old old = 12;
   oneof other { int32 last = 536870911; }
+  reserved 20, 30 to 40, 1000 to 536870910;
+  reserved "gone", "away";
   message Inner { option deprecated = true; enum Deep { DEEP = 0; } Deep deep = 1; }
 }
-enum E { option allow_alias = true; ZERO = 0; MINUS = -5; NULL = 0 [deprecated = true]; }
+enum E { reserved -9 to -7, 40 to max; reserved "PAST"; option allow_alias = true; ZERO = 0; MINUS = -5; NULL = 0 [deprecated = true]; }
 service S {
   option deprecated = true;
   rpc One(M) returns (M.Inner);
@@ -63,7 +65,9 @@ message Old {
   repeated int32 packed = 11 [packed = true];
   repeated int32 plain = 12;
   repeated group Item = 13 { required string sku = 1; optional group Deep = 2 { } }
-  extensions 100 to 200;
+  extensions 50, 100 to 200;
+  extensions 1000 to max;
+  oneof pick { group Part = 14 { optional int32 a = 1; extensions 5 to 6; } }
   enum Kind { A = 1; B = 2; }
   extend Old { optional string inside = 101; }
 }
@@ -84,10 +88,12 @@ message Setting {
 }
 enum Level { LOW = 0; HIGH = 3; }
 extend google.protobuf.MethodOptions { Setting setting = 50001; repeated string tag = 50002; }
-extend google.protobuf.FieldOptions { bool secret = 50003; }
+extend google.protobuf.FieldOptions { bool secret = 50003; uint64 exact = 50004; }
+extend google.protobuf.OneofOptions { string why = 50005; }
 message M {
   option (causeway.message_rules) = { args: true name: "m" };
-  uint64 a = 1 [(causeway.rules).bits = true, (causeway.rules).field = -7, (secret) = true];
+  uint64 a = 1 [(causeway.rules).bits = true, (causeway.rules).field = -7, (secret) = true, (exact) = 18446744073709551615];
+  oneof pick { option (why) = "because"; int32 one = 2; }
 }
 enum E { E_NONE = 0 [(causeway.value_rules).synthetic = true]; }
 service S {
@@ -111,9 +117,21 @@ message M {
   M d = 4 [features.message_encoding = DELIMITED];
   int32 e = 5 [features.field_presence = EXPLICIT, default = 7];
 }
-enum E { option features.enum_type = CLOSED; ONE = 1; }
+enum E { option features.enum_type = CLOSED; ONE = 1; reserved two, THREE; }
+`;
+const NEXT_EDITION = `edition = "2024";
+package next;
+import option "google/protobuf/descriptor.proto";
+export message M {
+  export message Seen { reserved 3 to 5; }
+  message Hidden {}
+  extensions 10 to 20 [verification = UNVERIFIED];
+  extensions 30 to 40 [declaration = { number: 30, full_name: ".next.thirty", type: "int32" }];
+}
+local enum E { ZERO = 0; }
 `;
 writeFileSync(join(folder, "edition.proto"), EDITION);
+writeFileSync(join(folder, "next-edition.proto"), NEXT_EDITION);
 for (const [path, text] of Object.entries(TEXTS)) writeFileSync(join(folder, path), text);
 
 function load(paths: readonly string[], includeDirs: readonly string[] = [folder, idl]): Schema {
@@ -141,7 +159,7 @@ function createDescriptorRoot(): protobuf.Root {
 const root = createDescriptorRoot();
 
 /** What the model has no room for; see writeFileDescriptor. */
-const LEFT_OUT = new Set(["reservedRange", "reservedName", "extensionRange", "sourceCodeInfo"]);
+const LEFT_OUT = new Set(["sourceCodeInfo"]);
 
 /** A decoded descriptor that compares by meaning: nothing that is left out, and nested types in order of name. */
 function comparable(value: unknown, name = ""): unknown {
@@ -209,7 +227,7 @@ function shown(type: FieldType): string {
 /** Options by the full names of their extensions, in order of name; the rules are compared as rules. */
 function options(annotations: Annotations): readonly (readonly [string, string])[] {
   const named = annotations.map(([key, value]): [string, string] => [
-    key.replace("(.", "(").replace(/^\((setting|secret)\)/, "(custom.$1)"),
+    key.replace("(.", "(").replace(/^\((setting|secret|exact|why)\)/, "(custom.$1)"),
     value,
   ]);
   return named.filter(([key]) => !key.startsWith("(causeway.")).sort(([a], [b]) => a.localeCompare(b));
@@ -226,10 +244,17 @@ function said(file: SchemaFile): unknown {
     ...{ package: file.package, syntax: file.syntax, rules: file.rules, options: options(file.annotations) },
     imports: file.imports.map(({ importPath }) => importPath),
     public: file.publicImports?.map(({ importPath }) => importPath),
-    messages: file.messages.map((type) => ({ ...own(type), path: type.fullName, fields: type.fields.map(field) })),
+    messages: file.messages.map((type) => ({
+      ...own(type),
+      ...{ path: type.fullName, reserved: type.reserved, visibility: type.visibility },
+      ranges: type.extensionRanges?.map((range) => ({ ...range, annotations: options(range.annotations) })),
+      fields: type.fields.map(field),
+      extensions: type.extensions?.map(({ fullName }) => fullName),
+      oneofs: type.oneofs?.map(own),
+    })),
     enums: file.enums.map((type) => ({
       ...own(type),
-      ...{ path: type.fullName, closed: type.closed },
+      ...{ path: type.fullName, closed: type.closed, reserved: type.reserved, visibility: type.visibility },
       values: type.values.map((value) => ({ ...own(value), number: value.number })),
     })),
     extensions: file.extensions?.map((each) => ({ ...field(each), path: each.fullName, of: each.extendee.fullName })),
@@ -245,7 +270,7 @@ function said(file: SchemaFile): unknown {
 }
 
 test("a schema written as a descriptor set and read again says the same", () => {
-  for (const path of [...Object.keys(TEXTS), "edition.proto"]) {
+  for (const path of [...Object.keys(TEXTS), "edition.proto", "next-edition.proto"]) {
     const written = load([join(folder, path)]);
     const out = join(folder, "again.binpb");
     writeFileSync(out, writeDescriptorSet(written.files));

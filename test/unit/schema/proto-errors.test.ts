@@ -147,7 +147,7 @@ const WRONG: readonly (readonly [rule: string, text: string, ...said: string[]])
     '2:3 unexpected "struct"; expected "message", "enum", "service", "extend", "import", "option" or "package"',
   ],
   ["an unknown syntax", `syntax = "proto4";`, '1:10 unexpected "proto4"; expected "proto2" or "proto3"'],
-  ["an unknown edition", `edition = "1999";`, '1:11 unexpected "1999"; expected "2023" or "2024"'],
+  ["an unknown edition", `edition = "1999";`, '1:11 unexpected "1999"; expected "2023" or "2024" or "2026"'],
   ["a string without end", `syntax = "proto3;\nmessage M {}`, "1:10 this string has no closing quote on its line"],
   ["a comment without end", `syntax = "proto3"; /* message M {}`, '1:20 this comment is never closed; expected "*/"'],
   [
