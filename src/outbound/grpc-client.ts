@@ -112,6 +112,12 @@ function exchange(
   }
 }
 
+/**
+ * Most bytes that are read and forgotten behind what cannot be read of a response; then its stream is reset. Not sooner,
+ * because servers close connections that reset many streams, and with them the calls of others.
+ */
+const MAX_DISCARDED_BYTES = 1024 * 1024;
+
 /** Collects the response and says, once, when the stream has closed, what became of the call. */
 function receive(
   stream: ClientHttp2Stream,
@@ -125,6 +131,7 @@ function receive(
   let trailers: HeaderList | undefined;
   let isGrpc = false;
   let unreadable: RpcError | undefined;
+  let discarded = 0;
   let failure: Error | undefined;
 
   stream.on("response", (_headers: unknown, _flags: number, rawHeaders: HeaderList) => {
@@ -136,12 +143,16 @@ function receive(
   });
   stream.on("data", (chunk: Buffer) => {
     // The body of an error page says nothing that its status does not.
-    if (!isGrpc || unreadable) return;
+    if (!isGrpc) return;
+    if (unreadable) {
+      discarded += chunk.length;
+      if (discarded > MAX_DISCARDED_BYTES) stream.close(constants.NGHTTP2_CANCEL);
+      return;
+    }
     try {
       collector.push(chunk);
     } catch (error) {
       unreadable = toRpcError(error);
-      stream.close(constants.NGHTTP2_CANCEL);
     }
   });
   stream.on("error", (error: Error) => {

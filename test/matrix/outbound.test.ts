@@ -471,6 +471,35 @@ describe("connectGrpc at an HTTP/2 server that misbehaves", () => {
     expect(await failureOf(handle(callOf("protobuf", "echo", "x")))).toMatchObject({ code: "UNKNOWN", sent: true });
   });
 
+  test("replies that cannot be read fail their own calls and never the connection, however many they are", async () => {
+    const { port, sessions } = await http2Server((stream, _session, count) => {
+      if (count > 2_000) return answer(stream);
+      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.end(Buffer.from([7, 0, 0, 0, 0]));
+    });
+    const { handle } = grpcClient(port);
+    for (let i = 0; i < 2_000; i += 50) {
+      const errors = await Promise.all(
+        Array.from({ length: 50 }, () => failureOf(handle(callOf("protobuf", "echo", "x")))),
+      );
+      expect(errors.every(({ code, message }) => code === "INTERNAL" && message.includes("flag is 7"))).toBe(true);
+    }
+    expect(textOf((await handle(callOf("protobuf", "echo", "x"))).payload)).toBe("echo");
+    expect(sessions.size).toBe(1);
+  });
+
+  test("a reply that cannot be read and does not end is cut", async () => {
+    const { port } = await http2Server((stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/grpc" });
+      stream.write(Buffer.from([7, 0, 0, 0, 0]));
+      const more = () => void (stream.destroyed || stream.write(Buffer.alloc(64 * 1024), more));
+      more();
+    });
+    const error = await failureOf(grpcClient(port).handle(callOf("protobuf", "echo", "x")));
+    expect(error).toMatchObject({ code: "INTERNAL", message: expect.stringContaining("flag is 7") });
+  });
+
   test("after a GOAWAY the calls in flight finish and new ones get a new session", async () => {
     const held: ServerHttp2Stream[] = [];
     const { port, sessions } = await http2Server((stream, session, count) => {
