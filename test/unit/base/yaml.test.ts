@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
 import { type Diagnostic, formatDiagnostic } from "../../../src/base/diagnostic.ts";
 import { formatYamlPath, parseYaml, unknownName } from "../../../src/base/yaml.ts";
@@ -100,6 +100,13 @@ test("text that is nested without end is one error, and text that is wrong all o
     expect.stringMatching(/^c\.yaml:1:\d+: error: mappings and lists are nested too deep to be read$/),
   ]);
   expect(parse("a: ]\n".repeat(1_000)).faults.length).toBe(20);
+});
+
+test("a mapping as a key is an unknown key, and not a warning of the process", () => {
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  onTestFinished(() => warn.mockRestore());
+  expect(parse("{ a: b }: c\n").faults).toEqual([expect.stringContaining("unknown key, expected one of listeners")]);
+  expect(warn).not.toHaveBeenCalled();
 });
 
 test("a fault inside an alias is found where it was written", () => {
