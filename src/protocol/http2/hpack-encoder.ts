@@ -1,0 +1,241 @@
+// From header lists to header blocks (RFC 7541). A list that is sent again, the very same object, is encoded once for
+// all connections, without the dynamic table; lists made for one call use the table for the fields that repeat.
+import { RpcError } from "../../base/errors.ts";
+import { isSendable } from "./field.ts";
+import { DEFAULT_HEADER_TABLE_BYTES } from "./frame.ts";
+import { type HeaderList, neverIndexedOf } from "./header-list.ts";
+import { encodeHuffman, huffmanBytes } from "./huffman.ts";
+import { FIELD_OVERHEAD_BYTES, STATIC_ENTRIES, STATIC_FIELDS } from "./static-table.ts";
+
+/** The entries of one name. */
+interface StaticName {
+  /** Of the first entry of the name. */
+  readonly index: number;
+  /** In order from there on. */
+  readonly values: string[];
+}
+
+const STATIC_NAMES = new Map<string, StaticName>();
+for (let i = 0; i < STATIC_ENTRIES; i++) {
+  const name = STATIC_FIELDS[2 * i]!;
+  const value = STATIC_FIELDS[2 * i + 1]!;
+  const known = STATIC_NAMES.get(name);
+  if (known) known.values.push(value);
+  else STATIC_NAMES.set(name, { index: i + 1, values: [value] });
+}
+
+/** Fields of gRPC whose values are the same from call to call. */
+const REPEATING = new Set([
+  ...[":authority", ":path", "accept-encoding", "content-type", "grpc-accept-encoding", "grpc-encoding", "grpc-status"],
+  ...["te", "user-agent"],
+]);
+
+/** Never in a table, whatever list they stand in: guessing them must not be rewarded (RFC 7541 section 7.1). */
+const SECRET = new Set(["authorization", "cookie", "proxy-authorization", "set-cookie"]);
+
+const FORM = { INDEXED: 0x80, WITH_INDEXING: 0x40, RESIZE: 0x20, NEVER_INDEXED: 0x10, NOT_INDEXED: 0x00 } as const;
+
+interface EncodedList {
+  readonly bytes: Buffer;
+  readonly listBytes: number;
+}
+
+/** Lists that were sent more than once. */
+const encodedLists = new WeakMap<HeaderList, EncodedList>();
+/** The lists that were sent last, to notice one that comes again. */
+const recent: (HeaderList | undefined)[] = new Array<HeaderList | undefined>(8).fill(undefined);
+let nextRecent = 0;
+
+let scratch: Buffer = Buffer.allocUnsafeSlow(4_096);
+
+interface Entry {
+  readonly name: string;
+  readonly value: string;
+  /** How many entries were added before it. */
+  readonly number: number;
+}
+
+/** Encodes the header blocks of one direction of a connection, in order. */
+export class HpackEncoder {
+  /** The block that `encode` made last: valid until the next one of any encoder. */
+  block: Buffer = scratch;
+
+  #maxBytes: number = DEFAULT_HEADER_TABLE_BYTES;
+  #bytes = 0;
+  /** Oldest first. The table is filled once and then left alone, so that what the peer knows of it stays. */
+  #entries: Entry[] = [];
+  #byName: Map<string, Entry[]> | undefined;
+  #added = 0;
+  /** The smallest size that the peer asked for since the last block; undefined when it asked for none. */
+  #resizedTo: number | undefined;
+
+  /** The peer lets the dynamic table have `bytes`; more than 4 KiB are not used. */
+  limitTable(bytes: number): void {
+    const maxBytes = Math.min(bytes, DEFAULT_HEADER_TABLE_BYTES);
+    if (maxBytes === this.#maxBytes && this.#resizedTo === undefined) return;
+    this.#resizedTo = Math.min(this.#resizedTo ?? maxBytes, maxBytes);
+    this.#maxBytes = maxBytes;
+    let count = 0;
+    while (this.#bytes > this.#resizedTo) {
+      const { name, value } = this.#entries[count++]!;
+      this.#bytes -= name.length + value.length + FIELD_OVERHEAD_BYTES;
+      this.#byName?.get(name)?.shift();
+    }
+    this.#entries.splice(0, count);
+  }
+
+  /**
+   * Encodes a list into `block` and returns the block's length. Throws a RpcError, and changes nothing: INTERNAL for a
+   * name or value that HTTP/2 cannot carry, RESOURCE_EXHAUSTED for a list above `maxListBytes`.
+   */
+  encode(list: HeaderList, maxListBytes: number): number {
+    if (this.#resizedTo === undefined) {
+      const known = encodedLists.get(list) ?? encodeAgain(list);
+      if (known !== undefined) {
+        if (known.listBytes > maxListBytes) throw tooLarge(known.listBytes, maxListBytes);
+        this.block = known.bytes;
+        return known.bytes.length;
+      }
+    }
+    const listBytes = checkList(list);
+    if (listBytes > maxListBytes) throw tooLarge(listBytes, maxListBytes);
+    reserve(listBytes);
+    const secret = neverIndexedOf(list);
+    let at = this.#resizedTo === undefined ? 0 : this.#writeResizes(0);
+    for (let i = 0; i < list.length; i += 2) at = this.#writeField(list[i]!, list[i + 1]!, secret, at);
+    this.block = scratch;
+    return at;
+  }
+
+  #writeResizes(offset: number): number {
+    const smallest = this.#resizedTo ?? this.#maxBytes;
+    this.#resizedTo = undefined;
+    let at = offset;
+    if (smallest < this.#maxBytes) at = writeInteger(FORM.RESIZE, 0x1f, smallest, at);
+    return writeInteger(FORM.RESIZE, 0x1f, this.#maxBytes, at);
+  }
+
+  #writeField(name: string, value: string, secret: ReadonlySet<string> | undefined, offset: number): number {
+    const known = STATIC_NAMES.get(name);
+    if (SECRET.has(name) || secret?.has(name))
+      return writeLiteral(FORM.NEVER_INDEXED, known?.index ?? 0, name, value, offset);
+    if (known) {
+      const match = known.values.indexOf(value);
+      if (match >= 0 && value !== "") return writeInteger(FORM.INDEXED, 0x7f, known.index + match, offset);
+    }
+    if (!REPEATING.has(name)) return writeLiteral(FORM.NOT_INDEXED, known?.index ?? 0, name, value, offset);
+    const entries = this.#byName?.get(name);
+    if (entries) {
+      for (const entry of entries) {
+        if (entry.value === value) return writeInteger(FORM.INDEXED, 0x7f, this.#indexOf(entry), offset);
+      }
+    }
+    const newest = entries?.at(-1);
+    const nameIndex = known?.index ?? (newest ? this.#indexOf(newest) : 0);
+    const bytes = name.length + value.length + FIELD_OVERHEAD_BYTES;
+    if (this.#bytes + bytes > this.#maxBytes) return writeLiteral(FORM.NOT_INDEXED, nameIndex, name, value, offset);
+    this.#add({ name, value, number: this.#added++ }, bytes);
+    return writeLiteral(FORM.WITH_INDEXING, nameIndex, name, value, offset);
+  }
+
+  #indexOf({ number }: Entry): number {
+    return STATIC_ENTRIES + this.#added - number;
+  }
+
+  #add(entry: Entry, bytes: number): void {
+    this.#bytes += bytes;
+    this.#entries.push(entry);
+    this.#byName ??= new Map();
+    const same = this.#byName.get(entry.name);
+    if (same) same.push(entry);
+    else this.#byName.set(entry.name, [entry]);
+  }
+}
+
+/** The list without any table's help, if this is not the first time that it is sent. */
+function encodeAgain(list: HeaderList): EncodedList | undefined {
+  if (!recent.includes(list)) {
+    recent[nextRecent] = list;
+    nextRecent = (nextRecent + 1) % recent.length;
+    return undefined;
+  }
+  const listBytes = checkList(list);
+  reserve(listBytes);
+  const secret = neverIndexedOf(list);
+  let at = 0;
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i]!;
+    const value = list[i + 1]!;
+    const known = STATIC_NAMES.get(name);
+    const match = known && value !== "" ? known.values.indexOf(value) : -1;
+    if (known && match >= 0) at = writeInteger(FORM.INDEXED, 0x7f, known.index + match, at);
+    else {
+      const form = SECRET.has(name) || secret?.has(name) ? FORM.NEVER_INDEXED : FORM.NOT_INDEXED;
+      at = writeLiteral(form, known?.index ?? 0, name, value, at);
+    }
+  }
+  const encoded = { bytes: Buffer.from(scratch.subarray(0, at)), listBytes };
+  encodedLists.set(list, encoded);
+  return encoded;
+}
+
+/** What a list counts (RFC 9113 section 6.5.2). Throws a RpcError INTERNAL when HTTP/2 cannot carry one of its fields. */
+function checkList(list: HeaderList): number {
+  let bytes = 0;
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i]!;
+    const value = list[i + 1]!;
+    if (!isSendable(name, value)) {
+      throw new RpcError(
+        "INTERNAL",
+        `HTTP/2 cannot carry the header ${JSON.stringify(name.slice(0, 100))} and its value`,
+      );
+    }
+    bytes += name.length + value.length + FIELD_OVERHEAD_BYTES;
+  }
+  return bytes;
+}
+
+function tooLarge(bytes: number, maxBytes: number): RpcError {
+  return new RpcError("RESOURCE_EXHAUSTED", `headers of ${bytes} bytes pass the peer's limit of ${maxBytes} bytes`);
+}
+
+/** Room for any block of a list: a field takes less than its overhead beside its name and value; two resizes. */
+function reserve(listBytes: number): void {
+  if (scratch.length < listBytes + 16) scratch = Buffer.allocUnsafeSlow(2 * (listBytes + 16));
+}
+
+/**
+ * A field by its name's index, or 0 and the name, and its value. What enters a table is said once, so it is made short;
+ * the rest is left plain, because a peer nearby is faster with a few more bytes than with Huffman's code.
+ */
+function writeLiteral(form: number, nameIndex: number, name: string, value: string, offset: number): number {
+  const entersTable = form === FORM.WITH_INDEXING;
+  let at = writeInteger(form, entersTable ? 0x3f : 0x0f, nameIndex, offset);
+  if (nameIndex === 0) at = writeString(name, entersTable, at);
+  return writeString(value, entersTable, at);
+}
+
+function writeString(text: string, short: boolean, offset: number): number {
+  const length = text.length;
+  const shortened = short ? huffmanBytes(text) : length;
+  if (shortened < length) return encodeHuffman(text, scratch, writeInteger(0x80, 0x7f, shortened, offset));
+  const at = writeInteger(0, 0x7f, length, offset);
+  if (length > 48) return at + scratch.write(text, at, length, "latin1");
+  for (let i = 0; i < length; i++) scratch[at + i] = text.charCodeAt(i);
+  return at + length;
+}
+
+/** An integer behind the bits of `form`, with as many bits of the first byte as `mask` has (RFC 7541 section 5.1). */
+function writeInteger(form: number, mask: number, value: number, offset: number): number {
+  let at = offset;
+  if (value < mask) {
+    scratch[at++] = form | value;
+    return at;
+  }
+  scratch[at++] = form | mask;
+  let rest = value - mask;
+  for (; rest >= 0x80; rest >>>= 7) scratch[at++] = (rest & 0x7f) | 0x80;
+  scratch[at++] = rest;
+  return at;
+}
