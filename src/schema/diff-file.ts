@@ -2,7 +2,7 @@
 import type { Position } from "../base/diagnostic.ts";
 import type { FilePair } from "./diff-pairs.ts";
 import { type Comparison, compareTypes, typeText } from "./diff-type.ts";
-import type { NamedConstant, SchemaFile } from "./model.ts";
+import type { NamedConstant } from "./model.ts";
 
 /** Options of .proto files that name or place generated code. */
 const FILE_OPTIONS: readonly string[] = [
@@ -23,19 +23,24 @@ const FILE_OPTIONS: readonly string[] = [
 const OPTION_DEFAULTS: Readonly<Record<string, string>> = { java_multiple_files: "false" };
 
 /** Reports what changed between two versions of a file that an author wrote. */
-export function compareFiles(comparison: Comparison, { before, after }: FilePair): void {
-  if (before.wire === "thrift") {
-    compareNamespaces(comparison, before, after);
-    compareConstants(comparison, before, after);
-  } else compareOptions(comparison, before, after);
+export function compareFiles(comparison: Comparison, pair: FilePair): void {
+  if (pair.before.wire === "thrift") {
+    compareNamespaces(comparison, pair);
+    compareConstants(comparison, pair);
+  } else {
+    comparePackages(comparison, pair);
+    compareOptions(comparison, pair);
+  }
 }
 
-/** Reports another package of a .proto file, given or derived, and the new paths of its services. */
-export function comparePackages({ pairs, report }: Comparison, { before, after, moved }: FilePair): void {
-  if (!moved || before.wire === "thrift" || before.package === after.package) return;
+/** Reports another package of a .proto or a derived file, and the new paths of its services. */
+export function comparePackages({ pairs, report }: Comparison, pair: FilePair): void {
+  const { before, after, moved } = pair;
+  if (!moved || before.package === after.package) return;
   const packages = `${before.package || "none"} to ${after.package || "none"}`;
   const advice = "every generated name has it; keep the package, or add a file";
-  report({ rule: "FILE_PACKAGE", ...headOf(before, after), what: `the package changed from ${packages}`, advice });
+  report({ rule: "FILE_PACKAGE", ...headOf(pair), what: `the package changed from ${packages}`, advice });
+  if (before.wire === "thrift") return;
   for (const service of before.services) {
     const now = pairs.services.get(service);
     if (!now || now.fullName === service.fullName) continue;
@@ -49,12 +54,13 @@ export function comparePackages({ pairs, report }: Comparison, { before, after, 
   }
 }
 
-function headOf(before: SchemaFile, after: SchemaFile): { readonly position: Position; readonly about: Position } {
-  const start = ({ path }: SchemaFile): Position => ({ file: path, line: 1, column: 1 });
-  return { position: start(after), about: start(before) };
+function headOf({ paths }: FilePair): { readonly position: Position; readonly about: Position } {
+  const start = (file: string): Position => ({ file, line: 1, column: 1 });
+  return { position: start(paths.after), about: start(paths.before) };
 }
 
-function compareNamespaces({ report }: Comparison, before: SchemaFile, after: SchemaFile): void {
+function compareNamespaces({ report }: Comparison, pair: FilePair): void {
+  const { before, after } = pair;
   const [old, now] = [new Map(before.annotations), new Map(after.annotations)];
   for (const language of new Set([...old.keys(), ...now.keys()])) {
     const from = old.get(language) ?? old.get("*");
@@ -64,25 +70,26 @@ function compareNamespaces({ report }: Comparison, before: SchemaFile, after: Sc
     const what = `the namespace ${name} changed from ${from ?? "none"} to ${to ?? "none"}`;
     report({
       rule: "FILE_NAMESPACE",
-      ...headOf(before, after),
+      ...headOf(pair),
       what,
       advice: "generated code moves; keep the namespace",
     });
   }
 }
 
-function compareOptions({ report }: Comparison, before: SchemaFile, after: SchemaFile): void {
+function compareOptions({ report }: Comparison, pair: FilePair): void {
+  const { before, after } = pair;
   const [old, now] = [new Map(before.annotations), new Map(after.annotations)];
   for (const option of FILE_OPTIONS) {
     const absent = OPTION_DEFAULTS[option] ?? "none";
     const [from, to] = [old.get(option) ?? absent, now.get(option) ?? absent];
     if (from === to) continue;
     const what = `the option ${option} changed from ${from} to ${to}`;
-    report({ rule: "FILE_OPTION", ...headOf(before, after), what, advice: "generated code moves; keep it as it was" });
+    report({ rule: "FILE_OPTION", ...headOf(pair), what, advice: "generated code moves; keep it as it was" });
   }
 }
 
-function compareConstants(comparison: Comparison, before: SchemaFile, after: SchemaFile): void {
+function compareConstants(comparison: Comparison, { before, after }: FilePair): void {
   const named = new Map(after.constants.map((constant) => [constant.name, constant]));
   for (const constant of before.constants) {
     const { name, position, type } = constant;

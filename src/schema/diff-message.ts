@@ -65,11 +65,12 @@ function compareShapes({ report }: Comparison, before: MessageType, after: Messa
 export function compareFields(comparison: Comparison, before: MessageType, after: MessageType, word: FieldWord): void {
   const { report } = comparison;
   const named = new Map(after.fields.map((field) => [field.name, field]));
+  const numbered = new Map(after.fields.map((field) => [field.id, field]));
   const oneofs = [oneofGroups(before, after), oneofGroups(after, before)] as const;
   const known = new Set<Field>();
   for (const field of before.fields) {
     const renumbered = named.get(field.name);
-    const partner = renumbered?.id === field.id ? renumbered : after.fieldsById.get(field.id);
+    const partner = renumbered?.id === field.id ? renumbered : numbered.get(field.id);
     if (renumbered && renumbered !== partner) {
       known.add(renumbered);
       report({
@@ -130,10 +131,12 @@ export function compareField(
   const head = { position: partner.position, about: field.position };
   if (field.name !== partner.name) {
     const what = `${word} ${field.id} was renamed from "${field.name}" to "${partner.name}"`;
-    const advice = `code${wire === "protobuf" ? " and JSON" : ""} that uses the old name breaks; keep the name`;
-    report({ rule: "FIELD_NAME", ...head, what, advice });
+    const users =
+      wire === "protobuf" ? "code and JSON that use the old name break" : "code that uses the old name breaks";
+    report({ rule: "FIELD_NAME", ...head, what, advice: `${users}; keep the name` });
   }
-  const typeChanged = compareFieldType(comparison, wire, field, partner, `${word} "${partner.name}" (${field.id})`);
+  const subject = `${word} "${partner.name}" (${field.id})`;
+  const typeChanged = compareFieldType(comparison, wire, field, partner, { subject, other: `a new ${word}` });
   if (!typeChanged && !isMoved(field, partner)) comparePresence(comparison, field, partner, word);
   if (!typeChanged) compareDefaults(comparison, wire, field, partner, word);
   compareOptions(comparison, field, partner);
@@ -141,28 +144,27 @@ export function compareField(
   const newRules = { ...after.rules, ...partner.rules };
   for (const what of changedRules(FIELD_RULES, oldRules, newRules)) {
     const advice = "what is translated would change; keep it, or add a new field";
-    report({ rule: "TRANSLATION_RULE", ...head, what: `${word} "${partner.name}" (${field.id}) ${what}`, advice });
+    report({ rule: "TRANSLATION_RULE", ...head, what: `${subject} ${what}`, advice });
   }
 }
 
-/** Reports a change of type; whether there was one. `subject` names what has the type. */
+/** Reports a change of type; whether there was one. `subject` names what has the type, `other` what to add instead. */
 export function compareFieldType(
   comparison: Comparison,
   wire: Wire,
   field: Field,
   partner: Field,
-  subject: string,
+  { subject, other }: { readonly subject: string; readonly other: string },
 ): boolean {
   const change = compareTypes(comparison, wire, field.type, partner.type);
   if (!change) return false;
+  const advice = `keep the type, or add ${other}`;
   comparison.report({
     rule: change.breaks ? "FIELD_TYPE" : "FIELD_TYPE_COMPATIBLE",
     position: partner.position,
     about: field.position,
     what: `${subject} changed its type from ${typesText(wire, field, partner)}, ${change.why}`,
-    advice: change.breaks
-      ? `keep the type, or add a new field`
-      : "both versions read the bytes, but generated code changes; keep the type, or add a new field",
+    advice: change.breaks ? advice : `both versions read the bytes, but generated code changes; ${advice}`,
   });
   return true;
 }

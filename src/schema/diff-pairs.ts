@@ -6,6 +6,8 @@ import type { EnumType, Extension, MessageType, Schema, SchemaFile, Service } fr
 export interface FilePair {
   readonly before: SchemaFile;
   readonly after: SchemaFile;
+  /** What findings about the files themselves name: of derived files the paths of those that they stand for. */
+  readonly paths: { readonly before: string; readonly after: string };
   /** Whether an author changed the package; that of a .thrift file without namespaces is only its file's name. */
   readonly moved: boolean;
 }
@@ -17,7 +19,7 @@ export interface Pairs {
   readonly enums: ReadonlyMap<EnumType, EnumType>;
   readonly services: ReadonlyMap<Service, Service>;
   readonly extensions: ReadonlyMap<Extension, Extension>;
-  /** What is in no new file, but for what is nested in something of this list. */
+  /** What is in no new file. */
   readonly removed: {
     readonly messages: readonly MessageType[];
     readonly enums: readonly EnumType[];
@@ -44,7 +46,9 @@ export function pairFiles(
     else if (old) removed.push(old);
   }
   pairImports(pairs);
-  const files = [...pairs].map(([old, now]) => ({ before: old, after: now, moved: isMoved(old, now) }));
+  const files = [...pairs].map(([old, now]): FilePair => {
+    return { before: old, after: now, paths: { before: old.path, after: now.path }, moved: isMoved(old, now) };
+  });
   return { files, removed };
 }
 
@@ -76,16 +80,19 @@ export function pairTwins(
   twinOf: (file: SchemaFile, version: "before" | "after") => SchemaFile | undefined,
 ): readonly FilePair[] {
   const pairs = new Map<SchemaFile, SchemaFile>();
-  const moved = new Set<SchemaFile>();
+  const given = new Map<SchemaFile, FilePair>();
   for (const pair of files) {
     const before = twinOf(pair.before, "before");
     const after = twinOf(pair.after, "after");
     if (!before || !after) continue;
     pairs.set(before, after);
-    if (pair.moved) moved.add(before);
+    given.set(before, pair);
   }
   pairImports(pairs);
-  return [...pairs].map(([before, after]) => ({ before, after, moved: moved.has(before) }));
+  return [...pairs].map(([before, after]) => {
+    const { paths = { before: before.path, after: after.path }, moved = false } = given.get(before) ?? {};
+    return { before, after, paths, moved };
+  });
 }
 
 /** The files of both versions: the pairs, those that are gone, and all there are. */
@@ -103,9 +110,6 @@ export function pairDeclarations(files: Files): Pairs {
   const enums = pairNamed(files, (file) => file.enums, fullName);
   const services = pairNamed(files, (file) => file.services, fullName);
   const extensions = pairNamed(files, (file) => file.extensions ?? [], extensionKey);
-  const goneMessages = new Set(messages.gone);
-  const isOutermost = ({ parent }: { readonly parent: MessageType | undefined }): boolean =>
-    parent === undefined || !goneMessages.has(parent);
   return {
     files: files.pairs,
     messages: messages.pairs,
@@ -113,10 +117,10 @@ export function pairDeclarations(files: Files): Pairs {
     services: services.pairs,
     extensions: extensions.pairs,
     removed: {
-      messages: messages.gone.filter(isOutermost),
-      enums: enums.gone.filter(isOutermost),
+      messages: messages.gone,
+      enums: enums.gone,
       services: services.gone,
-      extensions: extensions.gone.filter(isOutermost),
+      extensions: extensions.gone,
     },
   };
 }

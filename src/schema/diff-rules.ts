@@ -14,7 +14,7 @@ export interface DiffRule {
   /** What the change breaks where it is made; seen in a derived twin, every change breaks the bridge. */
   readonly breaks: readonly BreakKind[];
   /** Changes of one aspect of a thing, in the given file and in its twin, are the same change. */
-  readonly aspect: "shape" | "name" | "package" | "namespace" | "oneof" | "presence" | "default" | "option";
+  readonly aspect: "shape" | "name" | "package" | "namespace" | "presence" | "default" | "option";
   /** One sentence for people. */
   readonly says: string;
 }
@@ -83,12 +83,12 @@ export const DIFF_RULES = {
   },
   FIELD_ONEOF: {
     breaks: ["wire", "source"],
-    aspect: "oneof",
+    aspect: "presence",
     says: "Fields that could be set together stay so, and members of one oneof stay together: a reader keeps the last of several members.",
   },
   FIELD_ONEOF_COMPATIBLE: {
     breaks: ["source"],
-    aspect: "oneof",
+    aspect: "presence",
     says: "A field does not enter or leave a oneof, and a oneof keeps its name, even where no two existing fields meet in it or part.",
   },
   FIELD_REQUIRED: {
@@ -205,7 +205,7 @@ export const DIFF_RULES = {
   TRANSLATION_RULE: {
     breaks: ["bridge"],
     aspect: "shape",
-    says: "The rules time, uuid_text, code, bits, exact and unknown_enum do not change so that a translated value changes or is refused.",
+    says: "The rules time, type, uuid_text, code, bits, exact and unknown_enum do not change so that a translated value changes or is refused.",
   },
 } as const satisfies Readonly<Record<string, DiffRule>>;
 
@@ -222,4 +222,6 @@ export interface Change {
   readonly what: string;
   /** What to do instead. */
   readonly advice: string;
+  /** It follows from another change of the same IDL, which is told instead. */
+  readonly implied?: boolean;
 }

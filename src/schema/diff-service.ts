@@ -106,7 +106,8 @@ function compareResults(
   after: MessageType,
 ): void {
   const [old, now] = [before.fieldsById.get(0), after.fieldsById.get(0)];
-  if (old && now) compareFieldType(comparison, "thrift", old, now, `the result of "${name}"`);
+  if (old && now)
+    compareFieldType(comparison, "thrift", old, now, { subject: `the result of "${name}"`, other: "a method" });
   else if (old || now) {
     comparison.report({
       rule: "METHOD_RESULT",
@@ -125,7 +126,10 @@ function compareThrows(comparison: Comparison, before: Method, after: Method): v
   for (const [id, field] of old) {
     const partner = now.get(id);
     if (partner) {
-      compareFieldType(comparison, "thrift", field, partner, `exception "${partner.name}" (${id}) of "${after.name}"`);
+      compareFieldType(comparison, "thrift", field, partner, {
+        subject: `exception "${partner.name}" (${id}) of "${after.name}"`,
+        other: "an exception",
+      });
       continue;
     }
     const what = `method "${after.name}" no longer throws "${field.name}" (${id})`;

@@ -19,12 +19,16 @@ const ERRORS_ON_UNKNOWN: WatchedRule = {
   breaks: (after) => after === "error",
 };
 
+/** Types that take fewer values than others with the same twin, also as keys and values of a map. */
+const NARROW = /\b(?:i8|i16|uint32|uint64|fixed32|fixed64|float)\b/;
+
 /** What may stand on a field, or on its message for all fields. */
 export const FIELD_RULES: readonly WatchedRule[] = [
   { key: "time", name: "time", absent: "none", breaks: always },
   { key: "uuidText", name: "uuid_text", absent: false, breaks: always },
   { key: "bits", name: "bits", absent: false, breaks: (after) => after === false },
   { key: "exact", name: "exact", absent: false, breaks: (after) => after === true },
+  { key: "type", name: "type", absent: "none", breaks: (after) => NARROW.test(String(after)) },
   ERRORS_ON_UNKNOWN,
 ];
 

@@ -87,11 +87,14 @@ function compareMessageTypes(
   after: Kind<"message">,
 ): TypeChange | undefined {
   if (before.delimited !== after.delimited) {
-    return { breaks: true, why: "whose bytes begin and end in another way, as those of a group" };
+    return { breaks: true, why: "whose bytes begin and end in another way" };
   }
   if (before.type === after.type || comparison.pairs.messages.get(before.type) === after.type) return undefined;
   const reason = comparison.messageBreak(before.type, after.type);
-  return { breaks: reason !== undefined, why: reason === undefined ? "which has the same fields" : `where ${reason}` };
+  return {
+    breaks: reason !== undefined,
+    why: reason === undefined ? "which reads the same fields" : `where ${reason}`,
+  };
 }
 
 /** Types of two kinds, in either order. */
@@ -107,7 +110,9 @@ function compareKinds(comparison: Comparison, wire: Wire, before: FieldType, aft
   const messageAndScalar = either("message", "scalar");
   if (messageAndScalar) {
     const [{ type, delimited }, { name }] = messageAndScalar;
-    return name === "bytes" && !delimited ? { breaks: false, why: `where the bytes must be a ${type.name}` } : SKIPPED;
+    return name === "bytes" && !delimited
+      ? { breaks: false, why: `where the bytes must be those of ${type.name}` }
+      : SKIPPED;
   }
   const mapAndList = either("map", "list");
   if (mapAndList) return compareMapWithEntries(comparison, ...mapAndList);
@@ -153,8 +158,9 @@ export function typeText(type: FieldType, wire: Wire, qualified = false): string
   switch (type.kind) {
     case "scalar":
       return type.name;
-    case "enum":
     case "message":
+      return (type.delimited ? "group " : "") + (qualified ? type.type.fullName : type.type.name);
+    case "enum":
       return qualified ? type.type.fullName : type.type.name;
     case "list":
       return wire === "protobuf" ? `repeated ${inner(type.element)}` : `list<${inner(type.element)}>`;

@@ -9,7 +9,7 @@ import { type Files, type PathPair, pairDeclarations, pairFiles, pairTwins } fro
 import { BREAK_KINDS, type BreakKind, type Change, DIFF_RULES, type DiffRule, type DiffRuleId } from "./diff-rules.ts";
 import { createServiceComparer } from "./diff-service.ts";
 import type { Comparison } from "./diff-type.ts";
-import type { Schema, SchemaFile } from "./model.ts";
+import type { MessageType, Schema, SchemaFile } from "./model.ts";
 
 export type { PathPair } from "./diff-pairs.ts";
 export { BREAK_KINDS, type BreakKind, DIFF_RULES, type DiffRule, type DiffRuleId } from "./diff-rules.ts";
@@ -67,8 +67,8 @@ function compareDeclarations(files: Files, origin: "given" | "derived", report: 
     origin === "given" ? report : (change) => report({ ...change, what: `in the derived twin, ${change.what}` });
   const comparison = createMessageJudge({ pairs, report: prefixed }, (rule) => breaksOf(rule).includes("wire"));
   for (const pair of files.pairs) {
-    comparePackages(comparison, pair);
-    if (origin === "given") compareFiles(comparison, pair);
+    const compare = origin === "given" ? compareFiles : comparePackages;
+    compare(comparison, pair);
   }
   reportRemoved(comparison);
   for (const [before, after] of pairs.messages) compareMessages(comparison, before, after);
@@ -81,21 +81,31 @@ function compareDeclarations(files: Files, origin: "given" | "derived", report: 
 }
 
 function reportRemoved({ pairs: { removed }, report }: Comparison): void {
-  const gone = (rule: DiffRuleId, what: string, position: Position, advice: string): void =>
-    report({ rule, position, about: position, what: `${what} was removed`, advice });
+  const messages = new Set(removed.messages);
+  const gone = (rule: DiffRuleId, what: string, thing: Removed, advice: string): void => {
+    const { position, parent } = thing;
+    const implied = parent !== undefined && messages.has(parent);
+    report({ rule, position, about: position, what: `${what} was removed`, advice, implied });
+  };
   const use = "code that uses it breaks; keep it, or deprecate it first";
-  for (const { shape, name, position, rules } of removed.messages) {
+  for (const message of removed.messages) {
+    const { shape, name, rules } = message;
     // Of what stands for arguments, results and containers, the methods and fields tell.
-    if (!rules.args && !rules.wrap) gone("MESSAGE_REMOVED", `${shape} "${name}"`, position, use);
+    if (!rules.args && !rules.wrap) gone("MESSAGE_REMOVED", `${shape} "${name}"`, message, use);
   }
-  for (const { name, position } of removed.enums) gone("ENUM_REMOVED", `enum "${name}"`, position, use);
-  for (const { name, position } of removed.services) {
-    gone("SERVICE_REMOVED", `service "${name}"`, position, "old callers fail; keep it until nobody calls it");
+  for (const type of removed.enums) gone("ENUM_REMOVED", `enum "${type.name}"`, type, use);
+  for (const service of removed.services) {
+    gone("SERVICE_REMOVED", `service "${service.name}"`, service, "old callers fail; keep it until nobody calls it");
   }
-  for (const { name, extendee, position } of removed.extensions) {
-    const what = `extension "${name}" of ${extendee.fullName}`;
-    gone("EXTENSION_REMOVED", what, position, "reserve the number, or keep the extension");
+  for (const extension of removed.extensions) {
+    const what = `extension "${extension.name}" of ${extension.extendee.fullName}`;
+    gone("EXTENSION_REMOVED", what, extension, "reserve the number, or keep the extension");
   }
+}
+
+interface Removed {
+  readonly position: Position;
+  readonly parent?: MessageType | undefined;
 }
 
 function breaksOf(rule: DiffRuleId): readonly BreakKind[] {
@@ -106,13 +116,17 @@ function breaksOf(rule: DiffRuleId): readonly BreakKind[] {
 function merge(given: readonly Change[], twins: readonly Change[]): Finding[] {
   const caused = new Set(twins.map(causeOf));
   const known = new Set(given.map(causeOf));
-  const own = given.map((change) => {
+  const own = told(given).map((change) => {
     const breaks = new Set<BreakKind>(breaksOf(change.rule));
     if (caused.has(causeOf(change))) breaks.add("bridge");
     return findingOf(change, breaks);
   });
-  const rest = twins.filter((change) => !known.has(causeOf(change)));
+  const rest = told(twins).filter((change) => !known.has(causeOf(change)));
   return [...own, ...rest.map((change) => findingOf(change, new Set(["bridge"])))];
+}
+
+function told(changes: readonly Change[]): readonly Change[] {
+  return changes.filter(({ implied }) => !implied);
 }
 
 function causeOf({ rule, about: { file, line, column } }: Change): string {
