@@ -19,8 +19,12 @@ export type OptionsName =
   | "MethodOptions"
   | "ExtensionRangeOptions";
 
-/** Writes the options of one file's declarations; undefined when there are none. */
-export type OptionsWriter = (target: OptionsName, options: readonly ProtoOption[]) => Uint8Array | undefined;
+/** Writes the options of a declaration of one file in `scope`; undefined when there are none. */
+export type OptionsWriter = (
+  target: OptionsName,
+  options: readonly ProtoOption[],
+  scope: string,
+) => Uint8Array | undefined;
 
 /** A field of an options message, whichever side describes it. */
 interface OptionField {
@@ -49,12 +53,14 @@ type OptionTree = Map<OptionField, (string | OptionTree)[]>;
  * `Any` values; a repeated message in an option begins anew where a field of it comes again.
  */
 export function createOptionsWriter(file: SchemaFile): OptionsWriter {
-  const extensions = visibleExtensions(file);
-  const find: Find = (owner, part) =>
-    part.startsWith("(") ? findExtension(extensions, part.slice(1, -1), file.package, owner) : owner.field(part);
-  return (target, options) => {
+  const { extensions, options: own } = visibleDeclarations(file);
+  return (target, options, scope) => {
+    const find: Find = (owner, part) =>
+      part.startsWith("(") ? findExtension(extensions, part.slice(1, -1), scope, owner) : owner.field(part);
     const tree: OptionTree = new Map();
-    const owner = reflectedOwner(descriptor.FileOptions.root.lookupType(`google.protobuf.${target}`));
+    const name = `google.protobuf.${target}`;
+    const declared = own.get(name);
+    const owner = declared ? messageOwner(declared) : reflectedOwner(descriptor.FileOptions.root.lookupType(name));
     for (const [name, value] of options) insert(tree, owner, splitName(name), value, find);
     return tree.size === 0 ? undefined : writeTree(protobuf.Writer.create(), tree).finish();
   };
@@ -63,13 +69,18 @@ export function createOptionsWriter(file: SchemaFile): OptionsWriter {
 /** The field or extension of `owner` that one part of an option's name means. */
 type Find = (owner: Owner, part: string) => OptionField | undefined;
 
-function visibleExtensions(file: SchemaFile): ReadonlyMap<string, Extension> {
+/** The extensions in sight, and the options messages, which a file's own descriptor.proto may know better than protobufjs. */
+function visibleDeclarations(file: SchemaFile) {
   const files = new Set([file]);
   for (const each of files) for (const inner of [...each.imports, ...(each.optionImports ?? [])]) files.add(inner);
   const extensions = new Map<string, Extension>();
-  for (const each of files)
+  const options = new Map<string, MessageType>();
+  for (const each of files) {
     for (const extension of each.extensions ?? []) extensions.set(extension.fullName, extension);
-  return extensions;
+    if (each.package !== "google.protobuf") continue;
+    for (const type of each.messages) if (type.name.endsWith("Options")) options.set(type.fullName, type);
+  }
+  return { extensions, options };
 }
 
 /** `(a.b).c.d` is `(a.b)`, `c`, `d`; the type of an `Any` stands in square brackets. */

@@ -72,11 +72,13 @@ function inner(writer: Writer, number: number, write: () => void): void {
 /** What a file's parts need to know of it. */
 interface Context {
   readonly file: SchemaFile;
+  /** The package or message around, from which the names of options are looked up. */
+  readonly scope: string;
   readonly options: OptionsWriter;
 }
 
 function writeFile(writer: Writer, file: SchemaFile, options: OptionsWriter): void {
-  const context: Context = { file, options };
+  const context: Context = { file, scope: file.package, options };
   text(writer, 1, file.importPath ?? file.path);
   text(writer, 2, file.package);
   for (const { importPath, path } of file.imports) text(writer, 3, importPath ?? path);
@@ -113,7 +115,8 @@ function writeScope(
   }
 }
 
-function writeMessage(writer: Writer, type: MessageType, context: Context): void {
+function writeMessage(writer: Writer, type: MessageType, outer: Context): void {
+  const context: Context = { ...outer, scope: type.fullName };
   text(writer, 1, type.name);
   const oneofs = oneofsOf(type, context);
   for (const field of type.fields) inner(writer, 2, () => writeField(writer, field, type, oneofs, context));
@@ -153,7 +156,7 @@ function writeRange(writer: Writer, { from, to }: NumberRange, beyond: 0 | 1): v
 
 function writeExtensionRange(writer: Writer, range: ExtensionRange, context: Context): void {
   writeRange(writer, range, 1);
-  const bytes = context.options("ExtensionRangeOptions", range.annotations);
+  const bytes = context.options("ExtensionRangeOptions", range.annotations, context.scope);
   if (bytes) writer.uint32(tag(3)).bytes(bytes);
 }
 
@@ -174,8 +177,8 @@ function oneofsOf(type: MessageType, { file }: Context): Oneofs {
   const synthetic = new Map<Field, number>();
   for (const field of type.fields) {
     if (!isProto3(file) || field.presence !== "optional" || field.oneof !== undefined) continue;
-    if (field.type.kind === "message") continue;
-    let name = `_${field.name}`;
+    if (field.type.kind === "message" && !field.proto3Optional) continue;
+    let name = field.name.startsWith("_") ? field.name : `_${field.name}`;
     while (taken.has(name)) name = `X${name}`;
     taken.add(name);
     synthetic.set(field, names.push(name) - 1);
@@ -218,8 +221,9 @@ function writeField(
   writeOptions(writer, 8, "FieldOptions", "field", field, context, [...packedOption(field, context.file)]);
   const oneof = oneofs?.indexOf(field);
   if (oneof !== undefined) int(writer, 9, oneof);
-  text(writer, 10, field.annotations.find(([name]) => name === "json_name")?.[1] ?? jsonNameOf(field.name));
-  flag(writer, 17, oneofs?.isSynthetic(field) ?? false);
+  const jsonName = field.annotations.find(([name]) => name === "json_name")?.[1];
+  writer.uint32(tag(10)).string(jsonName ?? jsonNameOf(field.name));
+  flag(writer, 17, oneofs ? oneofs.isSynthetic(field) : (field.proto3Optional ?? false));
 }
 
 /** As protoc writes the numbers of google.protobuf.FieldDescriptorProto.Type. */
@@ -328,7 +332,7 @@ function writeOptions(
 ): void {
   // The rules are written from their own record, which derived files have and annotations of theirs do not.
   const written = node.annotations.filter(([name]) => name !== "json_name" && !/^\(\.?causeway\./.test(name));
-  const bytes = context.options(options, [...written, ...more, ...ruleOptions(node.rules, target)]);
+  const bytes = context.options(options, [...written, ...more, ...ruleOptions(node.rules, target)], context.scope);
   if (bytes) writer.uint32(tag(number)).bytes(bytes);
 }
 

@@ -122,6 +122,8 @@ export interface Field extends Declaration {
   readonly defaultValue: Constant | undefined;
   /** The name of the Protobuf oneof it belongs to; undefined outside one, and for the synthetic oneof of a proto3 `optional`. */
   readonly oneof: string | undefined;
+  /** A message field or extension that proto3 calls `optional`, which means nothing but shows in descriptors. */
+  readonly proto3Optional?: true;
 }
 
 /** A Protobuf field that is declared apart from the message it belongs to; not one of that message's `fields`. */

@@ -96,13 +96,20 @@ function printDouble(value: number, float: boolean): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   if (Object.is(value, -0)) return "-0";
-  if (!float) return String(value);
-  // The fewest digits that name the same float.
-  for (let digits = 1; digits < 9; digits++) {
-    const rounded = Number(value.toPrecision(digits));
-    if (Math.fround(rounded) === value) return String(rounded);
-  }
-  return String(Number(value.toPrecision(9)));
+  const [usual, exact] = float ? [6, 9] : [15, 17];
+  const short = printDigits(value, usual);
+  const same = float ? Math.fround(Number(short)) === value : Number(short) === value;
+  return same ? short : printDigits(value, exact);
+}
+
+/** As C's `%.*g`, which protoc prints with. */
+function printDigits(value: number, precision: number): string {
+  const [digits = "", power = ""] = value.toExponential(precision - 1).split("e");
+  const exponent = Number(power);
+  const trim = (text: string): string => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+  if (exponent >= -4 && exponent < precision) return trim(value.toFixed(precision - 1 - exponent));
+  const padded = String(Math.abs(exponent)).padStart(2, "0");
+  return `${trim(digits)}e${exponent < 0 ? "-" : "+"}${padded}`;
 }
 
 const ESCAPED: Readonly<Record<string, string>> = {

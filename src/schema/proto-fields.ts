@@ -45,7 +45,17 @@ export function createField(
     fail(context, node.position, text);
   }
   const defaultValue = parseProtoDefault(node, type, (message) => fail(context, node.position, message));
-  return { ...declarationOf(node, "field", context), id: node.number, type, presence, defaultValue, oneof: node.oneof };
+  // A scalar's presence says it already.
+  const silent = type.kind === "message" || node.extendee !== undefined;
+  return {
+    ...declarationOf(node, "field", context),
+    id: node.number,
+    type,
+    presence,
+    defaultValue,
+    oneof: node.oneof,
+    ...(context.syntax === "proto3" && node.label === "optional" && silent && { proto3Optional: true }),
+  };
 }
 
 function presenceOf(node: ProtoField, type: FieldType, features: ProtoFeatures, context: ProtoContext): Presence {
