@@ -24,6 +24,7 @@ import { createLookup } from "./rpc/resolve.ts";
 import { type BodyLink, type LinkedSchema, linkSchema } from "./schema/link.ts";
 import { loadSchema } from "./schema/load.ts";
 import type { Schema, Wire } from "./schema/model.ts";
+import { applyRules, checkPackages, readOverrides } from "./schema/overrides.ts";
 
 /** A config with the schema that it names, both without errors. */
 export interface CheckedConfig {
@@ -47,11 +48,15 @@ export async function checkConfig(path: string, report: Report): Promise<Checked
   if (!loaded) return undefined;
   const { value: config } = loaded;
   strict = config.schema.strict;
-  const { files, include, links, allowNegativeKeys } = config.schema;
+  const { files, include, links, allowNegativeKeys, rules } = config.schema;
   const fault = faultIn(loaded, reportAll);
   if (!checkPaths(config.schema, fault)) return undefined;
-  const schema = loadSchema(files, { includeDirs: include, allowNegativeKeys }, reportAll);
-  if (!schema || !checkLinks(config.schema, schema, fault)) return undefined;
+  const packages = new Map(Object.entries(config.schema.packages));
+  const given = loadSchema(files, { includeDirs: include, allowNegativeKeys, packages }, reportAll);
+  if (!given) return undefined;
+  checkPackages(given, [...packages.keys()], () => loaded.at(["schema", "packages"]), reportAll);
+  const schema = applyRules(given, readOverrides(rules, ["schema", "rules"], loaded.at), reportAll);
+  if (failed || !checkLinks(config.schema, schema, fault)) return undefined;
   const linked = linkSchema(schema, { pairs: links }, reportAll);
   checkServices(config, linked.schema, fault);
   return failed ? undefined : { config, linked };

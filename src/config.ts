@@ -13,6 +13,7 @@ import { metricsOptions } from "./governance/metrics.ts";
 import { localListenerOptions } from "./inbound/local-listener.ts";
 import { grpcUpstreamOptions } from "./outbound/grpc-client.ts";
 import { thriftUpstreamOptions } from "./outbound/thrift-client.ts";
+import { packagesOption, rulesOption } from "./schema/rules-option.ts";
 
 const address = z
   .string()
@@ -45,6 +46,8 @@ const schemaOptions = z.strictObject({
     .boolean()
     .default(false)
     .describe("whether Thrift ids below 1 are kept, as the Thrift compiler does with --allow-neg-keys"),
+  rules: rulesOption.default({}),
+  packages: packagesOption.default({}),
 });
 
 /** Loopback by default: whoever wants to be reached from other hosts writes so. */
@@ -170,7 +173,12 @@ export function parseConfig(text: string, file: string, report: Report): YamlVal
   const { schema, ...others } = parsed.value;
   const value: Config = {
     ...others,
-    schema: { ...schema, files: schema.files.map(resolve), include: schema.include.map(resolve) },
+    schema: {
+      ...schema,
+      files: schema.files.map(resolve),
+      include: schema.include.map(resolve),
+      packages: Object.fromEntries(Object.entries(schema.packages).map(([file, name]) => [resolve(file), name])),
+    },
   };
   return { ...parsed, value };
 }

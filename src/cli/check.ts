@@ -2,13 +2,11 @@
 import { Command } from "commander";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { linkSchema } from "../schema/link.ts";
-import { loadSchema } from "../schema/load.ts";
+import { type IdlOptions, loadIdl, rulesFileOption } from "./load-idl.ts";
 import { printReport } from "./print-report.ts";
 
-interface CheckOptions {
+interface CheckOptions extends IdlOptions {
   readonly config?: string;
-  readonly include?: readonly string[];
-  readonly allowNegKeys?: boolean;
   readonly strict?: boolean;
   readonly json?: boolean;
 }
@@ -20,6 +18,7 @@ export const checkCommand = new Command("check")
   .option("-c, --config <file>", "check this config file and the IDL that it names")
   .option("-I, --include <dir>", "look for includes and imports here too (repeatable)", collect)
   .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written")
+  .addOption(rulesFileOption)
   .option("--strict", "let lossy items and warnings fail as errors do")
   .option("--json", "print one JSON object instead of lines")
   .addHelpText(
@@ -51,12 +50,8 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-function checkFiles(
-  files: readonly string[],
-  { include = [], allowNegKeys = false }: CheckOptions,
-  found: Diagnostic[],
-): void {
+function checkFiles(files: readonly string[], options: CheckOptions, found: Diagnostic[]): void {
   const report = (diagnostic: Diagnostic): void => void found.push(diagnostic);
-  const schema = loadSchema(files, { includeDirs: include, allowNegativeKeys: allowNegKeys }, report);
+  const schema = loadIdl(files, options, report);
   if (schema) linkSchema(schema, { pairs: [] }, report);
 }

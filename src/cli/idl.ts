@@ -4,18 +4,17 @@ import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import { deriveSchema } from "../schema/derive.ts";
-import { loadSchema, readOptionsProto } from "../schema/load.ts";
+import { readOptionsProto } from "../schema/load.ts";
 import type { SchemaFile } from "../schema/model.ts";
 import { printProto } from "../schema/print-proto.ts";
 import { printThrift } from "../schema/print-thrift.ts";
+import { type IdlOptions as LoadOptions, loadIdl, rulesFileOption } from "./load-idl.ts";
 import { printDiagnostics } from "./print-report.ts";
 
 const OPTIONS_PROTO = "causeway/options.proto";
 
-interface IdlOptions {
+interface IdlOptions extends LoadOptions {
   readonly to: "proto" | "thrift";
-  readonly include?: readonly string[];
-  readonly allowNegKeys?: boolean;
   readonly out?: string;
 }
 
@@ -26,6 +25,7 @@ export const idlCommand = new Command("idl")
   .addOption(new Option("--to <language>", "the language to derive").choices(["proto", "thrift"]).makeOptionMandatory())
   .option("-I, --include <dir>", "look for includes and imports here too (repeatable)", collect)
   .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written")
+  .addOption(rulesFileOption)
   .option("--out <dir>", "write the twin and those of its imports to this folder instead of standard output")
   .addHelpText(
     "after",
@@ -45,10 +45,11 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-function derive(path: string, { to, include = [], allowNegKeys = false, out }: IdlOptions): 0 | 1 {
+function derive(path: string, options: IdlOptions): 0 | 1 {
+  const { to, out } = options;
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
-  const schema = loadSchema([path], { includeDirs: include, allowNegativeKeys: allowNegKeys }, report);
+  const schema = loadIdl([path], options, report);
   const given = schema?.files.find((file) => file.path === path) ?? schema?.files.at(-1);
   const wire = to === "proto" ? "protobuf" : "thrift";
   if (given?.wire === wire) {

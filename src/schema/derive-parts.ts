@@ -12,6 +12,7 @@ import type {
   SchemaFile,
   Service,
 } from "./model.ts";
+import { createRuleScopes, type RuleScopes } from "./rule-scope.ts";
 
 /** A derived file, and what in it stands for what of the given one. */
 export interface Twin {
@@ -41,6 +42,8 @@ export type Twins = ReadonlyMap<SchemaFile, Twin>;
 /** What one file's derivation looks up and leaves behind. */
 export interface Derivation {
   readonly given: SchemaFile;
+  /** What is said around the things of this file. */
+  readonly scopes: RuleScopes;
   /** The twin of a message or enum of this file or of any derived before it; undefined when it has none. */
   messageTwin(type: MessageType): MessageType | undefined;
   enumTwin(type: EnumType): EnumType | undefined;
@@ -73,6 +76,7 @@ export function startDerivation(given: SchemaFile, twins: Twins, report: Report)
   };
   return {
     given,
+    scopes: createRuleScopes([given]),
     messages,
     enums,
     loaded: [...twins.keys()],
@@ -133,7 +137,7 @@ function deprecation(annotations: Annotations): Annotations {
 }
 
 /** The overrides that mean the same on either side of a pair. */
-function travelling(rules: Rules): Rules {
+export function travelling(rules: Rules): Rules {
   const { bits, exact, lossy, presence, time, uuidText, unknownEnum, code } = rules;
   return withoutUndefined({ bits, exact, lossy, presence, time, uuidText, unknownEnum, code });
 }

@@ -59,6 +59,8 @@ export function fillMessage(derivation: Derivation, { given, fields, shell, nest
   // protoc declares a message of this name for each map.
   for (const [{ type }, name] of fieldNames) if (isProtoMap(type)) names.claim(`${pascalOf(name)}Entry`);
   const oneof = given.shape === "union" ? names.claim(UNION_ONEOF) : undefined;
+  // A time that is said of all would make every i64 one.
+  const { time: _, ...around } = derivation.scopes.ofMessage(given).rules;
   const place: Place = { shell, names, nested };
 
   const numbers = new Map<number, Field>();
@@ -70,7 +72,7 @@ export function fillMessage(derivation: Derivation, { given, fields, shell, nest
       const message = `field "${field.name}" would get the Protobuf number ${number}, which "${before.name}" has; give one of them another with pb.field`;
       derivation.report("error", field.position, message);
     } else if (checkNumber(derivation, field, number)) {
-      const derived = deriveField(derivation, place, given, field, { name, number, oneof });
+      const derived = deriveField(derivation, place, given, field, { name, number, oneof, around });
       if (derived) shell.add(derived);
     }
   }
@@ -111,16 +113,26 @@ function checkNumber(derivation: Derivation, field: Field, number: number): bool
   return false;
 }
 
+/** What is known of a field before its type. */
+interface Wanted {
+  readonly name: string;
+  readonly number: number;
+  readonly oneof: string | undefined;
+  /** What is said of everything in its message. */
+  readonly around: Rules;
+}
+
 function deriveField(
   derivation: Derivation,
   place: Place,
   given: MessageType,
   field: Field,
-  { name, number, oneof }: { readonly name: string; readonly number: number; readonly oneof: string | undefined },
+  { name, number, oneof, around }: Wanted,
 ): Field | undefined {
   const member = oneof ?? field.rules.oneof;
-  const wraps = isContainer(field.type) && (member !== undefined || field.rules.presence || field.rules.wrap);
-  const origin = { field, name };
+  const said: Rules = { ...around, ...field.rules };
+  const wraps = isContainer(field.type) && (member !== undefined || said.presence || said.wrap);
+  const origin = { field: { ...field, rules: said }, name };
   const derived = wraps
     ? wrapperOf(derivation, place, origin, field.type)
     : typeOf(derivation, place, origin, field.type);

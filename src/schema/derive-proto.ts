@@ -13,6 +13,7 @@ import {
   startDerivation,
   type Twin,
   type Twins,
+  travelling,
   withoutUndefined,
 } from "./derive-parts.ts";
 import { fillMessage, type MessageDraft, UNION_ONEOF } from "./derive-proto-field.ts";
@@ -73,7 +74,7 @@ export function deriveProto(
     wire: "protobuf",
     package: packageName,
     annotations: [],
-    rules: {},
+    rules: travelling(given.rules),
     doc: given.doc,
     syntax: "proto3",
     imports: [...derivation.used],
@@ -126,12 +127,12 @@ function deriveBodies(scope: FileScope, service: Service, method: Method): void 
     const head: Declaration = { name, doc: undefined, annotations: [], rules: { args: true }, position };
     fillMessage(scope.derivation, startMessage(scope, given, head, fields));
   };
-  if (!unwrapped(service, method, request.fields)) body(request, "args", request.fields);
+  if (!unwrapped(scope.derivation, service, method, request.fields)) body(request, "args", request.fields);
   const success = successOf(response).map((field) => ({
     ...field,
     rules: { ...field.rules, field: field.rules.field ?? SUCCESS_NUMBER },
   }));
-  if (!unwrapped(service, method, success)) body(response, "result", success);
+  if (!unwrapped(scope.derivation, service, method, success)) body(response, "result", success);
 }
 
 function successOf(result: MessageType): readonly Field[] {
@@ -139,17 +140,30 @@ function successOf(result: MessageType): readonly Field[] {
 }
 
 /** The lone struct that stands for itself instead of in a message of its own, if the author wants that. */
-function unwrapped(service: Service, { rules }: Method, fields: readonly Field[]): Field | undefined {
+function unwrapped(
+  derivation: Derivation,
+  service: Service,
+  method: Method,
+  fields: readonly Field[],
+): Field | undefined {
   const [field] = fields;
-  const wanted = rules.unwrap ?? service.rules.unwrap ?? false;
-  return wanted && fields.length === 1 && field?.type.kind === "message" ? field : undefined;
+  if (fields.length !== 1 || field?.type.kind !== "message") return undefined;
+  return (method.rules.unwrap ?? unwrapAround(derivation, service, method)) ? field : undefined;
+}
+
+/** What the service that declares the method says, or its file; `service` may only inherit it. */
+function unwrapAround({ given, loaded }: Derivation, service: Service, method: Method): boolean | undefined {
+  let declaring = service;
+  while (declaring.base && declaring.fullName !== method.service) declaring = declaring.base;
+  const file = [given, ...loaded].find(({ services }) => services.includes(declaring));
+  return declaring.rules.unwrap ?? file?.rules.unwrap;
 }
 
 function deriveMethod(derivation: Derivation, service: Service, method: Method, fullName: string): MethodTwin[] {
   const { request, response } = method;
   if (!request || !response) return [];
-  const argument = unwrapped(service, method, request.fields);
-  const success = unwrapped(service, method, successOf(response));
+  const argument = unwrapped(derivation, service, method, request.fields);
+  const success = unwrapped(derivation, service, method, successOf(response));
   const twinOf = (body: MessageType, field: Field | undefined): MessageType | undefined =>
     derivation.messageTwin(field?.type.kind === "message" ? field.type.type : body);
   const throws = method.throws.flatMap((field) => deriveThrown(derivation, field));

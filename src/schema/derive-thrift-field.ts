@@ -12,6 +12,7 @@ import {
   type Rules,
   type ThriftScalar,
 } from "./model.ts";
+import { ownRules } from "./rule-scope.ts";
 import {
   canTranslate,
   isProtoScalar,
@@ -92,7 +93,9 @@ function deriveField(
   field: Field,
   id: number,
 ): Field | undefined {
-  const derived = typeOf(derivation, field, field.type);
+  const own = ownRules(field, message);
+  const said: Rules = { ...derivation.scopes.ofMessage(message).rules, ...own };
+  const derived = typeOf(derivation, { ...field, rules: said }, field.type);
   if (!derived) return undefined;
   const name = thriftName(field.rules.name ?? field.name);
   const success = shape === "result" && id === 0;
@@ -105,7 +108,7 @@ function deriveField(
     presence: wrapped && field.oneof === undefined ? true : undefined,
   });
   return {
-    ...derivedHead(field, name, { ...derived.rules, ...rules }),
+    ...derivedHead({ ...field, rules: own }, name, { ...derived.rules, ...rules }),
     id,
     type: derived.type,
     presence: success ? "required" : presenceOf(derivation, message, shape, field),
@@ -214,7 +217,8 @@ function messageTypeOf(derivation: Derivation, field: Field, type: MessageType):
   const { rules, position } = field;
   const inner = wrappedOf(derivation, type);
   if (inner) return inner;
-  if (rules.time !== undefined && isTime(type)) return { type: { kind: "scalar", name: "i64" }, rules: {} };
+  if (rules.time !== undefined && isTime(type))
+    return { type: { kind: "scalar", name: "i64" }, rules: { time: rules.time } };
   const [value] = type.fields;
   if (rules.unwrap && isWrapper(type) && value) {
     const scalar = innerTypeOf(derivation, field, value.type, readTypeRule(rules.type).element);

@@ -122,8 +122,10 @@ function claim(
 function startStruct(scope: FileScope, given: MessageType): void {
   const name = claim(scope, given);
   if (name === undefined) return;
+  const around = scope.derivation.scopes.ofMessage(given).rules;
   const shell = createShell({
-    ...derivedHead(given, name, {}, flatName(given)),
+    // A Thrift file has no place for what is said of all of it.
+    ...derivedHead({ ...given, rules: { ...around, ...given.rules } }, name, {}, flatName(given)),
     wire: "thrift",
     fullName: qualify(scope.packageName, name),
     shape: shapeOf(given),
@@ -166,7 +168,11 @@ function deriveMethod(scope: FileScope, method: Method, service: string, names: 
   const { request, response, position } = method;
   if (method.streaming !== "none") {
     const message = `method "${method.name}" is streaming, which Thrift has no way to say; it is left out of the translation`;
-    derivation.report("lossy", position, message);
+    const { lossy } = {
+      ...derivation.scopes.ofService({ wire: "protobuf", fullName: method.service }).rules,
+      ...method.rules,
+    };
+    if (!lossy) derivation.report("lossy", position, message);
     return [];
   }
   if (!request || !response) return [];

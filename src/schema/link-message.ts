@@ -4,6 +4,7 @@ import type { FieldLink, MessageLink, ValueLink } from "./link.ts";
 import { isUsableDefault, linkPresence } from "./link-presence.ts";
 import { isMismatch, linkValues } from "./link-value.ts";
 import { type Field, fieldsOf, type MessageType, type Rules } from "./model.ts";
+import { ownRules, type RuleScopes } from "./rule-scope.ts";
 
 /** Links pairs of messages, each pair once. */
 export interface Linker {
@@ -14,6 +15,8 @@ export interface Linker {
 export interface LinkerOptions {
   /** Whether the two were written apart: a derived type cannot have forgotten a field of the one it is derived from. */
   isApart(thrift: MessageType, protobuf: MessageType): boolean;
+  /** What is said of the files and messages around a field. */
+  readonly scopes: RuleScopes;
   /** Called for each new pair. */
   linked(link: MessageLink): void;
   readonly report: Report;
@@ -54,6 +57,7 @@ type Open = (thrift: MessageType, protobuf: MessageType) => MessageLink;
 /** Where a pair's findings go. */
 interface Findings {
   readonly apart: boolean;
+  readonly scopes: RuleScopes;
   report(severity: Diagnostic["severity"], position: Position, message: string): void;
 }
 
@@ -61,6 +65,7 @@ function fill(link: OpenLink, open: Open, options: LinkerOptions): void {
   const { thrift, protobuf } = link;
   const findings: Findings = {
     apart: options.isApart(thrift, protobuf),
+    scopes: options.scopes,
     report: (severity, position, message) => options.report({ severity, position, message }),
   };
   const partners = pairFields(link, findings);
@@ -92,7 +97,7 @@ function pairFields({ thrift, protobuf }: MessageLink, findings: Findings): Read
   for (const field of fields) {
     const partner = partnerOf(field, protobuf, marked, thrift.shape === "result");
     const before = partner && taken.get(partner);
-    if (!partner) reportAlone(field, `message ${protobuf.fullName}`, findings);
+    if (!partner) reportAlone(field, thrift, `message ${protobuf.fullName}`, findings);
     else if (before) {
       const message = `field "${field.name}" (${field.id}) and "${before.name}" (${before.id}) both stand for "${partner.name}" of ${protobuf.fullName}; give one of them another number with the rule field`;
       findings.report("error", field.position, message);
@@ -102,7 +107,7 @@ function pairFields({ thrift, protobuf }: MessageLink, findings: Findings): Read
     }
   }
   for (const field of fieldsOf(protobuf))
-    if (!taken.has(field)) reportAlone(field, `${thrift.shape} ${thrift.fullName}`, findings);
+    if (!taken.has(field)) reportAlone(field, protobuf, `${thrift.shape} ${thrift.fullName}`, findings);
   return pairs;
 }
 
@@ -118,7 +123,7 @@ function partnerOf(
   return partner?.rules.field === undefined || partner.rules.field === id ? partner : undefined;
 }
 
-function reportAlone(field: Field, other: string, { apart, report }: Findings): void {
+function reportAlone(field: Field, message: MessageType, other: string, { apart, scopes, report }: Findings): void {
   if (!apart) return;
   const what = `field "${field.name}" (${field.id}) has no partner in ${other}`;
   if (field.presence === "required") {
@@ -127,7 +132,7 @@ function reportAlone(field: Field, other: string, { apart, report }: Findings): 
       field.position,
       `${what}, and is required: no message from there could be valid; add it there or make it optional`,
     );
-  } else if (!field.rules.lossy) {
+  } else if (!{ ...scopes.ofMessage(message).rules, ...ownRules(field, message) }.lossy) {
     report("lossy", field.position, `${what} and is dropped on the way there`);
   }
 }
@@ -144,7 +149,9 @@ function linkFields(
     thrift.name === protobuf.name
       ? `field "${thrift.name}" (${thrift.id})`
       : `field "${thrift.name}" (${thrift.id}), in Protobuf "${protobuf.name}" (${protobuf.id}),`;
-  const rules: Rules = { ...message.rules, ...struct.rules, ...protobuf.rules, ...thrift.rules };
+  const around = rulesAround(struct, message, findings);
+  const own = { ...thrift.rules, ...ownRules(protobuf, message), ...thrift.overrides, ...protobuf.overrides };
+  const rules: Rules = { ...around, ...own };
   const lossy = (reason: string): void => {
     if (!rules.lossy) report("lossy", thrift.position, `${names} ${reason}`);
   };
@@ -153,7 +160,7 @@ function linkFields(
     link: open(a, b),
     delimited: false,
   });
-  const value = linkValues({ thrift, protobuf, rules, linkMessages, lossy }, thrift.type, protobuf.type);
+  const value = linkValues({ rules, own, linkMessages, lossy }, thrift.type, protobuf.type);
   if (isMismatch(value)) {
     report("error", thrift.position, `${names} ${value.mismatch}${placeOf(thrift, protobuf)}`);
     return undefined;
@@ -163,6 +170,12 @@ function linkFields(
   }
   if (findings.apart) checkDefaults(names, thrift, protobuf, findings);
   return { thrift, protobuf, value, ...linkPresence(struct, thrift, protobuf, value) };
+}
+
+/** What is said of the messages of a pair of fields and of all that they are in: the later of Thrift, Protobuf, config wins. */
+function rulesAround(struct: MessageType, message: MessageType, { scopes }: Findings): Rules {
+  const [thrift, protobuf] = [scopes.ofMessage(struct), scopes.ofMessage(message)];
+  return { ...thrift.rules, ...protobuf.rules, ...thrift.overrides, ...protobuf.overrides };
 }
 
 /** Where the other half of a mismatch stands. */

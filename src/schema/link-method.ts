@@ -3,10 +3,12 @@ import type { Diagnostic, Position, Report } from "../base/diagnostic.ts";
 import type { BodyLink, MethodLink } from "./link.ts";
 import type { Linker } from "./link-message.ts";
 import { type Field, type MessageType, type Method, methodsOf, type SchemaFile, type Service } from "./model.ts";
+import type { RuleScopes } from "./rule-scope.ts";
 
 /** What linking methods needs. */
 export interface MethodContext {
   readonly linker: Linker;
+  readonly scopes: RuleScopes;
   readonly report: Report;
 }
 
@@ -66,14 +68,12 @@ export interface ServicePair {
  * their own custom. The `protobuf` of each link is a copy with `throws` filled. What has no partner is reported.
  */
 export function linkServices(context: MethodContext, { thrift, protobuf, file }: ServicePair): readonly MethodLink[] {
-  const report = reporterOf(context);
   const known = messagesBySimpleName(file);
   const left = new Set(protobuf.methods);
   const links = methodsOf(thrift).flatMap((method): MethodLink[] => {
     const partner = partnerOf(method, protobuf);
     if (!partner) {
-      const message = `method "${method.name}" has no partner in service ${protobuf.fullName}; calls from there cannot reach it`;
-      report("lossy", method.position, message);
+      reportAlone(context, method, protobuf);
       return [];
     }
     left.delete(partner);
@@ -81,18 +81,32 @@ export function linkServices(context: MethodContext, { thrift, protobuf, file }:
   });
   for (const method of left) {
     if (method.streaming !== "none") reportStreaming(context, method);
-    else {
-      const message = `method "${method.name}" has no partner in service ${thrift.fullName}; calls from there cannot reach it`;
-      report("lossy", method.position, message);
-    }
+    else reportAlone(context, method, thrift);
   }
   return links;
 }
 
+function reportAlone(context: MethodContext, method: Method, other: Service): void {
+  const message = `method "${method.name}" has no partner in service ${other.fullName}; calls from there cannot reach it`;
+  reportLoss(context, method, message);
+}
+
 /** Streaming methods pass between Protobuf peers only. */
-function reportStreaming(context: MethodContext, { name, position }: Method): void {
-  const message = `method "${name}" is streaming, which Thrift has no way to say; it is left out of the translation`;
-  reporterOf(context)("lossy", position, message);
+function reportStreaming(context: MethodContext, method: Method): void {
+  const message = `method "${method.name}" is streaming, which Thrift has no way to say; it is left out of the translation`;
+  reportLoss(context, method, message);
+}
+
+/** Unless the author accepts it, on the method or on what it is in. */
+function reportLoss(
+  { scopes, report }: MethodContext,
+  method: Method,
+  message: string,
+  position: Position = method.position,
+): void {
+  const { wire, service, rules } = method;
+  const { lossy } = { ...scopes.ofService({ wire, fullName: service }).rules, ...rules };
+  if (!lossy) report({ severity: "lossy", position, message });
 }
 
 function partnerOf({ name, rules }: Method, { methods }: Service): Method | undefined {
@@ -128,7 +142,9 @@ function linkMethod(
 /** What was decided about a message that does not say itself what it stands for. */
 function reportBody(context: MethodContext, link: MethodLink, body: BodyLink, message: MessageType | undefined): void {
   const { thrift, protobuf } = link;
-  if (!message || message.rules.args || thrift.rules.unwrap || protobuf.rules.unwrap) return;
+  const unwrap =
+    thrift.rules.unwrap ?? context.scopes.ofService({ wire: "thrift", fullName: thrift.service }).rules.unwrap;
+  if (!message || message.rules.args || unwrap || protobuf.rules.unwrap) return;
   const report = reporterOf(context);
   const mark = `mark ${message.fullName} with (causeway.message_rules).args = true`;
   if (body.kind === "field") {
@@ -162,7 +178,7 @@ function thrownBy(
       ];
     }
     const text = `exception "${name}" of method "${thrift.name}" has no message of that name in the file of ${protobuf.service} or its imports; gRPC callers get a status without it`;
-    reporterOf(context)("lossy", field.position, text);
+    reportLoss(context, thrift, text, field.position);
     return [];
   });
 }

@@ -6,6 +6,7 @@ import type { LinkedSchema, LinkOptions, MessageLink, MethodLink } from "./link.
 import { createLinker, type Linker } from "./link-message.ts";
 import { linkServices, linkTwins, type MethodContext, type ServicePair } from "./link-method.ts";
 import { type MessageType, type Method, methodsOf, type Schema, type SchemaFile, type Service } from "./model.ts";
+import { createRuleScopes } from "./rule-scope.ts";
 import { createSchema } from "./schema.ts";
 
 /**
@@ -18,6 +19,7 @@ export function linkSchema(schema: Schema, { pairs }: LinkOptions, report: Repor
   const flat = flattenServices(schema);
   const twins = deriveSchema(schema, once);
   const derived = new Set([...twins.values()].flatMap(({ messages }) => [...messages.values()]));
+  const scopes = createRuleScopes([...schema.files, ...[...twins.values()].map(({ file }) => file)]);
   const apart = new Map<MessageType, MessageLink>();
   const linker = createLinker({
     isApart: (thrift, protobuf) => !derived.has(thrift) && !derived.has(protobuf),
@@ -26,11 +28,12 @@ export function linkSchema(schema: Schema, { pairs }: LinkOptions, report: Repor
       if (!apart.has(link.thrift)) apart.set(link.thrift, link);
       if (!apart.has(link.protobuf)) apart.set(link.protobuf, link);
     },
+    scopes,
     report: once,
   });
 
   const methods = new Map<Method, MethodLink>();
-  const context: MethodContext = { linker, report: once };
+  const context: MethodContext = { linker, scopes, report: once };
   const { paired, replaced } = linkGivenPairs(context, flat, choosePairs(schema, pairs, once), methods);
   const remaining = linkDerived(context, flat, twins, paired, methods);
   const messageLink = createMessageLink(schema, twins, apart, linker);

@@ -1,15 +1,15 @@
 // How the values of a Thrift type and of a Protobuf type stand for each other, and what of them is lost.
 import type { ValueLink } from "./link.ts";
-import type { EnumType, Field, FieldType, MessageType, ProtoScalar, Rules, ThriftScalar } from "./model.ts";
+import type { EnumType, FieldType, MessageType, ProtoScalar, Rules, ThriftScalar } from "./model.ts";
 import { canTranslate, isProtoScalar, isThriftScalar, translationsOf } from "./scalar-pairs.ts";
 import { isTime, isWrapper } from "./well-known.ts";
 
 /** What linking the values of one pair of fields needs. */
 export interface ValueContext {
-  readonly thrift: Field;
-  readonly protobuf: Field;
-  /** What either side says of the fields, else of the messages they are in. */
+  /** What either side says of the fields, else of what they are in. */
   readonly rules: Rules;
+  /** Of those, what is said of the fields themselves. */
+  readonly own: Rules;
   linkMessages(thrift: MessageType, protobuf: MessageType): ValueLink & { readonly kind: "message" };
   /** Some values do not survive: `reason` says which, and what the author can do. */
   lossy(reason: string): void;
@@ -85,13 +85,14 @@ function reportLosses({ rules, lossy }: ValueContext, thrift: ThriftScalar, prot
 function linkEnum(context: ValueContext, thrift: EnumType, protobuf: FieldType): ValueLink | Mismatch {
   if (protobuf.kind === "scalar" && protobuf.name === "int32") return scalarLink(context, "i32", "int32");
   if (protobuf.kind !== "enum") return mismatch({ kind: "enum", type: thrift }, protobuf);
-  const { rules } = context;
-  const unknown = rules.unknownEnum ?? thrift.rules.unknownEnum ?? protobuf.type.rules.unknownEnum ?? "pass";
+  const { type } = protobuf;
+  const ofEnums: Rules = { ...thrift.rules, ...type.rules, ...thrift.overrides, ...type.overrides };
+  const unknown = context.own.unknownEnum ?? ofEnums.unknownEnum ?? context.rules.unknownEnum ?? "pass";
   return {
     kind: "enum",
     thrift,
-    protobuf: protobuf.type,
-    syntheticZero: hasSyntheticZero(thrift, protobuf.type),
+    protobuf: type,
+    syntheticZero: hasSyntheticZero(thrift, type),
     unknown,
   };
 }

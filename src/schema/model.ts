@@ -95,12 +95,17 @@ export interface Rules {
   readonly requiredness?: Presence;
   /** The default that a derived field had in the IDL it came from, where this IDL has no place for one: a number, true, false or text. */
   readonly default?: string;
-  /** The oneof that a derived field was a member of; on a message without fields, that it was a union. */
+  /**
+   * The oneof that a derived field was a member of; on a message without fields, that it was a union. On a method, that its
+   * result and its exceptions are members of a oneof of this name in the response, instead of an exception being a status.
+   */
   readonly oneof?: string;
   /** A derived method that is never answered. */
   readonly oneway?: boolean;
   /** The exceptions of a derived method: `1: OutOfStock outOfStock, 2: other.Exception name`. */
   readonly throws?: string;
+  /** What stands in front of the name of every value of a derived enum, and did not in the IDL it came from. */
+  readonly prefix?: string;
 }
 
 /** What every named thing of an IDL has. */
@@ -110,6 +115,8 @@ export interface Declaration {
   readonly doc: string | undefined;
   readonly annotations: Annotations;
   readonly rules: Rules;
+  /** Those of `rules` that the config states: what stands in the IDL of a partner does not overrule them. */
+  readonly overrides?: Rules;
   readonly position: Position;
 }
 
@@ -243,6 +250,8 @@ export interface SchemaFile {
   /** Thrift: scope to namespace. Protobuf: file options such as `java_package`. */
   readonly annotations: Annotations;
   readonly rules: Rules;
+  /** Those of `rules` that the config states. */
+  readonly overrides?: Rules;
   readonly doc: string | undefined;
   /** Proto only: "proto2", "proto3" or an edition such as "2023". */
   readonly syntax: string | undefined;

@@ -1,36 +1,12 @@
 // What the printers of both languages share: the order of a file, and rules as text.
 import type { Declaration, Rules } from "./model.ts";
-
-/** Rules by the names that authors write, with their values as text. */
-const RULE_NAMES: { readonly [K in keyof Rules]-?: string } = {
-  field: "field",
-  bits: "bits",
-  exact: "exact",
-  lossy: "lossy",
-  presence: "presence",
-  set: "set",
-  wrap: "wrap",
-  unwrap: "unwrap",
-  time: "time",
-  uuidText: "uuid_text",
-  unknownEnum: "unknown_enum",
-  type: "type",
-  code: "code",
-  args: "args",
-  name: "name",
-  requiredness: "requiredness",
-  default: "default",
-  oneof: "oneof",
-  oneway: "oneway",
-  throws: "throws",
-  synthetic: "synthetic",
-};
+import { RULE_NAMES } from "./rules.ts";
 
 /** Each rule that is set, under the name that authors write. */
 export function ruleEntries(rules: Rules): readonly (readonly [name: string, value: string | number | boolean])[] {
   const entries: [string, string | number | boolean][] = [];
-  for (const [key, name] of Object.entries(RULE_NAMES)) {
-    const value = rules[key as keyof Rules];
+  for (const [key, name] of RULE_NAMES) {
+    const value = rules[key];
     if (value !== undefined) entries.push([name, value]);
   }
   return entries;

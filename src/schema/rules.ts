@@ -61,7 +61,13 @@ const READERS: { readonly [K in keyof Rules]-?: readonly [name: string, read: Re
   oneway: ["oneway", readFlag],
   throws: ["throws", (value) => value],
   synthetic: ["synthetic", readFlag],
+  prefix: ["prefix", readName],
 };
+
+/** The name that authors write for each rule. */
+export const RULE_NAMES: ReadonlyMap<keyof Rules, string> = new Map(
+  Object.entries(READERS).map(([key, [name]]) => [key as keyof Rules, name]),
+);
 
 const RULES_BY_NAME: ReadonlyMap<string, readonly [key: string, read: Reader<unknown>]> = new Map(
   Object.entries(READERS).map(([key, [name, read]]) => [name, [key, read]]),
@@ -90,6 +96,15 @@ export function parseRules(pairs: Iterable<RulePair>, position: Position, report
     else rules[key] = result;
   }
   return rules;
+}
+
+/** One rule from the text of its value; `expected` says in a few words what the rule takes when it is not this. */
+export function readRule(name: string, value: string): Rules | { readonly expected: string } {
+  const rule = RULES_BY_NAME.get(name);
+  if (rule === undefined) return { expected: "the name of a rule" };
+  const [key, read] = rule;
+  const result = read(value);
+  return isWrong(result) ? result : { [key]: result };
 }
 
 function isWrong(result: unknown): result is Wrong {

@@ -85,6 +85,41 @@ test("--help shows an example", async () => {
   expect(stdout).toContain("$ causeway check -I idl idl/shop/*.thrift");
 });
 
+test("--rules states overrides and packages in a file, with the place of what is wrong there", async () => {
+  const folder = createFolder({
+    "idl/t.thrift": LOSSY,
+    "good.yaml": "rules: { shop.S.a: { lossy: true } }\npackages: { idl/t.thrift: shop }\n",
+    "bad.yaml": "rules:\n  t.S.b: { lossy: true }\n  t.S: { code: ABORTED, unwrap: 7 }\n",
+    "worse.yaml": "packages: { u.thrift: u }\nrules:\n  t.S.b: { lossy: true }\n",
+  });
+  const check = (file: string) => run(checkCommand, ["--rules", join(folder, file), join(folder, "idl/t.thrift")]);
+  expect(await check("good.yaml")).toMatchObject({ stdout: "no problems found\n", exitCode: 0 });
+  const bad = await check("bad.yaml");
+  expect(bad.stdout).toContain('bad.yaml:3:33: error: rules["t.S"].unwrap: expected true or false, got 7');
+  expect(bad.exitCode).toBe(1);
+  const worse = await check("worse.yaml");
+  expect(worse.stdout).toMatch(/worse\.yaml:1:1: error: .*\/u\.thrift: unknown Thrift file/);
+  expect(worse.stdout).toContain("worse.yaml:3:3: error: t.S.b: unknown name, did you mean t.S.a?");
+  expect(worse.exitCode).toBe(1);
+  expect((await check("missing.yaml")).stdout).toContain("missing.yaml:1:1: error: cannot be read: ENOENT");
+});
+
+test("the overrides of a config are checked and applied", async () => {
+  const config = (rules: string): string => `schema:\n  files: [t.thrift]\n  rules: ${rules}\n`;
+  const folder = createFolder({
+    "t.thrift": LOSSY,
+    "none.yaml": config("{}"),
+    "good.yaml": config("{ t.S.a: { presence: true } }"),
+    "bad.yaml": config("{ t.S.b: { presence: true } }"),
+  });
+  const check = (file: string) => run(checkCommand, ["-c", join(folder, file)]);
+  expect((await check("none.yaml")).stdout).toContain("lossy: field");
+  expect((await check("good.yaml")).stdout).toBe("no problems found\n");
+  const bad = await check("bad.yaml");
+  expect(bad.stdout).toContain("bad.yaml:3:12: error: t.S.b: unknown name, did you mean t.S.a?");
+  expect(bad.exitCode).toBe(1);
+});
+
 const DIAGNOSTIC: Diagnostic = {
   severity: "error",
   position: { file: "a.thrift", line: 1, column: 2 },

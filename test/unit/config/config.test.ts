@@ -18,7 +18,7 @@ test("an empty config has every default, and listens on loopback only", () => {
   const { parsed, faults } = parse("");
   expect(faults).toEqual([]);
   expect(parsed?.value).toEqual({
-    schema: { files: [], include: [], links: [], strict: false, allowNegativeKeys: false },
+    schema: { files: [], include: [], links: [], strict: false, allowNegativeKeys: false, rules: {}, packages: {} },
     listeners: [
       { kind: "local", address: tcp("127.0.0.1", 7420), ...bounds },
       { kind: "admin", address: tcp("127.0.0.1", 7422) },
@@ -39,6 +39,8 @@ schema:
   links: [{ thrift: shop.Inventory, protobuf: shop.v1.InventoryService }]
   strict: true
   allowNegativeKeys: true
+  rules: { shop.v1.Order.total: { bits: true, field: 7 }, shop.Inventory: { unwrap: "true" } }
+  packages: { idl/inventory.thrift: shop, /abs/old.thrift: shop.old }
 listeners:
   - { address: "0.0.0.0:7420", kind: local, defaultService: shop.Inventory }
   - { address: "unix:/run/causeway.sock", kind: local }
@@ -59,6 +61,8 @@ drainMs: 0
       links: [{ thrift: "shop.Inventory", protobuf: "shop.v1.InventoryService" }],
       strict: true,
       allowNegativeKeys: true,
+      rules: { "shop.v1.Order.total": { bits: true, field: 7 }, "shop.Inventory": { unwrap: true } },
+      packages: { "etc/idl/inventory.thrift": "shop", "/abs/old.thrift": "shop.old" },
     },
     listeners: [
       { kind: "local", address: tcp("0.0.0.0", 7420), defaultService: "shop.Inventory", ...bounds },
@@ -90,7 +94,7 @@ drainMs: 0
     metrics: { bucketsMs: [1, 10] },
     drainMs: 0,
   });
-  expect(parsed?.at(["upstreams", "inventory", "services", 0])).toMatchObject({ file: "etc/causeway.yaml", line: 13 });
+  expect(parsed?.at(["upstreams", "inventory", "services", 0])).toMatchObject({ file: "etc/causeway.yaml", line: 15 });
 });
 
 test.each([
@@ -154,5 +158,22 @@ test("a file is read from disk, and one that is not there is a fault of its own"
   expect(await loadConfig(missing, (diagnostic) => found.push(diagnostic))).toBeUndefined();
   expect(found).toMatchObject([
     { severity: "error", position: { file: missing }, message: expect.stringMatching(/cannot be read: .*ENOENT/) },
+  ]);
+});
+
+test("a rule that there is not, or a value that it does not take, is a fault at its place", () => {
+  const { faults } = parse(`schema:
+  rules:
+    shop.Order:
+      lossi: true
+    shop.Order.id: { bits: maybe, field: [1] }
+  packages:
+    a.thrift: not-a-package
+`);
+  expect(faults).toEqual([
+    'etc/causeway.yaml:4:7: error: schema.rules["shop.Order"].lossi: unknown key, did you mean lossy?',
+    'etc/causeway.yaml:5:35: error: schema.rules["shop.Order.id"].field: expected one value, got [1]',
+    'etc/causeway.yaml:5:28: error: schema.rules["shop.Order.id"].bits: expected true or false, got "maybe"',
+    'etc/causeway.yaml:7:15: error: schema.packages["a.thrift"]: expected a package such as shop.v1',
   ]);
 });
