@@ -1,10 +1,12 @@
 // What changed between two versions of an enum: its values, by name and by number.
+import { compareReserved, isReserved } from "./diff-reserved.ts";
 import { changedRules, ENUM_RULES } from "./diff-translation.ts";
 import type { Comparison } from "./diff-type.ts";
 import type { EnumType, EnumValue } from "./model.ts";
 
 /** Reports what changed between two versions of an enum. New values are no change: every wire carries unknown numbers. */
-export function compareEnums({ report }: Comparison, before: EnumType, after: EnumType): void {
+export function compareEnums(comparison: Comparison, before: EnumType, after: EnumType): void {
+  const { report } = comparison;
   const head = { position: after.position, about: before.position };
   if (before.closed !== after.closed) {
     const word = ({ closed }: EnumType): string => (closed ? "closed" : "open");
@@ -17,6 +19,7 @@ export function compareEnums({ report }: Comparison, before: EnumType, after: En
     });
   }
   compareFirstValues({ report }, before, after);
+  compareReserved(comparison, before, after);
   const named = new Map(after.values.map((value) => [value.name, value]));
   const kept = new Set(before.values.map(({ name }) => name));
   for (const value of before.values) {
@@ -74,10 +77,14 @@ function reportMissing(
     });
     return;
   }
-  const how =
-    before.wire === "protobuf"
-      ? "reserve the number, or keep the value"
-      : "keep the value, or leave a comment so that nobody uses the number again";
+  const head = { position, about: position };
   const what = `"${name}" (${number}) was removed from enum "${after.name}"`;
-  report({ rule: "ENUM_VALUE_REMOVED", position, about: position, what, advice: how });
+  if (isReserved(number, after.reserved)) {
+    const advice = "code that uses it breaks; keep it, or deprecate it first";
+    report({ rule: "ENUM_VALUE_RESERVED", ...head, what: `${what} and its number reserved`, advice });
+    return;
+  }
+  const otherwise =
+    before.wire === "protobuf" ? "reserve the number" : "leave a comment so that nobody uses the number again";
+  report({ rule: "ENUM_VALUE_REMOVED", ...head, what, advice: `keep the value, or ${otherwise}` });
 }

@@ -1,4 +1,5 @@
 // What changed between two versions of a message, or of a Thrift argument list: its kind and its fields, by number.
+import { compareExtensionRanges, compareReserved, isReserved } from "./diff-reserved.ts";
 import { changedRules, FIELD_RULES, MESSAGE_RULES } from "./diff-translation.ts";
 import { type Comparison, compareTypes, typeText } from "./diff-type.ts";
 import type { Constant, Field, MessageType, Wire } from "./model.ts";
@@ -38,6 +39,8 @@ type WireBreak = (rule: Parameters<Comparison["report"]>[0]["rule"]) => boolean;
 export function compareMessages(comparison: Comparison, before: MessageType, after: MessageType): void {
   compareShapes(comparison, before, after);
   compareFields(comparison, before, after, "field");
+  compareReserved(comparison, before, after);
+  compareExtensionRanges(comparison, before, after);
   for (const what of changedRules(MESSAGE_RULES, before.rules, after.rules)) {
     comparison.report({
       rule: "TRANSLATION_RULE",
@@ -85,13 +88,7 @@ export function compareFields(comparison: Comparison, before: MessageType, after
       compareField(comparison, before, after, field, partner, word);
       compareOneofs(comparison, oneofs, field, partner);
     } else {
-      report({
-        rule: "FIELD_REMOVED",
-        position: field.position,
-        about: field.position,
-        what: `${word} "${field.name}" (${field.id}) was removed`,
-        advice: removalAdvice(before.wire, word),
-      });
+      reportRemoved(comparison, field, before.wire, word, isReserved(field.id, after.reserved));
     }
   }
   for (const field of after.fields) if (!known.has(field)) reportAdded(comparison, field, word);
@@ -99,6 +96,21 @@ export function compareFields(comparison: Comparison, before: MessageType, after
 
 function numberWord(wire: Wire): string {
   return wire === "thrift" ? "id" : "number";
+}
+
+function reportRemoved(
+  { report }: Comparison,
+  { name, id, position }: Field,
+  wire: Wire,
+  word: FieldWord,
+  reserved: boolean,
+): void {
+  const head = { position, about: position };
+  const what = `${word} "${name}" (${id}) was removed`;
+  if (reserved) {
+    const advice = "code that uses it breaks; keep it, or deprecate it first";
+    report({ rule: "FIELD_RESERVED", ...head, what: `${what} and its number reserved`, advice });
+  } else report({ rule: "FIELD_REMOVED", ...head, what, advice: removalAdvice(wire, word) });
 }
 
 function removalAdvice(wire: Wire, word: FieldWord): string {

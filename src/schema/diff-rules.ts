@@ -61,6 +61,11 @@ export const DIFF_RULES = {
     aspect: "shape",
     says: "A field, argument or union member stays; what the other version sends in it would be dropped, or misread once the number is used again.",
   },
+  FIELD_RESERVED: {
+    breaks: ["source"],
+    aspect: "shape",
+    says: "A Protobuf field stays in generated code even where its number is reserved instead, which spares the wire.",
+  },
   FIELD_NUMBER: {
     breaks: ["wire"],
     aspect: "shape",
@@ -111,6 +116,21 @@ export const DIFF_RULES = {
     aspect: "option",
     says: "A .proto field keeps the options json_name, jstype and ctype, which JSON and generated code depend on.",
   },
+  RESERVED_REMOVED: {
+    breaks: ["wire"],
+    aspect: "option",
+    says: "A number that a .proto file reserves stays reserved, because it had another meaning once.",
+  },
+  RESERVED_NAME_REMOVED: {
+    breaks: ["source"],
+    aspect: "option",
+    says: "A name that a .proto file reserves stays reserved, because JSON had it with another meaning once.",
+  },
+  EXTENSION_RANGE_REMOVED: {
+    breaks: ["source"],
+    aspect: "option",
+    says: "Numbers that a Protobuf message leaves to extensions stay theirs.",
+  },
   EXTENSION_REMOVED: {
     breaks: ["wire", "source"],
     aspect: "shape",
@@ -132,6 +152,11 @@ export const DIFF_RULES = {
     breaks: ["wire", "source"],
     aspect: "shape",
     says: "An enum value stays; the other version still sends its number. A new value is no break.",
+  },
+  ENUM_VALUE_RESERVED: {
+    breaks: ["source"],
+    aspect: "shape",
+    says: "A Protobuf enum value stays in generated code even where its number is reserved instead, which spares the wire.",
   },
   ENUM_VALUE_NUMBER: {
     breaks: ["wire"],

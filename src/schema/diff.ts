@@ -26,9 +26,10 @@ export interface Finding {
 }
 
 /**
- * Every change from one version of a schema to the next that breaks the wire, the source of stubs or the bridge, by file
- * and line. `paths` names the files that are two versions of each other; what they include or import is compared with
- * them. Compatible changes, such as a new optional field, enum value, method or service, are no findings.
+ * Every change from one version of a schema to the next that breaks the wire, the source of stubs or the bridge: by file
+ * and line those in the new version, then those gone from the old one. `paths` names the files that are two versions of
+ * each other; what they include or import is compared with them. Compatible changes, such as a new optional field, enum
+ * value, method or service, are no findings.
  */
 export function diffSchemas(before: Schema, after: Schema, paths: readonly PathPair[]): readonly Finding[] {
   const { files, removed } = pairFiles(before, after, paths);
@@ -38,7 +39,7 @@ export function diffSchemas(before: Schema, after: Schema, paths: readonly PathP
   compareDeclarations(given, "given", (change) => changes.push(change));
   const twins: Change[] = [];
   compareDeclarations(twinsOf(before, after, given), "derived", (change) => twins.push(change));
-  return merge(changes, twins).sort(byPlace);
+  return inOrder(merge(changes, twins), after);
 }
 
 function fileRemoved(path: string): Change {
@@ -138,6 +139,13 @@ function findingOf({ rule, position, what, advice }: Change, breaks: ReadonlySet
   return { rule, breaks: BREAK_KINDS.filter((kind) => breaks.has(kind)), position, message: `${what}: ${advice}` };
 }
 
-function byPlace({ position: a }: Finding, { position: b }: Finding): number {
+/** By file, line and column; first what is in the new version, then what is gone from the old one. */
+function inOrder(findings: readonly Finding[], after: Schema): readonly Finding[] {
+  const files = new Set(after.files.map(({ path }) => path));
+  const isGone = ({ position }: Finding): number => (files.has(position.file) ? 0 : 1);
+  return findings.toSorted((a, b) => isGone(a) - isGone(b) || byPlace(a.position, b.position));
+}
+
+function byPlace(a: Position, b: Position): number {
   return (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column;
 }

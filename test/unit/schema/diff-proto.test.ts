@@ -397,6 +397,62 @@ const BREAKS: readonly Case[] = [
     "proto3",
     ["TRANSLATION_RULE (bridge) 2:19"],
   ],
+  [
+    "a field is reserved",
+    "message M { int32 a = 1; int32 b = 2; }",
+    "message M { int32 a = 1; reserved 2; }",
+    "proto3",
+    ["FIELD_RESERVED (source, bridge) 2:32"],
+  ],
+  [
+    "a field is removed and another number reserved",
+    "message M { int32 a = 1; }",
+    "message M { reserved 2 to 4; }",
+    "proto3",
+    ["FIELD_REMOVED (wire, source, bridge) 2:19"],
+  ],
+  [
+    "a number is no longer reserved",
+    "message M { reserved 1, 3 to 9; }",
+    "message M { reserved 1, 3 to 5, 6, 8 to 9; }",
+    "proto3",
+    ["RESERVED_REMOVED (wire) 2:9"],
+  ],
+  [
+    "a reserved number is used",
+    "message M { reserved 1; }",
+    "message M { int32 a = 1; }",
+    "proto3",
+    ["RESERVED_REMOVED (wire) 2:9"],
+  ],
+  [
+    "a name is no longer reserved",
+    'message M { reserved "a", "b"; }',
+    'message M { reserved "a"; }',
+    "proto3",
+    ["RESERVED_NAME_REMOVED (source) 2:9"],
+  ],
+  [
+    "an enum value is reserved",
+    "enum E { A = 0; B = 1; }",
+    "enum E { A = 0; reserved 1; }",
+    "proto3",
+    ["ENUM_VALUE_RESERVED (source, bridge) 2:17"],
+  ],
+  [
+    "an enum's number is no longer reserved",
+    "enum E { A = 0; reserved -5 to -1, 7 to max; }",
+    "enum E { A = 0; reserved 7 to max; }",
+    "proto3",
+    ["RESERVED_REMOVED (wire) 2:6"],
+  ],
+  [
+    "a range for extensions is given up",
+    "message M { extensions 100 to 200; }",
+    "message M { extensions 100 to 150; }",
+    "proto2",
+    ["EXTENSION_RANGE_REMOVED (source) 2:9"],
+  ],
 ];
 
 test.each(BREAKS)("Protobuf: %s", (_, before, after, syntax, findings) => {
@@ -421,6 +477,11 @@ const COMPATIBLE: readonly (readonly [change: string, before: string, after: str
     "a method and a service are added",
     "message A {} service S {}",
     "message A {} service S { rpc f(A) returns (A); } service T {}",
+  ],
+  [
+    "more is reserved, in other pieces",
+    "message M { reserved 1 to 9; }",
+    'message M { reserved 5 to 20, 1 to 4; reserved "a"; }',
   ],
   ["a field is deprecated", "message M { int32 a = 1; }", "message M { int32 a = 1 [deprecated = true]; }"],
   ["java_multiple_files is false in words", "message M {}", "option java_multiple_files = false; message M {}"],
@@ -453,6 +514,12 @@ test("another package breaks generated names, and calls where there is a service
   expect(diffFiles({ "t.proto": text("a.v1") }, { "t.proto": text("a.v2") }).map(summary)).toEqual([
     "FILE_PACKAGE (source, bridge) 1:1",
     "SERVICE_PATH (wire) 3:9",
+  ]);
+});
+
+test("a message about what is no longer reserved names the first numbers of it", () => {
+  expect(messagesProto("message M { reserved 1 to 9; }", "message M { reserved 1 to 3, 8; }")).toEqual([
+    'message "M" no longer reserves 4 to 7: peers of old versions still send it with its old meaning; keep it reserved',
   ]);
 });
 

@@ -390,8 +390,8 @@ test("a method that moves to its base breaks nobody who speaks Thrift", () => {
 
 test("a message says what changed and what to do instead", () => {
   expect(messagesThrift("struct S { 1: i32 a 2: i64 price }", "struct S { 1: string a }")).toEqual([
-    'field "price" (2) was removed: keep the field, or leave a comment in its place so that nobody uses the id again',
     'field "a" (1) changed its type from i32 to string, which peers of the other version skip or misread: keep the type, or add a new field',
+    'field "price" (2) was removed: keep the field, or leave a comment in its place so that nobody uses the id again',
   ]);
 });
 

@@ -43,17 +43,17 @@ function createdFrom(text: string, path: string): Schema {
   return createSchema(file ? [file] : []);
 }
 
-test("findings are in the order of files and lines", () => {
+test("findings are in the order of files and lines, those about what is gone last", () => {
   const before = {
     "b.thrift": "struct S { 1: i32 a 2: i32 b }",
-    "a.thrift": "struct T { 1: i32 a }\nstruct S { 1: i32 a }",
+    "a.thrift": "const i32 C = 1\nstruct T { 1: i32 a }\nstruct S { 1: i32 a }",
   };
   const after = {
     "b.thrift": "struct S { 1: i64 a 2: i64 b }",
     "a.thrift": "struct T { 1: i64 a }\nstruct S { 1: i64 a }",
   };
   const places = diffFiles(before, after).map(({ position: { file, line, column } }) => `${file}:${line}:${column}`);
-  expect(places).toEqual(["a.thrift:1:19", "a.thrift:2:19", "b.thrift:1:19", "b.thrift:1:28"]);
+  expect(places).toEqual(["a.thrift:1:19", "a.thrift:2:19", "b.thrift:1:19", "b.thrift:1:28", "a.thrift:1:11"]);
 });
 
 test("each rule has an upper-case name, breaks something, and says so in one sentence", () => {
