@@ -10,25 +10,45 @@ const MAX_DEPTH = 64;
 /** `field` of a message, or `argument` of a method. */
 type FieldWord = "field" | "argument";
 
-/** Judges whether one message's bytes are misread as another's; each pair is compared once, recursive ones too. */
+/** Judges whether one message's bytes are misread as another's; recursive ones too, and most pairs once. */
 export function createMessageJudge(comparison: Omit<Comparison, "messageBreak">, isWireBreak: WireBreak): Comparison {
   const judged = new Map<MessageType, Map<MessageType, string | undefined>>();
+  /** Pairs that were found to be the same, if those that were still being compared are. */
+  let assumed: (readonly [MessageType, MessageType])[] = [];
   let depth = 0;
+  let complete = true;
+
   function messageBreak(before: MessageType, after: MessageType): string | undefined {
     const partners = judged.get(before) ?? new Map<MessageType, string | undefined>();
     judged.set(before, partners);
-    if (partners.has(after) || depth >= MAX_DEPTH) return partners.get(after);
-    // While it is being compared, whatever refers back to it adds no reason of its own.
+    if (partners.has(after)) return partners.get(after);
+    if (depth >= MAX_DEPTH) {
+      complete = false;
+      return undefined;
+    }
     partners.set(after, undefined);
+    assumed.push([before, after]);
     let reason: string | undefined;
-    depth += 1;
     const report: Comparison["report"] = ({ rule, what }) => {
-      if (isWireBreak(rule)) reason ??= what;
+      // The shortest reason is the one that lies least deep.
+      if (isWireBreak(rule) && (reason === undefined || what.length < reason.length)) reason = what;
     };
+    depth += 1;
     compareMessages({ ...comparison, report, messageBreak }, before, after);
     depth -= 1;
     partners.set(after, reason);
+    if (depth === 0) settle(reason === undefined && complete);
     return reason;
+  }
+
+  /** Where the outermost pair is the same, all assumptions hold; otherwise they are judged anew when they are asked for. */
+  function settle(holds: boolean): void {
+    for (const [before, after] of holds ? [] : assumed) {
+      const partners = judged.get(before);
+      if (partners?.get(after) === undefined) partners?.delete(after);
+    }
+    assumed = [];
+    complete = true;
   }
   return { ...comparison, messageBreak };
 }

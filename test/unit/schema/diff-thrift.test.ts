@@ -410,6 +410,25 @@ test("the reason lies as deep as the types differ, and recursive types end", () 
   ]);
 });
 
+test("what is found the same only while its holder is being compared is judged again for itself", () => {
+  const types = (leaf: string): string =>
+    `struct A { 1: B b 2: i32 x } struct B { 1: A a }\nstruct C { 1: D b 2: ${leaf} x } struct D { 1: C a }`;
+  const before = `${types("i64")}\nstruct S { 1: A a\n2: B b }`;
+  const after = `${types("i64")}\nstruct S { 1: C a\n2: D b }`;
+  expect(diffThrift(before, after)).toEqual([
+    "FIELD_TYPE (wire, source, bridge) 4:17",
+    "FIELD_TYPE (wire, source, bridge) 5:6",
+  ]);
+});
+
+test("types that are renamed in a chain of thousands are compared without end of the stack", () => {
+  const chain = (name: string): string =>
+    Array.from({ length: 3_000 }, (_, i) => `struct ${name}${i} { 1: ${name}${i + 1} next }`).join("\n");
+  const types = `${chain("A")}\n${chain("B")}\nstruct A3000 {} struct B3000 {}`;
+  const findings = diffThrift(`${types}\nstruct S { 1: A0 a }`, `${types}\nstruct S { 1: B0 a }`);
+  expect(findings).toEqual(["FIELD_TYPE_COMPATIBLE (source, bridge) 6003:18"]);
+});
+
 test("namespaces are compared per language, and * stands for those without one", () => {
   const diff = (before: string, after: string): readonly string[] =>
     diffFiles({ "t.thrift": before }, { "t.thrift": after }).map(
