@@ -5,18 +5,30 @@ import type { Limits } from "./codec.ts";
 import { type Direction, faultError } from "./fault.ts";
 import { FAULT_BYTES, FAULT_TRUNCATED } from "./layout.ts";
 
+/** How JSON is read. */
+export interface JsonReading {
+  /** A member that the type does not have is an error that names the nearest one it has; otherwise it is counted. */
+  readonly refuseUnknown: boolean;
+  /** The line that errors call the first of the text. */
+  readonly firstLine: number;
+}
+
 /** What one translation shares: its limits, and how it ends when it fails. */
 export interface Session {
   readonly direction: Direction;
   readonly limits: Limits;
+  readonly json: JsonReading;
   /** Throws the fault as a RpcError. */
   fail(code: number, at: number | undefined, path: string, link?: ValueLink, value?: bigint): never;
 }
 
-export function createSession(direction: Direction, limits: Limits): Session {
+const COUNT_UNKNOWN: JsonReading = { refuseUnknown: false, firstLine: 1 };
+
+export function createSession(direction: Direction, limits: Limits, json: JsonReading = COUNT_UNKNOWN): Session {
   return {
     direction,
     limits,
+    json,
     fail(code, at, path, link, value = 0n) {
       throw faultError({ code, at, path, link, value }, direction, limits);
     },

@@ -1,11 +1,13 @@
 // The names and bounds that every codec shares.
 import type { Wire } from "../schema/model.ts";
 
-/** The codecs, each with the family of IDL whose types it encodes; json encodes either. */
+/** The codecs, each with the family of IDL whose types it encodes; json encodes either. thrift-simplejson is only written. */
 export const CODEC_WIRES = {
   "thrift-binary": "thrift",
   protobuf: "protobuf",
   json: undefined,
+  "thrift-json": "thrift",
+  "thrift-simplejson": "thrift",
 } as const satisfies Record<string, Wire | undefined>;
 
 /** A way to write a value as bytes. */

@@ -36,10 +36,11 @@ export function isMissingBody(error: unknown): boolean {
   return typeof error === "object" && error !== null && missingBodies.has(error);
 }
 
-/** The fault as INVALID_ARGUMENT: the field path, what is wrong, and the byte offset. */
-export function faultError(fault: Fault, direction: Direction, limits: Limits): RpcError {
+/** The fault as INVALID_ARGUMENT: the field path, what is wrong, and the place, which is the byte offset if it is not given. */
+export function faultError(fault: Fault, direction: Direction, limits: Limits, givenPlace?: string): RpcError {
   const reason = reasonOf(fault, direction, limits);
-  const place = fault.at === undefined ? "" : `, at byte ${fault.at}`;
+  const at = fault.at === undefined ? undefined : `byte ${fault.at}`;
+  const place = (givenPlace ?? at) === undefined ? "" : `, at ${givenPlace ?? at}`;
   const error = new RpcError("INVALID_ARGUMENT", `${fault.path || "message"}: ${reason}${place}`);
   if (fault.code === layout.FAULT_MISSING && fault.value === 1n) missingBodies.add(error);
   return error;

@@ -7,6 +7,15 @@ const readNames = new WeakMap<MessageLink, ReadonlyMap<string, FieldLink>>();
 
 /** The field that a member's name means. */
 export function fieldByJsonName(link: MessageLink, name: string): FieldLink | undefined {
+  return fieldsByName(link).get(name);
+}
+
+/** Every name that is read, those that are written first. */
+export function jsonNames(link: MessageLink): Iterable<string> {
+  return fieldsByName(link).keys();
+}
+
+function fieldsByName(link: MessageLink): ReadonlyMap<string, FieldLink> {
   let names = readNames.get(link);
   if (!names) {
     // The earlier kind of name wins where two fields share one.
@@ -17,7 +26,43 @@ export function fieldByJsonName(link: MessageLink, name: string): FieldLink | un
     names = all;
     readNames.set(link, all);
   }
-  return names.get(name);
+  return names;
+}
+
+/** That there is no such member, and the known name that is nearest, or else all of them. */
+export function unknownName(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  if (nearest !== undefined) return `there is no such field; did you mean ${nearest}?`;
+  const more = known.length > 10 ? " …" : "";
+  return known.length === 0
+    ? "there is no such field; the message has none"
+    : `there is no such field; expected one of ${known.slice(0, 10).join(", ")}${more}`;
+}
+
+/** The candidate that the fewest edits lead to, if those are few for a name of that length. */
+export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  let nearest: string | undefined;
+  let fewest = Math.min(3, Math.ceil(name.length / 3)) + 1;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) >= fewest) continue;
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < fewest) [nearest, fewest] = [candidate, distance];
+  }
+  return nearest;
+}
+
+/** How many letters must be added, left out or replaced. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
 }
 
 /** The name that is written. */

@@ -6,7 +6,7 @@ import { isProtoScalar } from "../schema/scalar-pairs.ts";
 import type { Session } from "./byte-reader.ts";
 import type { Losses } from "./codec.ts";
 import { fieldPath } from "./fault.ts";
-import { enumNumber, fieldByJsonName, jsonNameOfField, toSnake } from "./json-names.ts";
+import { enumNumber, fieldByJsonName, jsonNameOfField, jsonNames, toSnake, unknownName } from "./json-names.ts";
 import { type Parsed, parseDuration, parseKey, parseScalar, parseTimestamp } from "./json-scalars.ts";
 import { type JsonNode, parseJson, placeIn } from "./json-text.ts";
 import { checkText } from "./scalars.ts";
@@ -18,7 +18,10 @@ export function decodeJson(bytes: Uint8Array, link: MessageLink, session: Sessio
   const { limits } = session;
   const text = checkText(bytes, session, 0, "").replace(/^\uFEFF/, "");
   const fail = (at: number, reason: string, path = ""): never => {
-    throw new RpcError("INVALID_ARGUMENT", `${path || "message"}: ${reason}, at ${placeIn(text, at)}`);
+    throw new RpcError(
+      "INVALID_ARGUMENT",
+      `${path || "message"}: ${reason}, at ${placeIn(text, at, session.json.firstLine)}`,
+    );
   };
   if (bytes.length > limits.maxBytes) fail(0, `the message is larger than ${limits.maxBytes} bytes`);
   // Entry lists and wrappers add levels of JSON to those of the message.
@@ -46,7 +49,7 @@ class JsonReader {
     for (const { name, at, value } of node.members) {
       const field = fieldByJsonName(link, name);
       if (!field) {
-        this.#losses.unknownFields++;
+        this.#unknown(at, name, [...jsonNames(link)], path);
         continue;
       }
       const memberPath = fieldPath(path, name);
@@ -105,7 +108,7 @@ class JsonReader {
   ): Value {
     if (node.kind !== "object") return this.#fail(node, "expected an object", path);
     const found = node.members.filter(({ name }) => names.includes(name));
-    this.#losses.unknownFields += node.members.length - found.length;
+    for (const { name, at } of node.members) if (!names.includes(name)) this.#unknown(at, name, names, path);
     const [member] = found;
     if (found.length > 1) this.#fail(node, "the field comes twice", path);
     const empty: JsonNode = emptyOf(link, type, node.at);
@@ -116,6 +119,12 @@ class JsonReader {
       depth,
       fieldPath(path, names[0] ?? ""),
     );
+  }
+
+  /** A member that the type does not have. */
+  #unknown(at: number, name: string, known: readonly string[], path: string): void {
+    if (this.#session.json.refuseUnknown) this.#failAt(at, unknownName(name, known), fieldPath(path, name));
+    this.#losses.unknownFields++;
   }
 
   #map(

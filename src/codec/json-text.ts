@@ -7,7 +7,10 @@ interface Placed {
 }
 
 export interface JsonMember extends Placed {
+  /** Empty if `key` is there. */
   readonly name: string;
+  /** A name that is no string, where those are allowed. */
+  readonly key?: JsonNode;
   readonly value: JsonNode;
 }
 
@@ -40,8 +43,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
-/** The one value that `text` holds, nested at most `maxDepth` deep; calls `fail` at the first error. */
-export function parseJson(text: string, maxDepth: number, fail: JsonFail): JsonNode {
+/**
+ * The one value that `text` holds, nested at most `maxDepth` deep; calls `fail` at the first error. With `anyKeys` the names
+ * of members may be objects and arrays too, as in Thrift's TJSON and in no other JSON.
+ */
+export function parseJson(text: string, maxDepth: number, fail: JsonFail, { anyKeys = false } = {}): JsonNode {
   let at = 0;
 
   function match(pattern: RegExp): string {
@@ -93,13 +99,15 @@ export function parseJson(text: string, maxDepth: number, fail: JsonFail): JsonN
 
   function member(depth: number): JsonMember {
     const start = at;
-    if (text[at] !== '"') fail(at, "expected a member name in double quotes");
-    const name = string();
+    const isAny = anyKeys && (text[at] === "{" || text[at] === "[");
+    if (text[at] !== '"' && !isAny) fail(at, "expected a member name in double quotes");
+    const key = isAny ? value(depth + 1) : undefined;
+    const name = key ? "" : string();
     match(SPACE);
     if (text[at] !== ":") fail(at, 'expected ":"');
     at++;
     match(SPACE);
-    return { name, at: start, value: value(depth + 1) };
+    return { name, at: start, value: value(depth + 1), ...(key && { key }) };
   }
 
   function keyword(word: string, node: JsonNode): JsonNode {
@@ -147,7 +155,10 @@ export function formatJson(node: JsonNode, indent = ""): string {
     parts.length === 0 ? open + close : `${open}\n${parts.map((part) => deeper + part).join(",\n")}\n${indent}${close}`;
   switch (node.kind) {
     case "object": {
-      const members = node.members.map(({ name, value }) => `${JSON.stringify(name)}: ${formatJson(value, deeper)}`);
+      const members = node.members.map(
+        ({ name, key, value }) =>
+          `${key ? formatJson(key, deeper) : JSON.stringify(name)}: ${formatJson(value, deeper)}`,
+      );
       return lines("{", members, "}");
     }
     case "array":
@@ -167,9 +178,9 @@ export function formatJson(node: JsonNode, indent = ""): string {
   }
 }
 
-/** Line and column of a place, both from 1. */
-export function placeIn(text: string, at: number): string {
+/** Line and column of a place, both from 1; the text may begin at another line. */
+export function placeIn(text: string, at: number, firstLine = 1): string {
   const before = text.slice(0, at);
-  const line = before.split("\n").length;
+  const line = firstLine - 1 + before.split("\n").length;
   return `line ${line}, column ${at - before.lastIndexOf("\n")}`;
 }
