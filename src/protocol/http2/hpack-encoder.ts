@@ -30,6 +30,9 @@ const REPEATING = new Set([
   ...["te", "user-agent"],
 ]);
 
+/** Fields of gRPC whose names repeat: the first one enters the table, and later ones refer to its name. */
+const NAME_REPEATS = new Set(["grpc-message", "grpc-timeout", "traceparent"]);
+
 /** Never in a table, whatever list they stand in: guessing them must not be rewarded (RFC 7541 section 7.1). */
 const SECRET = new Set(["authorization", "cookie", "proxy-authorization", "set-cookie"]);
 
@@ -79,7 +82,9 @@ export class HpackEncoder {
     while (this.#bytes > this.#resizedTo) {
       const { name, value } = this.#entries[count++]!;
       this.#bytes -= name.length + value.length + FIELD_OVERHEAD_BYTES;
-      this.#byName?.get(name)?.shift();
+      const same = this.#byName?.get(name);
+      same?.shift();
+      if (same?.length === 0) this.#byName?.delete(name);
     }
     this.#entries.splice(0, count);
   }
@@ -123,17 +128,19 @@ export class HpackEncoder {
       const match = known.values.indexOf(value);
       if (match >= 0 && value !== "") return writeInteger(FORM.INDEXED, 0x7f, known.index + match, offset);
     }
-    if (!REPEATING.has(name)) return writeLiteral(FORM.NOT_INDEXED, known?.index ?? 0, name, value, offset);
     const entries = this.#byName?.get(name);
-    if (entries) {
+    const nameIndex = known?.index ?? (entries?.[0] ? this.#indexOf(entries[0]) : 0);
+    const repeats = REPEATING.has(name);
+    if (repeats && entries) {
       for (const entry of entries) {
         if (entry.value === value) return writeInteger(FORM.INDEXED, 0x7f, this.#indexOf(entry), offset);
       }
     }
-    const newest = entries?.at(-1);
-    const nameIndex = known?.index ?? (newest ? this.#indexOf(newest) : 0);
     const bytes = name.length + value.length + FIELD_OVERHEAD_BYTES;
-    if (this.#bytes + bytes > this.#maxBytes) return writeLiteral(FORM.NOT_INDEXED, nameIndex, name, value, offset);
+    const isUseful = repeats || (nameIndex === 0 && NAME_REPEATS.has(name));
+    if (!isUseful || this.#bytes + bytes > this.#maxBytes) {
+      return writeLiteral(FORM.NOT_INDEXED, nameIndex, name, value, offset);
+    }
     this.#add({ name, value, number: this.#added++ }, bytes);
     return writeLiteral(FORM.WITH_INDEXING, nameIndex, name, value, offset);
   }
