@@ -148,7 +148,7 @@ export class HpackDecoder {
       this.#table.resize(maxBytes);
       this.#generation++;
     }
-    if (this.#mustResize) throw malformed("the table is above its limit and was not resized");
+    if (this.#mustResize && this.#at < this.#end) throw malformed("the table is above its limit and was not resized");
   }
 
   #readIndex(mask: number): number {

@@ -69,17 +69,19 @@ export class HpackEncoder {
   #entries: Entry[] = [];
   #byName: Map<string, Entry[]> | undefined;
   #added = 0;
-  /** The smallest size that the peer asked for since the last block; undefined when it asked for none. */
-  #resizedTo: number | undefined;
+  /** Whether the peer has to be told of `#maxBytes` at the start of the next block. */
+  #isResized = false;
 
   /** The peer lets the dynamic table have `bytes`; more than 4 KiB are not used. */
   limitTable(bytes: number): void {
-    const maxBytes = Math.min(bytes, DEFAULT_HEADER_TABLE_BYTES);
-    if (maxBytes === this.#maxBytes && this.#resizedTo === undefined) return;
-    this.#resizedTo = Math.min(this.#resizedTo ?? maxBytes, maxBytes);
+    // The peer has to be told of the smallest size between two blocks, and some take only one resize a block: what was
+    // smallest is kept.
+    const maxBytes = Math.min(bytes, DEFAULT_HEADER_TABLE_BYTES, this.#isResized ? this.#maxBytes : bytes);
+    if (maxBytes === this.#maxBytes) return;
+    this.#isResized = true;
     this.#maxBytes = maxBytes;
     let count = 0;
-    while (this.#bytes > this.#resizedTo) {
+    while (this.#bytes > maxBytes) {
       const { name, value } = this.#entries[count++]!;
       this.#bytes -= name.length + value.length + FIELD_OVERHEAD_BYTES;
       const same = this.#byName?.get(name);
@@ -94,7 +96,7 @@ export class HpackEncoder {
    * name or value that HTTP/2 cannot carry, RESOURCE_EXHAUSTED for a list above `maxListBytes`.
    */
   encode(list: HeaderList, maxListBytes: number): number {
-    if (this.#resizedTo === undefined) {
+    if (!this.#isResized) {
       const known = encodedLists.get(list) ?? encodeAgain(list);
       if (known !== undefined) {
         if (known.listBytes > maxListBytes) throw tooLarge(known.listBytes, maxListBytes);
@@ -106,18 +108,12 @@ export class HpackEncoder {
     if (listBytes > maxListBytes) throw tooLarge(listBytes, maxListBytes);
     reserve(listBytes);
     const secret = neverIndexedOf(list);
-    let at = this.#resizedTo === undefined ? 0 : this.#writeResizes(0);
+    let at = 0;
+    if (this.#isResized) at = writeInteger(FORM.RESIZE, 0x1f, this.#maxBytes, at);
+    this.#isResized = false;
     for (let i = 0; i < list.length; i += 2) at = this.#writeField(list[i]!, list[i + 1]!, secret, at);
     this.block = scratch;
     return at;
-  }
-
-  #writeResizes(offset: number): number {
-    const smallest = this.#resizedTo ?? this.#maxBytes;
-    this.#resizedTo = undefined;
-    let at = offset;
-    if (smallest < this.#maxBytes) at = writeInteger(FORM.RESIZE, 0x1f, smallest, at);
-    return writeInteger(FORM.RESIZE, 0x1f, this.#maxBytes, at);
   }
 
   #writeField(name: string, value: string, secret: ReadonlySet<string> | undefined, offset: number): number {
@@ -207,7 +203,7 @@ function tooLarge(bytes: number, maxBytes: number): RpcError {
   return new RpcError("RESOURCE_EXHAUSTED", `headers of ${bytes} bytes pass the peer's limit of ${maxBytes} bytes`);
 }
 
-/** Room for any block of a list: a field takes less than its overhead beside its name and value; two resizes. */
+/** Room for any block of a list: a field takes less than its overhead beside its name and value; a resize. */
 function reserve(listBytes: number): void {
   if (scratch.length < listBytes + 16) scratch = Buffer.allocUnsafeSlow(2 * (listBytes + 16));
 }
