@@ -1,5 +1,5 @@
-// The only place where Thrift becomes Protobuf and back. Above retry and balance: one translation per call, and a bad
-// request fails here, where no endpoint can be blamed for it.
+// The only place where a call changes its codec: Thrift becomes Protobuf and back, and JSON either of them. Above retry and
+// balance: one translation per call, and a bad request fails here, where no endpoint can be blamed for it.
 import { RpcError } from "../base/errors.ts";
 import { CODEC_WIRES, type Codec, type Losses, type Transcoder } from "../codec/codec.ts";
 import { isMissingBody } from "../codec/fault.ts";
@@ -29,6 +29,8 @@ interface ExceptionTranslation {
 interface Translation {
   /** The method on the upstream's wire. */
   readonly method: Method;
+  /** The method on the caller's wire. */
+  readonly caller: Method;
   readonly request: Transcoder;
   readonly response: Transcoder;
   /** By the exception's id in the Thrift result, which is the same on both wires. */
@@ -36,11 +38,12 @@ interface Translation {
 }
 
 /**
- * Translates requests and replies between the caller's codec and the upstream's; bytes on one wire pass untouched. A
- * request that does not fit its IDL is INVALID_ARGUMENT, a reply INTERNAL, a method without a link UNIMPLEMENTED.
+ * Translates requests and replies between the caller's codec and the upstream's; bytes in the upstream's codec pass
+ * untouched. A caller of JSON gets declared exceptions as protobuf, because every form of error that they can stand in
+ * there takes the bytes. A request that does not fit its IDL is INVALID_ARGUMENT, a reply INTERNAL, a method without a
+ * link UNIMPLEMENTED.
  */
 export function bridge({ codec, links, compile }: BridgeContext): Layer {
-  const wire = CODEC_WIRES[codec];
   const translations = new Map<Codec, Map<Method, Translation>>();
 
   function translationFor(method: Method, callerCodec: Codec): Translation {
@@ -59,8 +62,7 @@ export function bridge({ codec, links, compile }: BridgeContext): Layer {
     return translation;
   }
 
-  return (next) => (call) =>
-    CODEC_WIRES[call.payload.codec] === wire ? next(call) : translate(call, next, codec, translationFor);
+  return (next) => (call) => (call.payload.codec === codec ? next(call) : translate(call, next, codec, translationFor));
 }
 
 async function translate(
@@ -78,16 +80,19 @@ async function translate(
   };
   const reply = await next({ ...call, method: translation.method, payload: request });
   const { headers, trailers } = reply;
-  if (call.method.oneway) return { kind: "result", payload: emptyResult(call), headers, trailers };
+  const { caller } = translation;
+  if (call.method.oneway) return { kind: "result", payload: emptyResult(caller, callerCodec), headers, trailers };
   if (reply.kind === "result") {
-    const payload = translateReply(call, callerCodec, call.method.response, translation.response, reply.payload.bytes);
+    const payload = translateReply(call, callerCodec, caller.response, translation.response, reply.payload.bytes);
     return { kind: "result", payload, headers, trailers };
   }
+  const exceptionCodec = codecOfExceptions(callerCodec);
+  if (exceptionCodec === codec) return reply;
   const exception = translation.exceptions.get(reply.field.id);
   if (!exception) {
     throw badReply(call, `the exception ${reply.field.name} has no partner in the caller's IDL`, undefined);
   }
-  const payload = translateReply(call, callerCodec, exception.type, exception.transcode, reply.payload.bytes);
+  const payload = translateReply(call, exceptionCodec, exception.type, exception.transcode, reply.payload.bytes);
   return { kind: "exception", field: exception.field, payload, headers, trailers };
 }
 
@@ -128,22 +133,33 @@ function compileTranslation(
   codec: Codec,
   compile: BridgeContext["compile"],
 ): Translation {
-  const toProtobuf = CODEC_WIRES[codec] === "protobuf";
-  const [caller, upstream] = toProtobuf ? [link.thrift, link.protobuf] : [link.protobuf, link.thrift];
+  const exceptionCodec = codecOfExceptions(callerCodec);
+  const caller = sideOf(link, callerCodec);
   const exceptions = new Map<number, ExceptionTranslation>();
   for (const [id, body] of link.exceptions) {
     const field = caller.throws.find((candidate) => candidate.id === id);
     if (!field) continue;
     // A Thrift reply holds the whole result struct, a Protobuf one the exception alone.
-    const type = toProtobuf ? caller.response : field.type.kind === "message" ? field.type.type : undefined;
-    exceptions.set(id, { field, type, transcode: lazily(() => compile(body, codec, callerCodec)) });
+    const alone = field.type.kind === "message" ? field.type.type : undefined;
+    const type = caller.wire === "thrift" ? caller.response : alone;
+    exceptions.set(id, { field, type, transcode: lazily(() => compile(body, codec, exceptionCodec)) });
   }
   return {
-    method: upstream,
+    method: sideOf(link, codec),
+    caller,
     request: lazily(() => compile(link.request, callerCodec, codec)),
     response: lazily(() => compile(link.response, codec, callerCodec)),
     exceptions,
   };
+}
+
+/** JSON is the Protobuf JSON mapping: it has the types of that side. */
+function sideOf(link: MethodLink, codec: Codec): Method {
+  return CODEC_WIRES[codec] === "thrift" ? link.thrift : link.protobuf;
+}
+
+function codecOfExceptions(callerCodec: Codec): Codec {
+  return callerCodec === "json" ? "protobuf" : callerCodec;
 }
 
 /** A transcoder that is compiled when it is first needed: most exceptions never are. */
@@ -155,12 +171,15 @@ function lazily(compile: () => Transcoder): Transcoder {
   };
 }
 
+const EMPTY_OBJECT = Buffer.from("{}");
 const THRIFT_STOP = Uint8Array.of(0);
 const NO_BYTES = new Uint8Array();
 
 /** The answer to a oneway call, which no Thrift upstream sends: written is answered. */
-function emptyResult({ method, payload: { codec } }: Call): Payload {
-  return { type: method.response, codec, bytes: CODEC_WIRES[codec] === "thrift" ? THRIFT_STOP : NO_BYTES };
+function emptyResult({ response }: Method, codec: Codec): Payload {
+  const isText = codec === "json" || codec === "thrift-json";
+  const binary = CODEC_WIRES[codec] === "thrift" ? THRIFT_STOP : NO_BYTES;
+  return { type: response, codec, bytes: isText ? EMPTY_OBJECT : binary };
 }
 
 function notLinked({ service, name, request }: Method, codec: Codec): RpcError {

@@ -237,3 +237,61 @@ test("a method without a partner is UNIMPLEMENTED, and so is an opaque one", asy
     message: expect.stringContaining("schema.files"),
   });
 });
+
+const jsonCall = (changes: Partial<Call> = {}) =>
+  grpcCall({ payload: { type: protobufMethod.request, codec: "json", bytes: Buffer.from("{}") }, ...changes });
+
+test.each([
+  ["protobuf", protobufMethod],
+  ["thrift-binary", thriftMethod],
+] as const)("a JSON call goes to an upstream of %s, and the result comes back as JSON", async (codec, method) => {
+  const seen: Call[] = [];
+  const handle = createBridge(codec)((call) => {
+    seen.push(call);
+    return Promise.resolve(resultOf(Uint8Array.of(5), { codec }));
+  });
+  const reply = await handle(jsonCall());
+  expect(seen[0]).toMatchObject({ method, payload: { type: method.request, codec } });
+  expect(text(seen[0]!.payload.bytes)).toBe(`request json>${codec} 2`);
+  expect(reply).toMatchObject({ kind: "result", payload: { type: protobufMethod.response, codec: "json" } });
+  expect(text(reply.payload.bytes)).toBe(`response ${codec}>json 1`);
+});
+
+test("a JSON call of a Thrift method has the types of its Protobuf twin", async () => {
+  const handle = createBridge("thrift-binary")(() => Promise.resolve(resultOf(Uint8Array.of(5))));
+  const reply = await handle(jsonCall({ method: thriftMethod }));
+  expect(reply.payload).toMatchObject({ type: protobufMethod.response, codec: "json" });
+});
+
+test("a JSON caller gets a Thrift exception as its protobuf message, and one that is protobuf as it came", async () => {
+  const toThrift = createBridge("thrift-binary")(() =>
+    Promise.resolve(exceptionOf(thriftMethod.throws[1]!, Uint8Array.of(1, 2, 3))),
+  );
+  const reply = await toThrift(jsonCall());
+  expect(reply).toMatchObject({ kind: "exception", field: protobufMethod.throws[1], payload: { codec: "protobuf" } });
+  expect(text(reply.payload.bytes)).toBe("late thrift-binary>protobuf 3");
+
+  const thrown = exceptionOf(protobufMethod.throws[0]!, Uint8Array.of(1), { codec: "protobuf" });
+  expect(await createBridge("protobuf")(() => Promise.resolve(thrown))(jsonCall())).toBe(thrown);
+});
+
+test("Thrift's JSON is translated for an upstream of the same wire too, exceptions included", async () => {
+  const payload = { type: thriftMethod.request, codec: "thrift-json" as const, bytes: Buffer.from("{}") };
+  const seen: Call[] = [];
+  const handle = createBridge("thrift-binary")((call) => {
+    seen.push(call);
+    return Promise.resolve(exceptionOf(thriftMethod.throws[0]!, Uint8Array.of(1)));
+  });
+  const reply = await handle(thriftCall({ payload }));
+  expect(seen[0]?.method).toBe(thriftMethod);
+  expect(text(seen[0]!.payload.bytes)).toBe("request thrift-json>thrift-binary 2");
+  expect(reply).toMatchObject({ kind: "exception", field: thriftMethod.throws[0] });
+  expect(reply.payload).toMatchObject({ type: thriftMethod.response, codec: "thrift-json" });
+});
+
+test.each(["json", "thrift-json"] as const)("a oneway call of %s is answered with an empty object", async (codec) => {
+  const oneway: MethodLink = { ...link, thrift: { ...thriftMethod, oneway: true } };
+  const handle = createBridge("thrift-binary", [oneway])(() => Promise.resolve(resultOf(Uint8Array.of())));
+  const payload = { type: thriftMethod.request, codec, bytes: Buffer.from("{}") };
+  expect(text((await handle(thriftCall({ method: oneway.thrift, payload }))).payload.bytes)).toBe("{}");
+});
