@@ -1,31 +1,20 @@
 // How a call ended, in gRPC's headers: grpc-status, grpc-message and google.rpc.Status in grpc-status-details-bin.
-import { Reader, Writer } from "protobufjs/minimal.js";
-import { CODE_NUMBERS, type Code, codeOfNumber, type Detail, RpcError, type Status } from "../../base/errors.ts";
+import { CODE_NUMBERS, type Code, codeOfNumber, type Status } from "../../base/errors.ts";
+import { formatStatus, parseDetails } from "../../rpc/status.ts";
 import { type HeaderList, headerOf } from "./header-list.ts";
 
-/** Most characters of base64 in grpc-status-details-bin: peers cut calls whose metadata passes 8 KiB. */
-const MAX_DETAILS_CHARACTERS = 6 * 1024;
-/** Most bytes of a grpc-message before it is percent-encoded, for the same reason. */
+/** Most bytes of a grpc-message before it is percent-encoded: peers cut calls whose metadata passes 8 KiB. */
 const MAX_MESSAGE_BYTES = 1024;
 
 /**
  * Appends the status to a header list. Details that do not fit in 6 KiB of base64 are left out, and the message then
  * names their types with the mark `truncated`.
  */
-export function writeStatus({ code, message, details }: Status, headers: string[]): void {
-  const bytes = details.reduce((sum, { typeUrl, value }) => sum + typeUrl.length + value.length, 0);
-  // What is too large already is not encoded first.
-  const encoded = bytes > 0 && bytes < MAX_DETAILS_CHARACTERS ? encodeStatus(code, message, details) : "";
-  const fits = bytes < MAX_DETAILS_CHARACTERS && encoded.length <= MAX_DETAILS_CHARACTERS;
-  const text = fits ? message : `${message} (truncated: ${details.map(typeName).join(", ").slice(0, 200)})`;
-  headers.push("grpc-status", String(CODE_NUMBERS[code]));
-  if (text !== "") headers.push("grpc-message", encodeMessage(text));
-  if (fits && encoded !== "") headers.push("grpc-status-details-bin", encoded);
-}
-
-/** The type that a detail's URL names: what follows its last slash. */
-export function typeName({ typeUrl }: Detail): string {
-  return typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+export function writeStatus(status: Status, headers: string[]): void {
+  const { message, base64 } = formatStatus(status);
+  headers.push("grpc-status", String(CODE_NUMBERS[status.code]));
+  if (message !== "") headers.push("grpc-message", encodeMessage(message));
+  if (base64 !== "") headers.push("grpc-status-details-bin", base64);
 }
 
 /**
@@ -41,7 +30,7 @@ export function readStatus(headers: HeaderList, httpStatus: number | undefined):
   const code = number === undefined ? undefined : codeOfNumber(number);
   if (code === undefined)
     return { code: "UNKNOWN", message: `grpc-status ${text.slice(0, 20)}: ${message}`, details: [] };
-  return { code, message, details: readDetails(headerOf(headers, "grpc-status-details-bin")) };
+  return { code, message, details: parseDetails(headerOf(headers, "grpc-status-details-bin")) };
 }
 
 const CODES_BY_HTTP_STATUS: ReadonlyMap<number | undefined, Code> = new Map<number, Code>([
@@ -102,44 +91,4 @@ export function decodeMessage(text: string): string {
     bytes.push(escaped ? Number.parseInt(escaped[0], 16) : text.charCodeAt(i) & 0xff);
   }
   return Buffer.from(bytes).toString("utf8");
-}
-
-/** google.rpc.Status `{1: int32 code, 2: string message, 3: repeated Any {1: type_url, 2: value}}` as unpadded base64. */
-function encodeStatus(code: Code, message: string, details: readonly Detail[]): string {
-  const writer = Writer.create().uint32(0x08).int32(CODE_NUMBERS[code]).uint32(0x12).string(message.toWellFormed());
-  for (const { typeUrl, value } of details) {
-    writer.uint32(0x1a).fork().uint32(0x0a).string(typeUrl).uint32(0x12).bytes(value).ldelim();
-  }
-  return Buffer.from(writer.finish()).toString("base64").replace(/=+$/, "");
-}
-
-/** The details of a google.rpc.Status in base64; none when it is absent or malformed, because the status stands without. */
-function readDetails(base64: string | undefined): readonly Detail[] {
-  if (base64 === undefined) return [];
-  try {
-    const reader = Reader.create(Buffer.from(base64, "base64"));
-    const details: Detail[] = [];
-    while (reader.pos < reader.len) {
-      const tag = reader.uint32();
-      if (tag === 0x1a) details.push(readAny(reader, reader.uint32()));
-      else reader.skipType(tag & 7);
-    }
-    return details;
-  } catch {
-    return [];
-  }
-}
-
-function readAny(reader: Reader, length: number): Detail {
-  const end = reader.pos + length;
-  if (end > reader.len) throw new RpcError("INTERNAL", "a detail ends behind the status");
-  let typeUrl = "";
-  let value: Uint8Array = new Uint8Array(0);
-  while (reader.pos < end) {
-    const tag = reader.uint32();
-    if (tag === 0x0a) typeUrl = reader.string();
-    else if (tag === 0x12) value = reader.bytes();
-    else reader.skipType(tag & 7);
-  }
-  return { typeUrl, value };
 }

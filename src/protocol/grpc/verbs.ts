@@ -1,13 +1,14 @@
 // gRPC's four verbs for unary calls, on header lists and message bytes as in gRPC's PROTOCOL-HTTP2. Carrying them over
 // HTTP/2 is left to inbound and outbound.
-import { CODE_NUMBERS, type Code, RpcError, type Status } from "../../base/errors.ts";
+import { RpcError, type Status } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
 import type { Call, Facts, Reply } from "../../rpc/call.ts";
 import type { Lookup } from "../../rpc/resolve.ts";
-import type { Field, MessageType, Method } from "../../schema/model.ts";
+import { exceptionStatus, thrownException } from "../../rpc/status.ts";
+import type { Method } from "../../schema/model.ts";
 import { type HeaderList, headerOf, readMetadata, writeMetadata } from "./header-list.ts";
 import { writeMessage } from "./message.ts";
-import { readStatus, typeName, writeStatus } from "./status.ts";
+import { readStatus, writeStatus } from "./status.ts";
 import { formatTimeout, parseTimeout } from "./timeout.ts";
 
 /** What a call wore on the wire, and its reply has to wear again. */
@@ -135,32 +136,12 @@ export function writeReply({ contentType }: Dress, answer: Reply | RpcError): Re
   writeMetadata(answer.headers, headers);
   if (answer.kind === "exception") {
     writeMetadata(answer.trailers, headers);
-    writeStatus(answer.status ?? statusOf(answer.field, answer.payload.bytes), headers);
+    writeStatus(answer.status ?? exceptionStatus(answer.field, answer.payload.bytes), headers);
     return { headers, body: undefined, trailers: undefined };
   }
   const trailers = ["grpc-status", "0"];
   writeMetadata(answer.trailers, trailers);
   return { headers, body: writeMessage(answer.payload.bytes), trailers };
-}
-
-/** A declared exception as a status: its code by annotation, itself as the detail. */
-function statusOf(field: Field, bytes: Uint8Array): Status {
-  const type = messageTypeOf(field);
-  const fullName = type?.fullName ?? field.name;
-  const code = type?.rules.code;
-  return {
-    code: isCode(code) ? code : "UNKNOWN",
-    message: `declared exception ${fullName}`,
-    details: [{ typeUrl: `type.googleapis.com/${fullName}`, value: bytes }],
-  };
-}
-
-function messageTypeOf({ type }: Field): MessageType | undefined {
-  return type.kind === "message" ? type.type : undefined;
-}
-
-function isCode(name: string | undefined): name is Code {
-  return name !== undefined && Object.hasOwn(CODE_NUMBERS, name);
 }
 
 /** What a request to an upstream says beside the call. */
@@ -231,12 +212,10 @@ function checkContent(headers: HeaderList, httpStatus: number): void {
 
 function declared(status: Status, method: Method, headers: Metadata, trailers: Metadata): Reply {
   const { code, message, details } = status;
-  for (const detail of details) {
-    const name = typeName(detail);
-    const field = method.throws.find((thrown) => messageTypeOf(thrown)?.fullName === name);
-    if (!field) continue;
-    const payload = { type: messageTypeOf(field), codec: "protobuf", bytes: detail.value } as const;
-    return { kind: "exception", field, status, payload, headers, trailers };
+  const thrown = thrownException(method, details);
+  if (thrown) {
+    const payload = { type: thrown.type, codec: "protobuf", bytes: thrown.bytes } as const;
+    return { kind: "exception", field: thrown.field, status, payload, headers, trailers };
   }
   throw new RpcError(code, message, { origin: "peer", sent: true, details, headers, trailers });
 }
