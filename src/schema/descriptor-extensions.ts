@@ -2,6 +2,7 @@
 import protobuf from "protobufjs/light.js";
 import type { DecodedField, DecodedFile, DecodedMessage, DecodedOptions } from "./descriptor-types.ts";
 import type { ProtoOption } from "./proto-document.ts";
+import { EMPTY_MESSAGE, printBytes } from "./proto-options.ts";
 
 /** The options as dotted names and printed values; `target` is the options message, such as `FieldOptions`. */
 export type OptionsReader = (target: string, options: DecodedOptions) => ProtoOption[];
@@ -14,7 +15,7 @@ interface Definitions {
   readonly extensions: Map<string, { readonly name: string; readonly field: DecodedField }>;
 }
 
-/** Options nest at most this deep; what lies deeper is left out. */
+/** Options nest at most this deep. */
 const MAX_DEPTH = 32;
 
 /** A reader for the options in these files; `unknown` is told of each number that no extension in them explains. */
@@ -22,27 +23,53 @@ export function createOptionsReader(
   files: readonly DecodedFile[],
   unknown: (target: string, number: number) => void,
 ): OptionsReader {
-  const definitions = collect(files);
+  const context: Context = { ...collect(files), unknown };
   return (target, options) => {
     const found: ProtoOption[] = [];
-    if (!options) return found;
-    if (options instanceof protobuf.Message) {
-      const plain = options.$type.toObject(options, { enums: String, longs: String, bytes: String });
-      for (const [name, value] of Object.entries(plain)) flatten(snakeCase(name), value, found);
-    }
-    for (const chunk of unknownFields(options)) {
-      const reader = protobuf.Reader.create(chunk);
-      const number = reader.uint32() >>> 3;
-      const extension = definitions.extensions.get(`.google.protobuf.${target}:${number}`);
-      if (!extension) {
-        unknown(target, number);
-        continue;
-      }
-      const lookup = (candidate: number) => (candidate === number ? extension.field : undefined);
-      readFields(chunk, lookup, () => `(${extension.name})`, definitions, found, 0);
-    }
+    if (options instanceof protobuf.Message) readMessage(options, `.google.protobuf.${target}`, "", context, found);
     return found;
   };
+}
+
+interface Context extends Definitions {
+  readonly unknown: (target: string, number: number) => void;
+}
+
+/** What protobufjs knows of descriptor.proto, and extensions as bytes. */
+function readMessage(
+  message: protobuf.Message,
+  typeName: string,
+  prefix: string,
+  context: Context,
+  into: ProtoOption[],
+): void {
+  for (const field of message.$type.fieldsArray) {
+    if (!Object.hasOwn(message, field.name)) continue;
+    const { resolvedType } = field.resolve();
+    const value: unknown = Reflect.get(message, field.name);
+    const name = `${prefix}${snakeCase(field.name)}`;
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (each instanceof protobuf.Message) readMessage(each, each.$type.fullName, `${name}.`, context, into);
+      else if (each instanceof Uint8Array) into.push([name, printBytes(each)]);
+      else
+        into.push([
+          name,
+          (resolvedType instanceof protobuf.Enum && resolvedType.valuesById[Number(each)]) || String(each),
+        ]);
+    }
+  }
+  for (const chunk of unknownFields(message)) {
+    const number = protobuf.Reader.create(chunk).uint32() >>> 3;
+    const extension = context.extensions.get(`${typeName}:${number}`);
+    // The set's own descriptor.proto may be newer than protobufjs's.
+    const newer = context.messages.get(typeName)?.field.find((candidate) => candidate.number === number);
+    const field = extension?.field ?? newer;
+    if (field) {
+      const name = `${prefix}${extension ? `(${extension.name})` : field.name}`;
+      const lookup = (): OptionField => ({ field, name });
+      readFields(protobuf.Reader.create(chunk), lookup, context, into, 0);
+    } else context.unknown(typeName.slice(typeName.lastIndexOf(".") + 1), number);
+  }
 }
 
 function unknownFields(options: object): readonly Uint8Array[] {
@@ -74,37 +101,56 @@ function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function flatten(name: string, value: unknown, into: ProtoOption[]): void {
-  if (Array.isArray(value)) for (const element of value) flatten(name, element, into);
-  else if (typeof value === "object" && value !== null) {
-    for (const [key, inner] of Object.entries(value)) flatten(`${name}.${snakeCase(key)}`, inner, into);
-  } else into.push([name, String(value)]);
+interface OptionField {
+  readonly field: DecodedField;
+  readonly name: string;
 }
 
+const END_GROUP = 4;
+const START_GROUP = 3;
+const LENGTH_DELIMITED = 2;
+
+/** Reads to the end of the reader, or to that of the group that it is in. */
 function readFields(
-  bytes: Uint8Array,
-  fieldOf: (number: number) => DecodedField | undefined,
-  nameOf: (field: DecodedField) => string,
-  definitions: Definitions,
+  reader: protobuf.Reader,
+  fieldOf: (number: number) => OptionField | undefined,
+  context: Context,
   into: ProtoOption[],
   depth: number,
 ): void {
-  const reader = protobuf.Reader.create(bytes);
-  while (reader.pos < reader.len && depth < MAX_DEPTH) {
+  if (depth > MAX_DEPTH) throw new RangeError(`options nest at most ${MAX_DEPTH} deep`);
+  while (reader.pos < reader.len) {
     const key = reader.uint32();
-    const field = fieldOf(key >>> 3);
-    const message = field && definitions.messages.get(field.typeName);
-    if (!field) reader.skipType(key & 7);
-    else if (message) {
-      const inner = (number: number) => message.field.find((candidate) => candidate.number === number);
-      const name = nameOf(field);
-      readFields(reader.bytes(), inner, (part) => `${name}.${part.name}`, definitions, into, depth + 1);
+    const wireType = key & 7;
+    if (wireType === END_GROUP) return;
+    const known = fieldOf(key >>> 3);
+    const type = known && context.messages.get(known.field.typeName);
+    if (!known) reader.skipType(wireType);
+    else if (type) {
+      const before = into.length;
+      const inner = (number: number) => innerField(type, known, number, context);
+      const part = wireType === START_GROUP ? reader : protobuf.Reader.create(reader.bytes());
+      readFields(part, inner, context, into, depth + 1);
+      if (into.length === before) into.push([known.name, EMPTY_MESSAGE]);
     } else {
-      const packed = (key & 7) === 2 && field.type !== STRING && field.type !== BYTES;
+      const { type: kind } = known.field;
+      const packed = wireType === LENGTH_DELIMITED && kind !== STRING && kind !== BYTES;
       const end = packed ? reader.uint32() + reader.pos : reader.pos + 1;
-      while (reader.pos < end) into.push([nameOf(field), readScalar(reader, field, definitions)]);
+      while (reader.pos < end) into.push([known.name, readScalar(reader, known.field, context)]);
     }
   }
+}
+
+function innerField(
+  type: DecodedMessage,
+  { field: { typeName }, name }: OptionField,
+  number: number,
+  { extensions }: Context,
+): OptionField | undefined {
+  const field = type.field.find((candidate) => candidate.number === number);
+  if (field) return { field, name: `${name}.${field.name}` };
+  const extension = extensions.get(`${typeName}:${number}`);
+  return extension && { field: extension.field, name: `${name}.(${extension.name})` };
 }
 
 const STRING = 9;
@@ -122,7 +168,7 @@ const READERS: Readonly<Record<number, (reader: protobuf.Reader) => unknown>> = 
   7: (reader) => reader.fixed32(),
   8: (reader) => reader.bool(),
   [STRING]: (reader) => reader.string(),
-  [BYTES]: (reader) => Buffer.from(reader.bytes()).toString("latin1"),
+  [BYTES]: (reader) => printBytes(reader.bytes()),
   13: (reader) => reader.uint32(),
   [ENUM]: (reader) => reader.int32(),
   15: (reader) => reader.sfixed32(),

@@ -7,6 +7,7 @@ import { parseProtoDouble } from "./proto-default.ts";
 import type { ProtoOption } from "./proto-document.ts";
 import { isProtoScalar } from "./proto-fields.ts";
 import { parseProtoBigint } from "./proto-integer.ts";
+import { readPrintedBytes } from "./proto-options.ts";
 
 export type OptionsName =
   | "FileOptions"
@@ -163,7 +164,8 @@ function reflectedOwner(type: protobuf.Type): Owner {
   const known = REFLECTED_OWNERS.get(type);
   if (known) return known;
   const owner = createOwner(type.fullName.slice(1), (name) => {
-    const field = type.fields[name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())];
+    const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+    const field = Object.hasOwn(type.fields, camel) ? type.fields[camel] : undefined;
     return field && reflectedField(field.resolve());
   });
   REFLECTED_OWNERS.set(type, owner);
@@ -178,7 +180,10 @@ function reflectedField(field: protobuf.Field): OptionField {
     packed: false,
     delimited: false,
     scalar: isProtoScalar(field.type) ? field.type : undefined,
-    enumNumber: resolvedType instanceof protobuf.Enum ? (word) => resolvedType.values[word] : undefined,
+    enumNumber:
+      resolvedType instanceof protobuf.Enum
+        ? (word) => (Object.hasOwn(resolvedType.values, word) ? resolvedType.values[word] : undefined)
+        : undefined,
     owner: resolvedType instanceof protobuf.Type ? reflectedOwner(resolvedType) : undefined,
   };
 }
@@ -257,7 +262,7 @@ function writeValue(writer: protobuf.Writer, { scalar, enumNumber }: OptionField
   if (enumNumber) writer.int32(enumNumber(value) ?? Number(integer(value)));
   else if (scalar === "bool") writer.bool(value === "true" || value === "True" || value === "t" || value === "1");
   else if (scalar === "string") writer.string(value);
-  else if (scalar === "bytes") writer.bytes(Buffer.from(value, "latin1"));
+  else if (scalar === "bytes") writer.bytes(readPrintedBytes(value));
   else if (scalar === "double" || scalar === "float") writer[scalar](parseProtoDouble(value) ?? 0);
   else if (scalar?.endsWith("64")) writer[scalar as "int64"](String(BigInt.asIntN(64, integer(value))));
   else if (scalar !== undefined) writer[scalar as "int32"](Number(integer(value)));

@@ -30,6 +30,7 @@ const MAX_FILES = 2_000;
 /** Files that include files that include files: each link costs stack. */
 const MAX_CHAIN = 200;
 const DESCRIPTOR_EXTENSIONS: ReadonlySet<string> = new Set([".binpb", ".protoset", ".desc", ".pb"]);
+const DESCRIPTOR_PROTO = "google/protobuf/descriptor.proto";
 const OPTIONS_PROTO = "causeway/options.proto";
 
 /**
@@ -212,7 +213,7 @@ function createLoader(options: LoadOptions, report: Report): Loader {
     for (const [name, document] of documents ?? []) loadFromSet(document, name, from, roots, documents ?? new Map());
   }
 
-  /** A well-known type is the same wherever it comes from; the set's own copy is not needed. */
+  /** A well-known type is the same wherever it comes from; of descriptor.proto the set's own may be newer. */
   function loadFromSet(
     document: ProtoDocument,
     name: string,
@@ -220,7 +221,7 @@ function createLoader(options: LoadOptions, report: Report): Loader {
     roots: Roots,
     beside: ReadonlyMap<string, ProtoDocument>,
   ): SchemaFile | undefined {
-    const builtin = builtinText(name);
+    const builtin = name === DESCRIPTOR_PROTO ? undefined : builtinText(name);
     if (builtin !== undefined) return once(name, name, from, () => loadProtoText(name, name, builtin, roots));
     return once(name, name, from, () => resolveDocument(document, name, roots, beside));
   }

@@ -97,9 +97,10 @@ export function createProtoCursor(path: string, text: string): ProtoCursor {
     const first = peek();
     let dotted = skip(".") ? "." : "";
     dotted += name(expected).text;
-    while (skip(".")) dotted += `.${name(expected).text}`;
-    if (dotted.length > MAX_TYPE_NAME_CHARS) {
-      fault(first, `a dotted name has at most ${MAX_TYPE_NAME_CHARS} characters`);
+    while (skip(".")) {
+      dotted += `.${name(expected).text}`;
+      if (dotted.length <= MAX_TYPE_NAME_CHARS) continue;
+      return fault(first, `a dotted name has at most ${MAX_TYPE_NAME_CHARS} characters`);
     }
     return { text: dotted, position: at(first) };
   }

@@ -28,6 +28,8 @@ export interface ProtoParser {
 
 /** What a file's or a message's block may hold. */
 export interface ProtoScope {
+  /** The length of the full name, without the package. */
+  readonly nameChars: number;
   readonly messages: ProtoMessage[];
   readonly enums: ProtoEnum[];
   readonly extensions: ProtoField[];
@@ -44,6 +46,7 @@ interface MessageScope extends ProtoScope {
 
 /** Messages in messages in messages: as deep as protoc goes. */
 const MAX_NESTING = 32;
+const MAX_SCOPE_CHARS = 1_024;
 const MAX_FIELD_NUMBER = 536_870_911;
 const MAX_ENUM_NUMBER = 2_147_483_647;
 const LABELS: ReadonlySet<string> = new Set(["required", "optional", "repeated"]);
@@ -108,10 +111,13 @@ function parseMessageBody(
   const scope: MessageScope = {
     ...{ fields: [], oneofs: [], messages: [], enums: [], extensions: [] },
     ...{ extensionRanges: [], reservedRanges: [], reservedNames: [] },
+    nameChars: around.nameChars + node.name.length + 1,
   };
   // Outer before inner: the outer one takes its place before its block is read.
   around.messages.push({ ...node, ...scope });
   if (depth >= MAX_NESTING) cursor.fail(cursor.peek(), `no block: messages nest at most ${MAX_NESTING} deep`);
+  if (scope.nameChars > MAX_SCOPE_CHARS)
+    cursor.fail(cursor.peek(), `names of messages and of those around them of at most ${MAX_SCOPE_CHARS} characters`);
   cursor.block(() => {
     if (parseDeclaration(parser, scope, depth + 1)) return;
     if (cursor.looksAt("option")) parseOption(cursor, node.options);

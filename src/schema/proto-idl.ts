@@ -10,6 +10,8 @@ import { parseOption } from "./proto-options.ts";
 
 /** Larger texts are refused before they are read. */
 const MAX_PROTO_CHARS = 8 * 1024 * 1024;
+/** Looking a name up takes a step for each. */
+const MAX_PACKAGE_PARTS = 32;
 const SYNTAXES: readonly string[] = ["proto2", "proto3"];
 
 /**
@@ -47,13 +49,13 @@ interface OpenFile extends ProtoScope {
 function parseFile(path: string, cursor: ProtoCursor): ProtoDocument {
   const file: OpenFile = {
     ...{ cursor, syntax: "proto2", package: "", options: [], imports: [], services: [] },
-    ...{ messages: [], enums: [], extensions: [] },
+    ...{ messages: [], enums: [], extensions: [], nameChars: 0 },
   };
   const head = cursor.start();
   const { doc, position } = cursor.node(head.token, head);
   if (cursor.looksAt("syntax") || cursor.looksAt("edition")) file.syntax = parseSyntax(cursor);
   while (cursor.peek().kind !== "end") parseStatement(file);
-  const { cursor: _, ...parts } = file;
+  const { cursor: _, nameChars: __, ...parts } = file;
   return { path, position: { ...position, line: 1, column: 1 }, doc, ...parts };
 }
 
@@ -88,6 +90,9 @@ function parsePackage(file: OpenFile): void {
   if (file.package !== "") cursor.fail(keyword, "one package per file");
   if (cursor.looksAt(".")) cursor.fail(cursor.peek(), "a package name without a leading dot");
   file.package = cursor.typeName("the package's name").text;
+  if (file.package.split(".").length > MAX_PACKAGE_PARTS) {
+    cursor.fail(keyword, `a package of at most ${MAX_PACKAGE_PARTS} names`);
+  }
   cursor.expect(";");
 }
 

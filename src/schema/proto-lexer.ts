@@ -52,6 +52,8 @@ export function createProtoLexer(text: string): () => ProtoToken {
   let offset = text.startsWith("\uFEFF") ? 1 : 0;
   let line = 1;
   let lineStart = 0;
+  // Kept, because looking for it anew at every comment would take quadratic time on a long line.
+  let nextBreak = text.indexOf("\n");
   let comments: ProtoComment[] | undefined;
 
   const take = (pattern: RegExp): string => {
@@ -65,16 +67,21 @@ export function createProtoLexer(text: string): () => ProtoToken {
     offset += length;
     return made;
   };
-  const breakLine = (at: number): void => {
-    line++;
-    lineStart = at + 1;
+  /** Moves to `end`, counting lines. */
+  const passTo = (end: number): void => {
+    while (nextBreak >= 0 && nextBreak < end) {
+      line++;
+      lineStart = nextBreak + 1;
+      nextBreak = text.indexOf("\n", lineStart);
+    }
+    offset = end;
   };
 
   /** Passes white space and comments, which it keeps; returns what is wrong with a comment. */
   function skipBlanks(): string | undefined {
     for (;;) {
       const code = text.charCodeAt(offset);
-      if (code === NEWLINE) breakLine(offset++);
+      if (code === NEWLINE) passTo(offset + 1);
       else if (code === SPACE || (code >= TAB && code <= RETURN)) offset++;
       else if (text.startsWith("//", offset)) skipLineComment();
       else if (text.startsWith("/*", offset)) {
@@ -84,8 +91,7 @@ export function createProtoLexer(text: string): () => ProtoToken {
   }
 
   function skipLineComment(): void {
-    const close = text.indexOf("\n", offset);
-    const end = close < 0 ? text.length : close;
+    const end = nextBreak < 0 ? text.length : nextBreak;
     keep({ block: false, text: text.slice(offset + 2, end), line, endLine: line });
     offset = end;
   }
@@ -94,14 +100,17 @@ export function createProtoLexer(text: string): () => ProtoToken {
     const close = text.indexOf("*/", offset + 2);
     if (close < 0) return false;
     const first = line;
-    for (let at = text.indexOf("\n", offset); at >= 0 && at < close; at = text.indexOf("\n", at + 1)) breakLine(at);
-    keep({ block: true, text: text.slice(offset + 2, close), line: first, endLine: line });
-    offset = close + 2;
+    const inside = text.slice(offset + 2, close);
+    passTo(close + 2);
+    keep({ block: true, text: inside, line: first, endLine: line });
     return true;
   }
 
+  /** Only the first comment, and the last block or run of lines, may be the doc of something. */
   function keep(comment: ProtoComment): void {
     comments ??= [];
+    const last = comments.at(-1);
+    if (last && (comment.block || last.block || comment.line > last.endLine + 1)) comments.length = 1;
     comments.push(comment);
   }
 

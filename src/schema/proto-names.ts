@@ -2,6 +2,8 @@
 import type { EnumType, MessageType, SchemaFile } from "./model.ts";
 import { isLocalByDefault } from "./proto-features.ts";
 
+const MAX_HINTS = 20;
+
 export type ProtoType = MessageType | EnumType;
 
 /** The names that one file sees: its own, those of its imports, and what these import publicly. */
@@ -24,6 +26,10 @@ export function visibleFiles(imports: Iterable<SchemaFile>): ReadonlySet<SchemaF
 export function createProtoNames(packageName: string, imports: readonly SchemaFile[]): ProtoNames {
   const types = new Map<string, ProtoType>();
   const packages = new Set<string>();
+  // Hints walk over all types, so only the first errors have one.
+  let hints = MAX_HINTS;
+  const unknown = (reference: string): string =>
+    hints-- > 0 ? explainUnknown(reference, imports) : `there is no type "${reference}" here`;
   const local = new Map<ProtoType, SchemaFile>();
   const addPackage = (name: string): void => {
     for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1)) packages.add(name.slice(0, end));
@@ -44,7 +50,7 @@ export function createProtoNames(packageName: string, imports: readonly SchemaFi
   }
 
   function lookUp(reference: string, scope: string): ProtoType | string {
-    if (reference.startsWith(".")) return types.get(reference.slice(1)) ?? unknown(reference, imports);
+    if (reference.startsWith(".")) return types.get(reference.slice(1)) ?? unknown(reference);
     const dot = reference.indexOf(".");
     const first = dot < 0 ? reference : reference.slice(0, dot);
     for (let around = scope; ; around = around.slice(0, Math.max(0, around.lastIndexOf(".")))) {
@@ -53,9 +59,9 @@ export function createProtoNames(packageName: string, imports: readonly SchemaFi
       if (found) return found;
       // The innermost scope that knows the first part is the one that counts, also when it lacks the rest.
       if (dot >= 0 && (types.has(prefix + first) || packages.has(prefix + first))) {
-        return `${unknown(reference, imports)}: "${first}" is "${prefix}${first}" here; begin with a dot to name it from the root`;
+        return `${unknown(reference)}: "${first}" is "${prefix}${first}" here; begin with a dot to name it from the root`;
       }
-      if (around === "") return unknown(reference, imports);
+      if (around === "") return unknown(reference);
     }
   }
 
@@ -66,7 +72,7 @@ function isLocal(file: SchemaFile, { visibility, parent }: ProtoType): boolean {
   return visibility === undefined ? isLocalByDefault(file, parent !== undefined) : visibility === "local";
 }
 
-function unknown(reference: string, imports: readonly SchemaFile[]): string {
+function explainUnknown(reference: string, imports: readonly SchemaFile[]): string {
   const bare = reference.startsWith(".") ? reference.slice(1) : reference;
   const seen = visibleFiles(imports);
   const all = new Set<SchemaFile>(imports);

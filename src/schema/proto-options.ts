@@ -147,7 +147,13 @@ function isWordOrNumber({ kind }: ProtoToken): boolean {
   return kind === "word" || kind === "int" || kind === "float";
 }
 
-/** Text as it is; other bytes as the characters of the same numbers. */
-function printBytes(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString(isUtf8(bytes) ? "utf8" : "latin1");
+/** Text as it is; bytes that are no UTF-8 as lone surrogates, U+DC80 to U+DCFF, which no text has. */
+export function printBytes(bytes: Uint8Array): string {
+  if (isUtf8(bytes)) return Buffer.from(bytes).toString("utf8");
+  return Array.from(bytes, (byte) => String.fromCharCode(byte < 0x80 ? byte : 0xdc00 + byte)).join("");
+}
+
+/** The bytes that printBytes printed. */
+export function readPrintedBytes(printed: string): Uint8Array {
+  return Buffer.from(printed, printed.isWellFormed() ? "utf8" : "latin1");
 }

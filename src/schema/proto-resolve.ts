@@ -6,6 +6,7 @@ import type {
   EnumType,
   EnumValue,
   Extension,
+  ExtensionRange,
   Field,
   MessageType,
   Method,
@@ -19,7 +20,7 @@ import type { ProtoDocument, ProtoEnum, ProtoField, ProtoImport, ProtoMessage, P
 import { defaultFeatures, overrideFeatures, type ProtoFeatures } from "./proto-features.ts";
 import { createExtension, createField } from "./proto-fields.ts";
 import { createProtoNames, visibleFiles } from "./proto-names.ts";
-import { checkProtoNames, checkProtoOptions, optionOf } from "./proto-validate.ts";
+import { checkProtoDocument, findRange, optionOf } from "./proto-validate.ts";
 
 /** A message whose fields, oneofs and extensions are still to come. */
 type OpenType = MessageType & {
@@ -35,6 +36,11 @@ interface OpenMessage {
   readonly features: ProtoFeatures;
 }
 
+/** More help nobody: the first ones explain the rest. */
+const MAX_ERRORS = 100;
+/** Ranges to list in a message. */
+const MAX_SHOWN = 10;
+
 /** Extensions come with later files. */
 const OPEN_TYPES = new WeakMap<MessageType, OpenType>();
 
@@ -49,15 +55,14 @@ export function resolveProto(
   report: Report,
   importPath = document.path,
 ): SchemaFile | undefined {
-  let failed = false;
+  let errors = 0;
   const watch: Report = (diagnostic) => {
-    if (diagnostic.severity === "error") failed = true;
-    report(diagnostic);
+    if (diagnostic.severity === "error") errors++;
+    if (errors <= MAX_ERRORS) report(diagnostic);
   };
-  checkProtoNames(document, watch);
-  checkProtoOptions(document, watch);
+  checkProtoDocument(document, watch);
   const file = { ...createFile(document, imports, watch), importPath };
-  return failed ? undefined : file;
+  return errors > 0 ? undefined : file;
 }
 
 function createFile(document: ProtoDocument, imports: ReadonlyMap<string, SchemaFile>, report: Report): SchemaFile {
@@ -125,27 +130,36 @@ function declareTypes(document: ProtoDocument, context: ProtoContext) {
 
 /** Gives extensions to the messages they extend; options are no values, so theirs stay apart. */
 function addExtensions(extensions: readonly Extension[], context: ProtoContext): readonly Extension[] {
+  const ranges = new Map<MessageType, readonly ExtensionRange[]>();
   for (const extension of extensions) {
     const { id, extendee, position } = extension;
-    const ranges = extendee.extensionRanges ?? [];
-    if (!ranges.some(({ from, to }) => id >= from && id <= to)) {
-      const known = ranges.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`)).join(", ") || "none";
-      fail(context, position, `${extendee.fullName} leaves the number ${id} to no extension; its ranges are ${known}`);
+    const known = ranges.get(extendee) ?? (extendee.extensionRanges ?? []).toSorted((a, b) => a.from - b.from);
+    ranges.set(extendee, known);
+    if (!findRange(known, id)) {
+      const shown = known.slice(0, MAX_SHOWN).map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`));
+      const text = shown.join(", ") || "none";
+      fail(context, position, `${extendee.fullName} leaves the number ${id} to no extension; its ranges are ${text}`);
       continue;
     }
-    const type = /^google\.protobuf\.\w+Options$/.test(extendee.fullName) ? undefined : OPEN_TYPES.get(extendee);
-    if (!type) continue;
-    const before = type.fieldsById.get(id);
+    const type = isOptions(extendee) ? undefined : OPEN_TYPES.get(extendee);
+    const before = type?.fieldsById.get(id);
     if (before) {
       const { file, line } = before.position;
       const message = `number ${id} of ${extendee.fullName} is already used by "${before.name}" at ${file}:${line}`;
       fail(context, position, message);
-      continue;
+    } else {
+      type?.extensions.push(extension);
+      type?.fieldsById.set(id, extension);
     }
-    type.extensions.push(extension);
-    type.fieldsById.set(id, extension);
+    if (context.syntax === "proto3" && !isOptions(extendee)) {
+      fail(context, position, `proto3 has no extensions but those of options, and ${extendee.fullName} is none`);
+    }
   }
   return extensions;
+}
+
+function isOptions({ fullName }: MessageType): boolean {
+  return /^google\.protobuf\.\w+Options$/.test(fullName);
 }
 
 interface ScopeNode {

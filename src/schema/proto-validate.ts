@@ -1,6 +1,7 @@
 // What can be said against a .proto document without knowing any other file: names and numbers used twice, reserved or
-// out of range. protobufjs lets most of it through, and where it does not, it names no place.
+// out of range, and what the syntax or edition forbids a field to be.
 import type { Position, Report } from "../base/diagnostic.ts";
+import type { NumberRange } from "./model.ts";
 import type {
   ProtoDocument,
   ProtoEnum,
@@ -32,71 +33,60 @@ export function jsonNameOf(name: string): string {
   return name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** Reports every error in names and numbers that the document shows without its options; true when there was one. */
-export function checkProtoNames(document: ProtoDocument, report: Report): boolean {
-  let failed = false;
-  const fail: Fail = (position, message) => {
-    failed = true;
-    report({ severity: "error", position, message });
+/** Reports every error that the document shows by itself. */
+export function checkProtoDocument(document: ProtoDocument, report: Report): void {
+  const context: Context = {
+    document,
+    report,
+    fail: (position, message) => report({ severity: "error", position, message }),
   };
-  checkUniqueNames(document, fail);
-  for (const message of document.messages) checkMessage(message, document, fail);
-  for (const declared of document.enums) checkEnum(declared, fail);
-  checkFields(document.extensions, document, fail);
-  return failed;
-}
-
-/** Reports every error that only the options show: MessageSets and JSON names used twice; true when there was one. */
-export function checkProtoOptions(document: ProtoDocument, report: Report): boolean {
-  let failed = false;
-  const fail: Fail = (position, message) => {
-    failed = true;
-    report({ severity: "error", position, message });
-  };
-  const check = (message: ProtoMessage): void => {
-    if (optionOf(message, "message_set_wire_format") === "true") {
-      fail(message.position, `"${message.name}" is a MessageSet, which has no translation; expected a plain message`);
-    }
-    checkJsonNames(message, document, fail, report);
-    message.messages.forEach(check);
-  };
-  document.messages.forEach(check);
-  return failed;
+  checkUniqueNames(document, context.fail);
+  for (const message of document.messages) checkMessage(message, context);
+  for (const declared of document.enums) checkEnum(declared, context.fail);
+  checkFields(document.extensions, context);
 }
 
 type Fail = (position: Position, message: string) => void;
 
+interface Context {
+  readonly document: ProtoDocument;
+  readonly report: Report;
+  readonly fail: Fail;
+}
+
 /** One namespace per scope; an enum's values stand beside the enum, as in C++. */
 function checkUniqueNames(document: ProtoDocument, fail: Fail): void {
-  const seen = new Map<string, Position>();
-  const claim = (scope: string, { name, position }: ProtoNode, value = false): void => {
-    const fullName = scope === "" ? name : `${scope}.${name}`;
-    const before = seen.get(fullName);
-    if (name === "__proto__") fail(position, 'the name "__proto__" cannot be used');
-    else if (before === undefined) seen.set(fullName, position);
-    else {
+  const createClaim = (scope: string) => {
+    const seen = new Map<string, Position>();
+    return ({ name, position }: ProtoNode, value = false): void => {
+      const before = seen.get(name);
+      seen.set(name, before ?? position);
+      if (before === undefined) return;
       const hint = value ? "; an enum's values share the names of the scope around the enum" : "";
+      const fullName = scope === "" ? name : `${scope}.${name}`;
       fail(position, `"${fullName}" is already declared at line ${before.line}, column ${before.column}${hint}`);
-    }
+    };
   };
-  const claimScope = (scope: string, node: ScopeNode): void => {
-    for (const extension of node.extensions) claim(scope, extension);
+  const claimScope = (scope: string, node: ScopeNode, claim: ReturnType<typeof createClaim>): void => {
+    for (const extension of node.extensions) claim(extension);
     for (const declared of node.enums) {
-      claim(scope, declared);
-      for (const value of declared.values) claim(scope, value, true);
+      claim(declared);
+      for (const value of declared.values) claim(value, true);
     }
     for (const message of node.messages) {
-      claim(scope, message);
+      claim(message);
       const inner = scope === "" ? message.name : `${scope}.${message.name}`;
-      for (const member of [...message.fields, ...message.oneofs]) claim(inner, member);
-      claimScope(inner, message);
+      const claimInside = createClaim(inner);
+      for (const member of [...message.fields, ...message.oneofs]) claimInside(member);
+      claimScope(inner, message, claimInside);
     }
   };
-  claimScope(document.package, document);
+  const claim = createClaim(document.package);
+  claimScope(document.package, document, claim);
   for (const service of document.services) {
-    claim(document.package, service);
-    const scope = document.package === "" ? service.name : `${document.package}.${service.name}`;
-    for (const method of service.methods) claim(scope, method);
+    claim(service);
+    const claimMethod = createClaim(document.package === "" ? service.name : `${document.package}.${service.name}`);
+    for (const method of service.methods) claimMethod(method);
   }
 }
 
@@ -106,28 +96,34 @@ interface ScopeNode {
   readonly extensions: readonly ProtoField[];
 }
 
-function checkMessage(message: ProtoMessage, document: ProtoDocument, fail: Fail): void {
+function checkMessage(message: ProtoMessage, context: Context): void {
+  const { document, fail } = context;
+  if (optionOf(message, "message_set_wire_format") === "true") {
+    fail(message.position, `"${message.name}" is a MessageSet, which has no translation; expected a plain message`);
+    return;
+  }
   checkNumbersOnce(message.fields, fail);
   checkReserved(message.fields, message, "field", fail);
+  const extensionRanges = indexRanges(message.extensionRanges, fail);
   for (const field of message.fields) {
-    const range = rangeOf(field.number, message.extensionRanges);
+    const range = extensionRanges.find(field.number);
     if (range) fail(field.numberPosition, `field number ${field.number} is in an extension range${placeOf(range)}`);
   }
-  checkFields(message.fields, document, fail);
-  checkFields(message.extensions, document, fail);
+  checkFields(message.fields, context);
+  checkFields(message.extensions, context);
   if (document.syntax === "proto3") {
     for (const { position } of message.extensionRanges) fail(position, "proto3 has no extension ranges");
   }
-  for (const oneof of message.oneofs) {
-    if (!message.fields.some((field) => field.oneof === oneof.name)) {
-      fail(oneof.position, `the oneof "${oneof.name}" is empty; expected at least one field`);
-    }
+  const used = new Set(message.fields.map(({ oneof }) => oneof));
+  for (const { name, position } of message.oneofs) {
+    if (!used.has(name)) fail(position, `the oneof "${name}" is empty; expected at least one field`);
   }
-  for (const inner of message.messages) checkMessage(inner, document, fail);
+  checkJsonNames(message, context);
+  for (const inner of message.messages) checkMessage(inner, context);
   for (const declared of message.enums) checkEnum(declared, fail);
 }
 
-function checkFields(fields: readonly ProtoField[], document: ProtoDocument, fail: Fail): void {
+function checkFields(fields: readonly ProtoField[], { document, fail }: Context): void {
   for (const field of fields) {
     checkFieldNumber(field, fail);
     checkShape(field, document.syntax, fail);
@@ -150,6 +146,9 @@ function checkShape(field: ProtoField, syntax: string, fail: Fail): void {
     fail(keyType.position, `a map key cannot be "${keyType.text}"; expected an integer type, bool or string`);
   }
   const alone = field.keyType === undefined && field.oneof === undefined;
+  if (keyType && field.oneof) fail(position, `the map "${name}" cannot be in a oneof; maps are repeated`);
+  if (keyType && field.extendee) fail(position, `the map "${name}" cannot be an extension`);
+  if (field.extendee && label === "required") fail(position, `the extension "${name}" cannot be "required"`);
   if (keyType && label !== undefined) fail(position, `the map "${name}" has a label; maps take none`);
   else if (syntax === "proto2" && alone && label === undefined) {
     fail(position, `the field "${name}" has no label; expected "optional", "required" or "repeated" in proto2`);
@@ -159,6 +158,9 @@ function checkShape(field: ProtoField, syntax: string, fail: Fail): void {
     fail(position, `the field "${name}" cannot be "optional"; editions say features.field_presence`);
   }
   if (field.group && syntax !== "proto2") fail(position, `"${name}" cannot be a group; groups are proto2`);
+  if (field.group && !/(?:^|\.)[A-Z]\w*$/.test(field.type.text)) {
+    fail(position, `the group "${field.type.text}" names a message; expected a capital letter first`);
+  }
   if (field.defaultValue && syntax === "proto3") fail(position, `the field "${name}" has a default; proto3 has none`);
 }
 
@@ -182,20 +184,49 @@ interface Reserving {
 }
 
 function checkReserved(members: readonly Numbered[], owner: Reserving, what: string, fail: Fail): void {
-  for (const range of owner.reservedRanges) {
-    if (range.to < range.from) fail(range.position, `the range ${range.from} to ${range.to} ends before it begins`);
+  const ranges = indexRanges(owner.reservedRanges, fail);
+  const names = new Map<string, ProtoReservedName>();
+  for (const reserved of owner.reservedNames) {
+    const before = names.get(reserved.name);
+    if (before) fail(reserved.position, `the name "${reserved.name}" is already reserved${placeOf(before)}`);
+    names.set(reserved.name, reserved);
   }
-  const names = new Map(owner.reservedNames.map((reserved) => [reserved.name, reserved]));
   for (const { name, number, position, numberPosition } of members) {
-    const range = rangeOf(number, owner.reservedRanges);
+    const range = ranges.find(number);
     if (range) fail(numberPosition, `${what} number ${number} is reserved${placeOf(range)}`);
     const reserved = names.get(name);
     if (reserved) fail(position, `the ${what} name "${name}" is reserved${placeOf(reserved)}`);
   }
 }
 
-function rangeOf(number: number, ranges: readonly ProtoRange[]): ProtoRange | undefined {
-  return ranges.find(({ from, to }) => number >= from && number <= to);
+/** The ranges in order, so that looking a number up takes no walk over them; faulty and overlapping ones are reported. */
+function indexRanges(ranges: readonly ProtoRange[], fail: Fail): { find(number: number): ProtoRange | undefined } {
+  const sorted = ranges
+    .filter(({ from, to, position }) => {
+      if (to < from) fail(position, `the range ${from} to ${to} ends before it begins`);
+      return from <= to;
+    })
+    .sort((a, b) => a.from - b.from);
+  sorted.forEach(({ from, to, position }, i) => {
+    const before = sorted[i - 1];
+    if (before && before.to >= from) {
+      fail(position, `the range ${from} to ${to} overlaps ${before.from} to ${before.to}${placeOf(before)}`);
+    }
+  });
+  return { find: (number) => findRange(sorted, number) };
+}
+
+/** The one of these ranges, which are in order, that holds `number`. */
+export function findRange<T extends NumberRange>(sorted: readonly T[], number: number): T | undefined {
+  let low = 0;
+  let high = sorted.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((sorted[middle]?.from ?? 0) <= number) low = middle;
+    else high = middle - 1;
+  }
+  const range = sorted[low];
+  return range && number >= range.from && number <= range.to ? range : undefined;
 }
 
 /** Descriptors know no places; then there is nothing to point at. */
@@ -204,7 +235,7 @@ function placeOf({ position }: { readonly position: Position }): string {
 }
 
 /** Two fields with one JSON name: an error in proto3 and editions; in proto2 only when an author gave the name. */
-function checkJsonNames(message: ProtoMessage, document: ProtoDocument, fail: Fail, report: Report): void {
+function checkJsonNames(message: ProtoMessage, { document, fail, report }: Context): void {
   if (optionOf(message, "deprecated_legacy_json_field_conflicts") === "true") return;
   const legacy = [message, document].some((node) => optionOf(node, "features.json_format") === "LEGACY_BEST_EFFORT");
   const lenient = document.syntax === "proto2" || legacy;
