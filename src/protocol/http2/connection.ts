@@ -33,6 +33,8 @@ export interface Http2Connection<Context = unknown> {
   takeOutput(): Buffer | undefined;
   /** The bytes that were taken last have been written: their memory may be used again. */
   reuseOutput(): void;
+  /** Whether more waits to be taken than `maxOutputBytes`: then its owner should not `receive` until some is. */
+  readonly isCongested: boolean;
 
   /** Whether streams can still be opened here at all; a client that hears false needs another connection. */
   readonly isUsable: boolean;
@@ -113,6 +115,9 @@ export function createHttp2Connection<Context>(
     },
     takeOutput: () => state.takeOutput(),
     reuseOutput: () => output.reuse(),
+    get isCongested() {
+      return output.length >= state.options.maxOutputBytes;
+    },
     get isUsable() {
       return isUsable();
     },

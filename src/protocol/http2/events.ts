@@ -35,9 +35,9 @@ export interface Http2Events<Context> {
   onTrailers(stream: Http2Stream<Context>, list: HeaderList): void;
   /** The stream has ended early, other than by the owner's `resetStream`. */
   onReset(stream: Http2Stream<Context>, reset: StreamReset): void;
-  /** Both sides have ended, or the stream was reset by anyone: comes once for each stream, last. */
+  /** Both sides have ended, or the stream was reset by anyone: comes once for each stream. */
   onClose(stream: Http2Stream<Context>): void;
-  /** All that `sendData` had to queue on the stream has been written. */
+  /** All that `sendData` had to queue on the stream has been written; behind onClose where that was the end of it. */
   onDrain(stream: Http2Stream<Context>): void;
   /** The peer's settings have come, the first ones or new ones: there may be free streams. */
   onSettings(): void;

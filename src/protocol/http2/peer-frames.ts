@@ -291,12 +291,16 @@ export class PeerFrames<Context> implements FrameHandler {
       return;
     }
     this.#settingsAcked = true;
-    const { options, streams } = this.#state;
+    const { options, streams, windows } = this.#state;
     this.#blocks.decoder.limitTable(options.headerTableBytes);
     const change = options.streamWindowBytes - this.#state.initialReceiveWindow;
     if (change === 0) return;
     this.#state.initialReceiveWindow += change;
-    for (const stream of streams.all()) stream.receiveWindow += change;
+    for (const stream of streams.all()) {
+      stream.receiveWindow += change;
+      // What was consumed before may be worth an update only now.
+      windows.consume(stream, 0);
+    }
   }
 
   #onPing(bytes: Buffer, start: number, end: number): void {

@@ -162,7 +162,7 @@ export class Sender<Context> {
     this.#write(stream, bytes, queueOffset, end, isLast && stream.endQueued && trailers === undefined);
     if (!isLast) return;
     if (trailers !== undefined) this.#writeTrailers(stream, trailers);
-    if (!stream.closed) this.#events.onDrain(stream);
+    this.#events.onDrain(stream);
   }
 
   #writeTrailers(stream: Http2Stream<Context>, trailers: HeaderList): void {

@@ -35,7 +35,10 @@ const SETTING_BYTES = 6;
 /** There are six settings; unknown ones are ignored. */
 const MAX_SETTINGS = 64;
 
-/** Reads a payload into `settings`. Throws a ConnectionFault for a value that is out of its range. */
+/**
+ * Reads a payload into `settings`, of a repeated HEADER_TABLE_SIZE the smallest, because HPACK has to follow each. Throws
+ * a ConnectionFault for a value that is out of its range.
+ */
 export function readSettings(
   bytes: Uint8Array,
   start: number,
@@ -49,9 +52,13 @@ export function readSettings(
   if (end - start > MAX_SETTINGS * SETTING_BYTES) {
     throw new ConnectionFault(ERROR_CODE.ENHANCE_YOUR_CALM, `more than ${MAX_SETTINGS} settings in one frame`);
   }
+  let smallestTableBytes = Number.POSITIVE_INFINITY;
   for (let at = start; at < end; at += SETTING_BYTES) {
     const id = (bytes[at]! << 8) | bytes[at + 1]!;
     readSetting(id, readUint32(bytes, at + 2), settings, fromServer);
+    if (id !== SETTING.HEADER_TABLE_SIZE) continue;
+    smallestTableBytes = Math.min(smallestTableBytes, settings.headerTableBytes);
+    settings.headerTableBytes = smallestTableBytes;
   }
 }
 

@@ -413,6 +413,14 @@ describe("a stream error at a client", () => {
   });
 });
 
+test("the encoder follows the smallest of several table sizes in one frame", () => {
+  const subject = createSubject("server");
+  subject.hear(settings([1, 0], [1, 100]), request(1, true));
+  subject.connection.sendHeaders(subject.streams.get(1)!, RESPONSE, true);
+  const block = subject.said().find(({ type }) => type === FRAME.HEADERS)!.payload;
+  expect(block[0]).toBe(0x20);
+});
+
 test("an owner's error in an event ends the connection and is not thrown", () => {
   const subject = createSubject("server");
   subject.onData = () => {

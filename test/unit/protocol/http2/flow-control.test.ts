@@ -52,7 +52,7 @@ describe("sending", () => {
     expect(sizes(subject.said())).toEqual([[1, 5, false]]);
     subject.hear(settings([4, 20]));
     expect(sizes(subject.said())).toEqual([[1, 10, true]]);
-    expect(subject.events.slice(-2)).toEqual(["close 1", "settings"]);
+    expect(subject.events.slice(-3)).toEqual(["close 1", "drain 1", "settings"]);
   });
 
   test("a window that settings made negative has to be made good first", () => {
@@ -102,7 +102,7 @@ describe("sending", () => {
     expect(subject.connection.sendData(stream, Buffer.alloc(5_000_000), true)).toBe(false);
     expect(stream.queuedBytes).toBeGreaterThan(4_800_000);
     expect(sizes(subject.said()).reduce((sum, [, bytes]) => sum + bytes, 0)).toBe(5_000_000);
-    expect(subject.events.slice(-1)).toEqual(["close 1"]);
+    expect(subject.events.slice(-2)).toEqual(["close 1", "drain 1"]);
   });
 
   test("what waits on a stream is forgotten when it is reset", () => {
@@ -195,6 +195,14 @@ describe("receiving", () => {
     subject.hear(frame(FRAME.SETTINGS, FLAG.ACK, 0), request(3), data(3, Buffer.alloc(1_001)));
     expect(subject.resets.get(3)).toMatchObject({ code: ERROR_CODE.FLOW_CONTROL_ERROR });
   });
+});
+
+test("a stream that went beyond a smaller window before it knew of it gets its update", () => {
+  const subject = createSubject("server", { streamWindowBytes: 1_000 }, false);
+  subject.hear(Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), settings(), request(1), data(1, Buffer.alloc(2_000)));
+  subject.said();
+  subject.hear(frame(FRAME.SETTINGS, FLAG.ACK, 0));
+  expect(updates(subject.said())).toEqual([[1, 2_000]]);
 });
 
 describe("our windows", () => {
