@@ -273,3 +273,18 @@ test("the same finding is reported once, however many methods lead to it", () =>
   );
   expect(linesOf(found, "lossy")).toHaveLength(1);
 });
+
+test("an extension has its partner by number, like any field of its message", () => {
+  const { linked, found } = link({
+    "a.thrift": "namespace * t\nstruct S { 1: optional i32 a, 100: optional string more }",
+    "b.proto": 'syntax = "proto2"; package t; message S { optional int32 a = 1; extensions 100 to 199; }',
+    "c.proto": 'syntax = "proto2"; package u; import "b.proto"; extend t.S { optional string extra = 100; }',
+  });
+  const [type] = linked.schema.messages.get("t.S") ?? [];
+  const pairs = type && linked.messageLink(type).fields.map(({ thrift, protobuf }) => [thrift.name, protobuf.name]);
+  expect(pairs).toEqual([
+    ["a", "a"],
+    ["more", "extra"],
+  ]);
+  expect(found).toEqual([]);
+});

@@ -183,6 +183,61 @@ test("a name that two files of one wire declare is an error with both places; on
   expect(both.schema?.messages.get("p.M")?.map(({ wire }) => wire)).toEqual(["protobuf", "thrift"]);
 });
 
+test("Thrift types of one name in one package load; a file that sees both is warned, and looking the name up lists both", () => {
+  const folder = folderOf({
+    "rail.thrift": "namespace * t\nenum Route { A = 1 }\nstruct Car { 1: Route r }",
+    "tram.thrift": "namespace * t\nstruct Route { 1: i32 id }\nstruct Car {}",
+    "all.thrift":
+      'include "rail.thrift"\ninclude "tram.thrift"\nstruct All { 1: rail.Car a, 2: tram.Car b, 3: tram.Route r }',
+  });
+  const apart = load(folder, ["rail.thrift", "tram.thrift"]);
+  expect(apart.said).toEqual([]);
+  const { schema, said } = load(folder, ["all.thrift"]);
+  const hint = "give one of the two files another package, or their Protobuf twins cannot be used together";
+  expect(said).toEqual([
+    `tram.thrift:2:8: warning: "t.Route" is already declared at rail.thrift:2:6; ${hint}`,
+    `tram.thrift:3:8: warning: "t.Car" is already declared at rail.thrift:3:8; ${hint}`,
+  ]);
+  if (!schema) throw new Error("not loaded");
+  const found = findMessage(schema, "t.Car");
+  expect(typeof found === "string" && found.replaceAll(`${folder}/`, "")).toBe(
+    '"t.Car" is ambiguous; expected one of t.Car (thrift) at rail.thrift:3, t.Car (thrift) at tram.thrift:3',
+  );
+});
+
+test("a service is an address, so two of one name are an error in Thrift too", () => {
+  const folder = folderOf({ "a.thrift": "namespace * t\nservice S {}", "b.thrift": "namespace * t\nservice S {}" });
+  expect(load(folder, ["a.thrift", "b.thrift"]).said).toEqual([
+    'b.thrift:2:9: error: "t.S" is already declared at a.thrift:2:9; expected one declaration',
+  ]);
+});
+
+test("the package of a Thrift file can be chosen by its path, however it is reached", () => {
+  const folder = folderOf({
+    "sub/lib.thrift": "namespace java x\nstruct L {}",
+    "main.thrift": 'include "sub/lib.thrift"\nstruct M { 1: lib.L l }',
+  });
+  const packages = new Map([[join(folder, "sub/../sub/lib.thrift"), "chosen.name"]]);
+  const said: string[] = [];
+  const options = { includeDirs: [], allowNegativeKeys: false, packages };
+  const schema = loadSchema([join(folder, "main.thrift")], options, (d) => said.push(d.message));
+  expect(said).toEqual([]);
+  expect(schema?.messages.has("chosen.name.L")).toBe(true);
+  expect(schema?.messages.has("main.M")).toBe(true);
+});
+
+test("an import for options alone, or a weak one, may be missing, which is a warning", () => {
+  const folder = folderOf({
+    "m.proto": 'edition = "2024"; import option "none.proto"; import weak "gone.proto"; message M {}',
+  });
+  const { schema, said } = load(folder, ["m.proto"]);
+  expect(schema?.messages.has("M")).toBe(true);
+  expect(said).toEqual([
+    expect.stringMatching(/^m\.proto:1:33: warning: the imported file "none\.proto" is not there; looked in /),
+    expect.stringMatching(/^m\.proto:1:59: warning: the imported file "gone\.proto" is not there; looked in /),
+  ]);
+});
+
 test("import paths that lead out of the import folders are refused", () => {
   const folder = folderOf({ "x/m.proto": proto('import "../y.proto";'), "y.proto": proto("") });
   expect(load(folder, ["x/m.proto"]).said).toEqual([

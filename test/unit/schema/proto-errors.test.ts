@@ -170,6 +170,93 @@ const WRONG: readonly (readonly [rule: string, text: string, ...said: string[]])
     `syntax = "proto3"; message M { oneof o { repeated int32 a = 1; } }`,
     `1:42 unexpected "repeated"; expected a type: the fields of a oneof have no label`,
   ],
+  [
+    "ranges that overlap",
+    `syntax = "proto3"; message M { reserved 5 to 9,\n 1 to 6; }`,
+    "1:41 the range 5 to 9 overlaps 1 to 6 at line 2",
+  ],
+  [
+    "a range that ends before it begins",
+    `message M { extensions 9 to 5; }`,
+    "1:24 the range 9 to 5 ends before it begins",
+  ],
+  [
+    "a name reserved twice",
+    `syntax = "proto3"; message M { reserved "a",\n"a"; }`,
+    '2:1 the name "a" is already reserved at line 1',
+  ],
+  [
+    "a reserved name without quotes",
+    `syntax = "proto3"; message M { reserved a; }`,
+    '1:41 unexpected "a"; expected a number, or a name in quotes',
+  ],
+  [
+    "a reserved name in quotes in an edition",
+    `edition = "2023"; message M { reserved "a"; }`,
+    '1:40 unexpected "a"; expected a number, or a name without quotes as in editions',
+  ],
+  [
+    "a map in a oneof",
+    `syntax = "proto3"; message M { oneof o { map<int32, int32> m = 1; } }`,
+    '1:60 the map "m" cannot be in a oneof; maps are repeated',
+  ],
+  [
+    "a map as an extension",
+    `message M { extensions 1; } extend M { map<int32, int32> m = 1; }`,
+    '1:58 the map "m" cannot be an extension',
+  ],
+  [
+    "a required extension",
+    `message M { extensions 1; } extend M { required int32 m = 1; }`,
+    '1:55 the extension "m" cannot be "required"',
+  ],
+  [
+    "an extension of a number that is not for extensions",
+    `message M { extensions 1, 5 to 7; } extend M { optional int32 m = 4; }`,
+    "1:63 M leaves the number 4 to no extension; its ranges are 1, 5 to 7",
+  ],
+  [
+    "two extensions of one number",
+    `message M { extensions 1; } extend M { optional int32 a = 1;\noptional int32 b = 1; }`,
+    '2:16 number 1 of M is already used by "a" at t.proto:1',
+  ],
+  [
+    "a group that begins with a small letter",
+    `message M { optional group g = 1 {} }`,
+    '1:28 "M.g" is already declared at line 1, column 28',
+    '1:28 the group "g" names a message; expected a capital letter first',
+  ],
+  [
+    "an import of options before edition 2024",
+    `edition = "2023"; import option "x.proto";`,
+    '1:26 unexpected "option"; expected the path in quotes; "import option" begins with edition 2024',
+  ],
+  [
+    "an escape that does not exist",
+    `option a = "x\\q";`,
+    "1:14 after a backslash expected one of a b f n r t v ? ' \" \\, octal digits, x and hex digits, u, U",
+  ],
+  [
+    "a character outside strings and comments",
+    `message \u00e9 {}`,
+    "1:9 the character U+00E9 can only stand in strings and comments",
+  ],
+  [
+    "a number that runs into a word",
+    `message M { optional int32 a = 1x; }`,
+    '1:32 unexpected "1x"; expected a field number',
+  ],
+  [
+    "two defaults",
+    `message M { optional int32 a = 1 [default = 1, default = 2]; }`,
+    '1:48 unexpected "default"; expected one default',
+  ],
+  ["a negative word in an option", `option a = -b;`, '1:13 unexpected "b"; expected a number'],
+  [
+    "an aggregate without end",
+    `option (a) = { b: 1`,
+    "1:20 the file ends here; expected the name of a field, or a closing bracket",
+  ],
 ];
 
 test.each(WRONG)("%s is an error at its place", (_rule, text, ...said) => {
@@ -193,13 +280,30 @@ test("messages nest 32 deep and no deeper", () => {
   expect(readProto(nested(200_000)).said).toEqual([expect.stringContaining("messages nest at most 32 deep")]);
 });
 
-test("brackets without end in options are an error, however many", () => {
-  for (const open of ["{", "[", "("]) {
-    const { said } = readProto(`syntax = "proto3"; option (x) = ${open.repeat(300_000)}`);
-    expect(said).toHaveLength(1);
+test("options nest 32 deep and no deeper, and brackets without end are an error, however many", () => {
+  const nested = (depth: number): string =>
+    `syntax = "proto3"; option (x) = {${"a {".repeat(depth)}${"}".repeat(depth)}};`;
+  expect(readProto(nested(31)).said).toEqual([]);
+  expect(readProto(nested(32)).said).toEqual([expect.stringContaining("an option that nests at most 32 deep")]);
+  for (const open of ["{", "[", "(", "{ a <", "{ a: ["]) {
+    expect(readProto(`syntax = "proto3"; option (x) = ${open.repeat(300_000)}`).said).toHaveLength(1);
   }
-  const deep = `{ a ${"{ a ".repeat(2_000)} ${"}".repeat(2_001)}`;
-  expect(readProto(`syntax = "proto3"; option (x) = ${deep};`).said).toHaveLength(1);
+});
+
+test("what could take quadratic time does not: a hundred thousand of anything is read or refused", () => {
+  const many = (text: (i: number) => string, count = 100_000): string =>
+    Array.from({ length: count }, (_, i) => text(i)).join("");
+  expect(readProto("/**/".repeat(2_000_000)).said).toEqual([]);
+  expect(readProto(`message M { ${many((i) => `optional int32 f${i} = ${i + 20_000};`)} }`).said).toEqual([]);
+  const reserved = `reserved ${many((i) => `${2 * i + 20_001},`, 40_000)} 1;`;
+  expect(
+    readProto(`message M { ${reserved} ${many((i) => `optional int32 f${i} = ${2 * i + 20_000};`, 40_000)} }`).said,
+  ).toEqual([]);
+  expect(readProto(`message M { ${many((i) => `oneof o${i} { M f${i} = ${i + 20_000}; }`, 60_000)} }`).said).toEqual(
+    [],
+  );
+  const unknown = readProto(`message M { ${many((i) => `optional T${i} f${i} = ${i + 20_000};`)} }`).said;
+  expect(unknown).toHaveLength(100);
 });
 
 test("a file that is too large is refused before it is read, and one that declares too much where it does", () => {
@@ -230,14 +334,14 @@ option java_package = "com.x";
 message M {
   required int64 id = 1 [default = 5, (o).p = "q"];
   optional group G = 2 { repeated string s = 1; }
-  oneof o { string t = 3; M m = 4; }
+  oneof o { string t = 3; M m = 4; group H = 13 { optional int32 h = 1; } }
   map<string, .a.b.E> e = 5;
   reserved 7 to 9, 12; reserved "z";
   extensions 100 to max;
   extend M { optional int32 ext = 100; }
 }
 enum E { option allow_alias = true; Z = 0; Y = -1; X = 0 [deprecated = true]; }
-service S { rpc F(M) returns (stream M) { option (h) = { get: "/v1" list: [1, 2] inner { a: 1 } }; } }
+service S { rpc F(M) returns (stream M) { option (h) = { get: "/v1" list: [1, 2] inner { a: 1 } x < y: -1 > [a.b/c.D] {} }; } }
 `;
 
 test("mutated text never throws, and what is refused is said with a place", () => {

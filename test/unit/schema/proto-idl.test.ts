@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Field, FieldType, MessageType, SchemaFile } from "../../../src/schema/model.ts";
+import { type Field, type FieldType, fieldsOf, type MessageType, type SchemaFile } from "../../../src/schema/model.ts";
 import { builtinProto, protoFile, readProto } from "./proto-text.ts";
 
 function message(file: SchemaFile, fullName: string): MessageType {
@@ -268,4 +268,110 @@ test("proto3 text begins with a byte order mark, too, and columns stay right", (
   expect(readProto(`\uFEFFsyntax = "proto3"; message M { int32 a = 0; }`).said).toEqual([
     "1:43 field number 0 is out of range; expected 1 to 536870911",
   ]);
+});
+
+test("integers in options are exact, in decimal, octal and hexadecimal", () => {
+  const file = protoFile(`option (a) = 18446744073709551615; option (b) = -9223372036854775808; option (c) = 0x10;
+option (d) = 017; option (e) = 1.50; option (f) = -inf; option (g) = 1e3;`);
+  expect(file.annotations.map(([, value]) => value)).toEqual([
+    ...["18446744073709551615", "-9223372036854775808", "16", "15", "1.5", "-inf", "1000"],
+  ]);
+});
+
+test("aggregates take every form of the text format", () => {
+  const file = protoFile(`option (o) = {
+    a: 'one' "two", b < c: - 5; >  // a comment
+    list [ { x: 1 }, < x: 2 > ] none: [] empty {}
+    [pkg.ext] { y: true } [type.googleapis.com/pkg.Any] { z: WORD }
+    text: "\\u00e9\\U0001F600\\ud83d\\ude00\\101\\x42\\?"
+  };`);
+  expect(file.annotations).toEqual([
+    ["(o).a", "onetwo"],
+    ["(o).b.c", "-5"],
+    ["(o).list.x", "1"],
+    ["(o).list.x", "2"],
+    ["(o).empty", "{}"],
+    ["(o).(pkg.ext).y", "true"],
+    ["(o).[type.googleapis.com/pkg.Any].z", "WORD"],
+    ["(o).text", "é😀😀AB?"],
+  ]);
+});
+
+test("groups stand in messages, oneofs, extensions and groups, and hold all that messages do", () => {
+  const file = protoFile(`message M {
+    oneof pick { group One = 1 { oneof inner { group Two = 1 { extensions 5 to 9; } } reserved 7; } }
+    extensions 100;
+  }
+  extend M { repeated group Ext = 100 { optional int32 a = 1; } }`);
+  expect(file.messages.map(({ fullName }) => fullName)).toEqual(["M", "M.One", "M.One.Two", "Ext"]);
+  expect(field(file, "M", "one").oneof).toBe("pick");
+  expect(shown(field(file, "M.One", "two").type)).toBe("M.One.Two delimited");
+  expect(message(file, "M.One.Two").extensionRanges).toEqual([{ from: 5, to: 9, annotations: [] }]);
+  expect(shown(file.extensions?.[0]?.type ?? expect.fail())).toBe("list<Ext delimited>");
+});
+
+test("reserved numbers and names and extension ranges with their options are kept", () => {
+  const file = protoFile(`message M {
+    reserved 2, 5 to 7; reserved "a", "b";
+    extensions 100, 200 to max [verification = UNVERIFIED];
+  }
+  enum E { A = 1; reserved -5 to -3, 9 to max; reserved "B"; }`);
+  expect(message(file, "M").reserved).toEqual({
+    ranges: [
+      { from: 2, to: 2 },
+      { from: 5, to: 7 },
+    ],
+    names: ["a", "b"],
+  });
+  expect(message(file, "M").extensionRanges).toEqual([
+    { from: 100, to: 100, annotations: [["verification", "UNVERIFIED"]] },
+    { from: 200, to: 536870911, annotations: [["verification", "UNVERIFIED"]] },
+  ]);
+  expect(file.enums[0]?.reserved).toEqual({
+    ranges: [
+      { from: -5, to: -3 },
+      { from: 9, to: 2147483647 },
+    ],
+    names: ["B"],
+  });
+  expect(protoFile('edition = "2023"; message M { reserved a, b; }').messages[0]?.reserved?.names).toEqual(["a", "b"]);
+});
+
+test("a message knows the extensions of it in every file, by their number too, but not those of options", () => {
+  const base = protoFile("package x; message Base { extensions 100 to max; optional int32 own = 1; }");
+  const file = protoFile(`import "base.proto"; extend x.Base { optional string far = 100; }`, { "base.proto": base });
+  const type = message(base, "x.Base");
+  expect(type.extensions).toEqual(file.extensions);
+  expect(type.fieldsById.get(100)).toBe(file.extensions?.[0]);
+  expect(fieldsOf(type).map(({ name }) => name)).toEqual(["own", "far"]);
+});
+
+test("keywords and names of object properties are names like others", () => {
+  const file = protoFile(`message message { optional message message = 1; optional string.x option_ = 2;
+    optional int32 enum = 3; optional int32 to = 4; optional int32 __proto__ = 5; optional int32 constructor = 6; }
+  message string { message x {} }
+  enum enum { option = 0; reserved = 1; toString = 2; hasOwnProperty = 3 [deprecated = true]; }
+  message local { optional local export = 1; optional group Group = 2 {} }`);
+  expect(message(file, "message").fields.map(({ name }) => name)).toEqual([
+    ...["message", "option_", "enum", "to", "__proto__", "constructor"],
+  ]);
+  expect(file.enums[0]?.values.map(({ name }) => name)).toEqual(["option", "reserved", "toString", "hasOwnProperty"]);
+  expect(file.enums[0]?.values[3]?.annotations).toEqual([["deprecated", "true"]]);
+});
+
+test("edition 2024 hides nested and local types from other files, and knows imports for options alone", () => {
+  const lib = protoFile(`edition = "2024"; package lib;
+    message Open { message Inner {} export message Shown {} }
+    local message Closed {} local enum Kind { ZERO = 0; }`);
+  const use = (type: string): readonly string[] =>
+    readProto(`syntax = "proto3"; import "lib.proto"; message M { ${type} a = 1; }`, { "lib.proto": lib }).said;
+  expect(use("lib.Open")).toEqual([]);
+  expect(use("lib.Open.Shown")).toEqual([]);
+  for (const type of ["lib.Open.Inner", "lib.Closed", "lib.Kind"]) {
+    expect(use(type)).toEqual([`1:52 "${type}" is local to "t.proto"; export it there to refer to it here`]);
+  }
+  const text = 'edition = "2024"; import option "lib.proto"; message M {}';
+  const file = protoFile(text, { "lib.proto": lib });
+  expect([file.imports, file.optionImports]).toEqual([[], [lib]]);
+  expect(message(lib, "lib.Closed").visibility).toBe("local");
 });
