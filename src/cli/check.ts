@@ -1,12 +1,15 @@
 // `causeway check`: what is wrong with IDL files or a config, and what does not survive translation.
 import { Command } from "commander";
-import type { Diagnostic } from "../base/diagnostic.ts";
-import { linkSchema } from "../schema/link.ts";
+import type { Diagnostic, Report } from "../base/diagnostic.ts";
+import { type LinkedSchema, linkSchema } from "../schema/link.ts";
+import { reportLinks } from "../schema/link-report.ts";
 import { type IdlOptions, loadIdl, rulesFileOption } from "./load-idl.ts";
+import { printLinks } from "./print-links.ts";
 import { printReport } from "./print-report.ts";
 
 interface CheckOptions extends IdlOptions {
   readonly config?: string;
+  readonly links?: boolean;
   readonly strict?: boolean;
   readonly json?: boolean;
 }
@@ -20,6 +23,7 @@ export const checkCommand = new Command("check")
   .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written")
   .addOption(rulesFileOption)
   .option("--strict", "let lossy items and warnings fail as errors do")
+  .option("--links", "show what was linked with what: types, fields and methods, one pair a line")
   .option("--json", "print one JSON object instead of lines")
   .addHelpText(
     "after",
@@ -29,6 +33,7 @@ do not survive translation) and warning (is likely not what was meant). Exit cod
 
 Examples:
   $ causeway check -I idl idl/shop/*.thrift idl/shop/*.proto
+  $ causeway check --links -I idl idl/shop/orders.thrift idl/shop/orders.proto
   $ causeway check --strict -c causeway.yaml`,
   )
   .action(async (files: readonly string[], options: CheckOptions, command: Command) => {
@@ -37,21 +42,24 @@ Examples:
       command.error("error: name either IDL files or, with -c, a config file");
     }
     const diagnostics: Diagnostic[] = [];
-    if (config === undefined) checkFiles(files, options, diagnostics);
-    else {
-      // The whole sidecar stands behind a config, and is not needed to check a file.
-      const { checkConfig } = await import("../app.ts");
-      await checkConfig(config, (diagnostic) => diagnostics.push(diagnostic));
-    }
-    process.exitCode = printReport(diagnostics, { strict, json });
+    const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
+    const linked = config === undefined ? checkFiles(files, options, report) : await checkConfigFile(config, report);
+    const links = options.links && linked ? reportLinks(linked) : undefined;
+    if (links && !json) printLinks(links, process.stdout);
+    process.exitCode = printReport(diagnostics, { strict, json, ...(links && { links }) });
   });
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 
-function checkFiles(files: readonly string[], options: CheckOptions, found: Diagnostic[]): void {
-  const report = (diagnostic: Diagnostic): void => void found.push(diagnostic);
+function checkFiles(files: readonly string[], options: CheckOptions, report: Report): LinkedSchema | undefined {
   const schema = loadIdl(files, options, report);
-  if (schema) linkSchema(schema, { pairs: [] }, report);
+  return schema && linkSchema(schema, { pairs: [] }, report);
+}
+
+async function checkConfigFile(path: string, report: Report): Promise<LinkedSchema | undefined> {
+  // The whole sidecar stands behind a config, and is not needed to check a file.
+  const { checkConfig } = await import("../app.ts");
+  return (await checkConfig(path, report))?.linked;
 }

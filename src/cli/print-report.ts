@@ -1,12 +1,15 @@
 // Diagnostics for people and for programs, and the exit code that they mean.
 import { styleText } from "node:util";
 import { type Diagnostic, formatDiagnostic, type Severity } from "../base/diagnostic.ts";
+import type { LinkReport } from "../schema/link-report.ts";
 
 export interface ReportOptions {
   /** Whether lossy items and warnings count as errors. */
   readonly strict: boolean;
   /** One JSON object instead of lines. */
   readonly json: boolean;
+  /** What was linked, which is part of the JSON object as `links`. */
+  readonly links?: LinkReport;
 }
 
 /** Where the report goes. Colours are used only if it is a terminal that has them. */
@@ -27,14 +30,14 @@ const COLORS: Readonly<Record<Severity, "red" | "yellow" | "cyan">> = {
  */
 export function printReport(
   diagnostics: readonly Diagnostic[],
-  { strict, json }: ReportOptions,
+  { strict, json, links }: ReportOptions,
   stream: ReportStream = process.stdout,
 ): 0 | 1 {
   const count = (severity: Severity): number => diagnostics.filter((each) => each.severity === severity).length;
   const [errors, lossy, warnings] = [count("error"), count("lossy"), count("warning")];
   if (json) {
     const entries = diagnostics.map(({ severity, position, message }) => ({ severity, ...position, message }));
-    stream.write(`${JSON.stringify({ diagnostics: entries, errors, lossy, warnings })}\n`);
+    stream.write(`${JSON.stringify({ ...(links && { links }), diagnostics: entries, errors, lossy, warnings })}\n`);
   } else {
     printDiagnostics(diagnostics, stream);
     const parts = [plural(errors, "error"), plural(lossy, "lossy item"), plural(warnings, "warning")];

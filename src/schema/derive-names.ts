@@ -18,21 +18,24 @@ const THRIFT_RESERVED: ReadonlySet<string> = new Set(
 );
 
 /** Gives each name once. */
-export interface NameScope {
-  /** `name`, or it with `_` at its end as often as it takes to be new here. */
-  claim(name: string): string;
+export interface NameScope<T = unknown> {
+  /** `name`, or it with `_` at its end as often as it takes to be new here; `holder` is what has it from now on. */
+  claim(name: string, holder?: T): string;
+  /** What has a name; undefined when nothing has, or nothing was named. */
+  holderOf(name: string): T | undefined;
 }
 
 /** An empty scope; names with the same `keyOf` count as the same. */
-export function createNameScope(keyOf: (name: string) => string = (name) => name): NameScope {
-  const taken = new Set<string>();
+export function createNameScope<T = unknown>(keyOf: (name: string) => string = (name) => name): NameScope<T> {
+  const taken = new Map<string, T | undefined>();
   return {
-    claim(name) {
+    claim(name, holder) {
       let free = name;
       while (taken.has(keyOf(free))) free += "_";
-      taken.add(keyOf(free));
+      taken.set(keyOf(free), holder);
       return free;
     },
+    holderOf: (name) => taken.get(keyOf(name)),
   };
 }
 

@@ -53,6 +53,8 @@ export interface Derivation {
   readonly loaded: Iterable<SchemaFile>;
   /** The files that something here refers to, derived or well known, in the order of first use. */
   readonly used: Set<SchemaFile>;
+  /** What can be done only when every message of the file has its fields. */
+  readonly later: (() => void)[];
   report(severity: Diagnostic["severity"], position: Position, message: string): void;
 }
 
@@ -81,6 +83,7 @@ export function startDerivation(given: SchemaFile, twins: Twins, report: Report)
     enums,
     loaded: [...twins.keys()],
     used,
+    later: [],
     messageTwin: (type) => lookUp(messages, "messages", type),
     enumTwin: (type) => lookUp(enums, "enums", type),
     report: (severity, position, message) => report({ severity, position, message }),

@@ -1,11 +1,12 @@
 // What becomes of a Thrift field in Protobuf: its number, its presence, and the messages that stand for containers which
 // Protobuf cannot say directly.
+import { defaultText } from "./default-text.ts";
 import { createNameScope, jsonKeyOf, type NameScope, pascalOf } from "./derive-names.ts";
 import { createShell, type Derivation, derivedHead, type MessageShell, withoutUndefined } from "./derive-parts.ts";
 import type { Field, FieldType, MessageType, Presence, ProtoScalar, Rules, ThriftScalar } from "./model.ts";
 import {
   canTranslate,
-  defaultText,
+  GROUP,
   isPackable,
   isProtoScalar,
   isThriftScalar,
@@ -144,6 +145,10 @@ function deriveField(
     requiredness: field.presence === thriftPresence(given, presence) ? undefined : field.presence,
     default: defaultText(field.defaultValue),
   });
+  if (field.defaultValue && rules.default === undefined) {
+    const message = `the default of field "${field.name}" holds bytes that are no text; the derived file is without it`;
+    derivation.report("lossy", field.position, message);
+  }
   return {
     ...derivedHead(field, name, { ...derived.rules, ...rules }),
     id: number,
@@ -227,7 +232,7 @@ function singleOf(derivation: Derivation, { field }: Origin, type: FieldType, wa
   }
   if (type.kind === "message") {
     const twin = derivation.messageTwin(type.type);
-    return twin && { type: { kind: "message", type: twin, delimited: false }, rules: {} };
+    return twin && { type: { kind: "message", type: twin, delimited: wanted === GROUP }, rules: {} };
   }
   if (type.kind !== "scalar" || !isThriftScalar(type.name)) return undefined;
   const name = scalarOf(derivation, field, type.name, wanted);

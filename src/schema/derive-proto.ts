@@ -1,7 +1,7 @@
 // A Thrift file's twin in Protobuf: every struct, union, exception, argument list and result as a proto3 message.
 // What becomes of a field is derive-proto-field.ts's.
 import type { Report } from "../base/diagnostic.ts";
-import { createNameScope, jsonKeyOf, type NameScope, upperSnakeOf } from "./derive-names.ts";
+import { jsonKeyOf, type NameScope, upperSnakeOf } from "./derive-names.ts";
 import {
   createShell,
   type Derivation,
@@ -22,6 +22,7 @@ import {
   type EnumType,
   type EnumValue,
   type Field,
+  type FieldType,
   type MessageType,
   type Method,
   methodsOf,
@@ -33,23 +34,25 @@ import {
 /** Where a result's success stands; id 0 is not for Protobuf, and exceptions do not travel in the message. */
 const SUCCESS_NUMBER = 1;
 
+/** What has each name in a Protobuf package, over all its files. */
+export type PackageNames = NameScope<Declaration>;
+
 /**
- * The proto3 twin of a Thrift file, to be written as `path`, in the package `packageName`. What has no place in Protobuf
+ * The twin of a Thrift file in proto3, or in edition 2023 where a field came from a group, to be written as `path`, in the package `packageName`. What has no place in Protobuf
  * is reported and left out. `twins` holds the twins of all that the file includes.
  */
 export function deriveProto(
   given: SchemaFile,
-  { path, packageName }: { readonly path: string; readonly packageName: string },
+  { path, packageName, names }: { readonly path: string; readonly packageName: string; readonly names: PackageNames },
   twins: Twins,
   report: Report,
 ): Twin {
   const derivation = startDerivation(given, twins, report);
-  const names = createNameScope();
   const scope: FileScope = { derivation, names, packageName, drafts: [] };
 
   const drafts = given.messages.map((message) => deriveMessage(scope, message));
-  const enums = given.enums.map((type) => ({ type, name: names.claim(formerName(type)) }));
-  const services = given.services.map((service) => ({ service, name: names.claim(formerName(service)) }));
+  const enums = given.enums.map((type) => ({ type, name: claim(scope, type) }));
+  const services = given.services.map((service) => ({ service, name: claim(scope, service) }));
   for (const { type, name } of enums) derivation.enums.set(type, deriveEnum(type, name, scope));
   for (const draft of drafts) fillMessage(derivation, draft);
 
@@ -69,6 +72,7 @@ export function deriveProto(
     twinServices.set(service, { derived, methods });
   }
 
+  const messages = scope.drafts.flatMap(({ shell, nested }) => [shell.type, ...nested]);
   const file: SchemaFile = {
     path,
     wire: "protobuf",
@@ -76,9 +80,9 @@ export function deriveProto(
     annotations: [],
     rules: travelling(given.rules),
     doc: given.doc,
-    syntax: "proto3",
+    syntax: messages.some(({ fields }) => fields.some(({ type }) => isDelimited(type))) ? "2023" : "proto3",
     imports: [...derivation.used],
-    messages: scope.drafts.flatMap(({ shell, nested }) => [shell.type, ...nested]),
+    messages,
     enums: [...derivation.enums.values()],
     services: [...twinServices.values()].map(({ derived }) => derived),
     constants: given.constants,
@@ -86,9 +90,14 @@ export function deriveProto(
   return { given, file, messages: derivation.messages, enums: derivation.enums, services: twinServices };
 }
 
+/** A group, which proto3 has not. */
+function isDelimited(type: FieldType): boolean {
+  return type.kind === "list" ? isDelimited(type.element) : type.kind === "message" && type.delimited;
+}
+
 interface FileScope {
   readonly derivation: Derivation;
-  readonly names: NameScope;
+  readonly names: PackageNames;
   readonly packageName: string;
   readonly drafts: MessageDraft[];
 }
@@ -98,8 +107,28 @@ function formerName({ name, rules }: { readonly name: string; readonly rules: Ru
   return rules.name ?? name;
 }
 
+/** The name of something in the package; what has it already in this file is reported. */
+function claim(
+  { derivation, names }: FileScope,
+  given: Declaration,
+  wanted = formerName(given),
+  what = `"${given.name}"`,
+): string {
+  const holder = names.holderOf(wanted);
+  if (holder) {
+    const { file, line } = holder.position;
+    const isOwn = file === given.position.file;
+    const message = `${what} would be named ${wanted} in Protobuf, as "${holder.name}" is (${isOwn ? "line " : `${file}:`}${line}): rename one of the two, or give "${holder.name}" another name there with pb.name`;
+    // Types of two files may share a name in Thrift, and their twins may as long as nobody wants both.
+    if (isOwn) derivation.report("error", given.position, message);
+    else if (given.name !== wanted) derivation.report("warning", given.position, message);
+    return wanted;
+  }
+  return names.claim(wanted, given);
+}
+
 function deriveMessage(scope: FileScope, given: MessageType): MessageDraft {
-  const name = scope.names.claim(formerName(given));
+  const name = claim(scope, given);
   return startMessage(scope, given, derivedHead(given, name, shapeRules(given)));
 }
 
@@ -123,7 +152,8 @@ function deriveBodies(scope: FileScope, service: Service, method: Method): void 
   const { request, response, position } = method;
   if (!request || !response) return;
   const body = (given: MessageType, suffix: string, fields: readonly Field[]): void => {
-    const name = scope.names.claim(`${formerName(service)}_${formerName(method)}_${suffix}`);
+    const what = `the ${suffix === "args" ? "arguments" : "result"} of method "${method.name}"`;
+    const name = claim(scope, method, `${formerName(service)}_${formerName(method)}_${suffix}`, what);
     const head: Declaration = { name, doc: undefined, annotations: [], rules: { args: true }, position };
     fillMessage(scope.derivation, startMessage(scope, given, head, fields));
   };
@@ -204,13 +234,17 @@ function deriveThrown(derivation: Derivation, field: Field): Field[] {
 
 /** proto3 wants a zero, and wants it first. */
 function deriveEnum(given: EnumType, name: string, { names, packageName }: FileScope): EnumType {
-  const nameOf = valueNames(given, `${upperSnakeOf(name)}_`, names);
+  const prefix = `${upperSnakeOf(name)}_`;
+  const hasPrefix = given.values.length > 0 && given.values.every((value) => formerName(value).startsWith(prefix));
+  const nameOf = valueNames(hasPrefix ? "" : prefix, names);
   const values = given.values.map((value): EnumValue => {
     return { ...derivedHead(value, nameOf(formerName(value), value.number)), number: value.number };
   });
-  const zero = values.find(({ number }) => number === 0) ?? syntheticZero(given, nameOf("UNSPECIFIED", 0));
+  const unspecified = hasPrefix ? `${prefix}UNSPECIFIED` : "UNSPECIFIED";
+  const zero = values.find(({ number }) => number === 0) ?? syntheticZero(given, nameOf(unspecified, 0));
   const ordered = [zero, ...values.filter((value) => value !== zero)];
-  const head = derivedHead(given, name);
+  const added = hasPrefix || values.length === 0 ? {} : { prefix };
+  const head = derivedHead(given, name, added);
   const aliased = new Set(ordered.map(({ number }) => number)).size < ordered.length;
   return enumOf({
     ...head,
@@ -227,15 +261,10 @@ function deriveEnum(given: EnumType, name: string, { names, packageName }: FileS
  * Names values: all get the enum's prefix or, where all have it, none does, because the values of all enums of a file
  * share one scope. Two that Protobuf takes for the same get their number behind the name.
  */
-function valueNames(
-  { values }: EnumType,
-  prefix: string,
-  names: NameScope,
-): (former: string, number: number) => string {
-  const prefixed = values.length > 0 && values.every((value) => formerName(value).startsWith(prefix));
+function valueNames(prefix: string, names: NameScope): (former: string, number: number) => string {
   const numbers = new Map<string, number>();
   return (former, number) => {
-    const own = prefixed && former.startsWith(prefix) ? former : prefix + former;
+    const own = prefix + former;
     const key = jsonKeyOf(own);
     const before = numbers.get(key) ?? number;
     numbers.set(key, before);

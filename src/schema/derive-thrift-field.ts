@@ -1,4 +1,5 @@
 // What becomes of a Protobuf field in Thrift: its id, its presence, and the containers that marked messages stand for.
+import { readDefaultText } from "./default-text.ts";
 import { createNameScope, thriftName } from "./derive-names.ts";
 import { type Derivation, derivedHead, type MessageShell, withoutUndefined } from "./derive-parts.ts";
 import {
@@ -12,13 +13,14 @@ import {
   type Rules,
   type ThriftScalar,
 } from "./model.ts";
+import { isPrintable } from "./print-thrift.ts";
 import { ownRules } from "./rule-scope.ts";
 import {
   canTranslate,
+  GROUP,
   isProtoScalar,
   isThriftScalar,
   protoScalarOf,
-  readDefaultText,
   readTypeRule,
   thriftScalarOf,
 } from "./scalar-pairs.ts";
@@ -53,9 +55,45 @@ export function fillStruct(derivation: Derivation, { given, shell }: StructDraft
       derivation.report("error", field.position, message);
     } else if (checkId(derivation, field, id)) {
       const derived = deriveField(derivation, given, shell.type.shape, field, id);
-      if (derived) shell.add({ ...derived, name: names.claim(derived.name) });
+      if (derived) addField(derivation, { given, shell }, field, { ...derived, name: names.claim(derived.name) });
     }
   }
+}
+
+/** Defaults wait until every struct has its fields, because a struct's default names some. */
+function addField(derivation: Derivation, { given: message, shell }: StructDraft, given: Field, derived: Field): void {
+  const field = { ...derived };
+  shell.add(field);
+  if (shell.type.shape === "union") return;
+  if (given.defaultValue !== undefined) {
+    field.defaultValue = writtenDefault(derivation, message, given, given.defaultValue);
+  } else if (given.rules.default !== undefined) {
+    derivation.later.push(() => {
+      field.defaultValue = recordedDefault(derivation, given, field.type);
+    });
+  }
+}
+
+function writtenDefault(
+  { scopes, report }: Derivation,
+  message: MessageType,
+  field: Field,
+  value: Constant,
+): Constant | undefined {
+  const written = thriftDefault(value, { ...scopes.ofMessage(message).rules, ...ownRules(field, message) });
+  if (!written) {
+    const text = `Thrift cannot write the default of field "${field.name}": it is left out, and an absent field has none`;
+    report("lossy", field.position, text);
+  }
+  return written;
+}
+
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** A default as Thrift can write it: `bits` makes an unsigned integer a signed one. */
+function thriftDefault(value: Constant, { bits }: Rules): Constant | undefined {
+  if (value.kind !== "int" || value.value <= INT64_MAX) return isPrintable(value) ? value : undefined;
+  return bits ? { kind: "int", value: BigInt.asIntN(64, value.value) } : undefined;
 }
 
 /** An extension comes from a file that knows the message, while the message's twin knows no file that comes later. */
@@ -112,8 +150,7 @@ function deriveField(
     id,
     type: derived.type,
     presence: success ? "required" : presenceOf(derivation, message, shape, field),
-    defaultValue:
-      shape === "union" ? undefined : (field.defaultValue ?? recordedDefault(derivation, field, derived.type)),
+    defaultValue: undefined,
     oneof: undefined,
   };
 }
@@ -134,14 +171,11 @@ function presenceOf(
 }
 
 function recordedDefault(derivation: Derivation, { rules, position }: Field, type: FieldType): Constant | undefined {
-  const text = rules.default;
-  if (text === undefined) return undefined;
-  const scalar =
-    type.kind === "enum" ? "i32" : type.kind === "scalar" && isThriftScalar(type.name) ? type.name : undefined;
-  const value = scalar && readDefaultText(text, scalar);
-  if (!value)
-    derivation.report("error", position, `the rule default "${text}" is no value of this field's Thrift type`);
-  return value;
+  const text = rules.default ?? "";
+  const value = readDefaultText(text, type);
+  if (value) return value;
+  derivation.report("error", position, `the rule default "${text}" is no value of this field's Thrift type`);
+  return undefined;
 }
 
 function isContainer({ kind }: FieldType): boolean {
@@ -184,7 +218,10 @@ function innerTypeOf(
     const twin = derivation.enumTwin(type.type);
     return twin && { type: { kind: "enum", type: twin }, rules: {} };
   }
-  if (type.kind === "message") return messageTypeOf(derivation, field, type.type);
+  if (type.kind === "message") {
+    const derived = messageTypeOf(derivation, field, type.type);
+    return derived && type.delimited ? { ...derived, rules: { ...derived.rules, type: GROUP } } : derived;
+  }
   if (type.kind !== "scalar" || !isProtoScalar(type.name)) return undefined;
   if (type.name === "bytes" && former === "i8") {
     const element: FieldType = { kind: "scalar", name: "i8" };

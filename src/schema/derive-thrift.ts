@@ -60,6 +60,7 @@ export function deriveThrift(
     const derived: Service = { ...derivedHead(service, name), wire: "thrift", fullName, base: undefined, methods: own };
     services.set(service, { derived, methods });
   }
+  for (const finish of derivation.later) finish();
 
   const file: SchemaFile = {
     path,
@@ -149,10 +150,10 @@ function deriveEnum(given: EnumType, name: string, packageName: string): EnumTyp
   const names = createNameScope();
   const values = given.values
     .filter(({ rules }) => !rules.synthetic)
-    .map((value) => ({
-      ...derivedHead(value, names.claim(thriftName(value.rules.name ?? value.name))),
-      number: value.number,
-    }));
+    .map((value) => {
+      const own = value.rules.name ?? withoutPrefix(value.name, given);
+      return { ...derivedHead(value, names.claim(thriftName(own)), {}, own), number: value.number };
+    });
   return enumOf({
     ...derivedHead(given, name, {}, flatName(given)),
     wire: "thrift",
@@ -161,6 +162,11 @@ function deriveEnum(given: EnumType, name: string, packageName: string): EnumTyp
     closed: false,
     parent: undefined,
   });
+}
+
+/** An earlier derivation put the enum's name in front of all its values. */
+function withoutPrefix(name: string, { rules: { prefix } }: EnumType): string {
+  return prefix !== undefined && name.startsWith(prefix) ? name.slice(prefix.length) : name;
 }
 
 function deriveMethod(scope: FileScope, method: Method, service: string, names: NameScope): MethodTwin[] {

@@ -1,8 +1,8 @@
 // One file's twin in the other language, and the twins of a whole schema.
 import type { Report } from "../base/diagnostic.ts";
-import { identifierOf, thriftName } from "./derive-names.ts";
+import { createNameScope, identifierOf, thriftName } from "./derive-names.ts";
 import type { Twin, Twins } from "./derive-parts.ts";
-import { deriveProto } from "./derive-proto.ts";
+import { deriveProto, type PackageNames } from "./derive-proto.ts";
 import { deriveThrift } from "./derive-thrift.ts";
 import type { FieldType, Schema, SchemaFile } from "./model.ts";
 
@@ -17,18 +17,22 @@ const DESCRIPTOR_PROTO = "google/protobuf/descriptor.proto";
  * all that it imports. Its declarations keep the positions of what they stand for; what cannot be said in the other
  * language is reported and left out; rules record what the way back needs.
  */
-export function deriveFile(file: SchemaFile, twins: Twins, report: Report): Twin {
-  const derive = file.wire === "thrift" ? deriveProto : deriveThrift;
-  return derive(file, placeOf(file, twins), twins, report);
+function deriveFile(file: SchemaFile, twins: Twins, packages: Map<string, PackageNames>, report: Report): Twin {
+  const place = placeOf(file, twins);
+  if (file.wire === "protobuf") return deriveThrift(file, place, twins, report);
+  const names = packages.get(place.packageName) ?? createNameScope();
+  packages.set(place.packageName, names);
+  return deriveProto(file, { ...place, names }, twins, report);
 }
 
 /** The twins of every file of a schema, in its order. Definitions of options have none, unless values have their types. */
 export function deriveSchema({ files }: Schema, report: Report): Twins {
   const twins = new Map<SchemaFile, Twin>();
+  const packages = new Map<string, PackageNames>();
   const translated = files.filter(({ importPath }) => importPath !== OPTIONS_PROTO);
   for (const file of translated) {
     if (file.importPath !== DESCRIPTOR_PROTO || isUsed(file, translated))
-      twins.set(file, deriveFile(file, twins, report));
+      twins.set(file, deriveFile(file, twins, packages, report));
   }
   return twins;
 }

@@ -21,9 +21,11 @@ export function linkSchema(schema: Schema, { pairs }: LinkOptions, report: Repor
   const derived = new Set([...twins.values()].flatMap(({ messages }) => [...messages.values()]));
   const scopes = createRuleScopes([...schema.files, ...[...twins.values()].map(({ file }) => file)]);
   const apart = new Map<MessageType, MessageLink>();
+  const links: MessageLink[] = [];
   const linker = createLinker({
     isApart: (thrift, protobuf) => !derived.has(thrift) && !derived.has(protobuf),
     linked(link) {
+      links.push(link);
       if (derived.has(link.thrift) || derived.has(link.protobuf)) return;
       if (!apart.has(link.thrift)) apart.set(link.thrift, link);
       if (!apart.has(link.protobuf)) apart.set(link.protobuf, link);
@@ -50,7 +52,7 @@ export function linkSchema(schema: Schema, { pairs }: LinkOptions, report: Repor
     const services = file.services.filter((service) => remaining.has(service));
     files.set(file, rebuild(file, services, files));
   }
-  return { schema: createSchema([...files.values()]), methods, messageLink };
+  return { schema: createSchema([...files.values()]), methods, links, messageLink };
 }
 
 /** Two methods may meet the same pair of types; the author needs to hear of it once. */

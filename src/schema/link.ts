@@ -134,6 +134,8 @@ export interface LinkedSchema {
   readonly schema: Schema;
   /** By the Method objects of `schema`, of both sides, and by the given ones they stand for. Streaming methods have none. */
   readonly methods: ReadonlyMap<Method, MethodLink>;
+  /** Every pair that was linked with the schema, arguments and results included. */
+  readonly links: readonly MessageLink[];
   /** Links a type with its given partner (by method pairs, else by full name) or its derived one. Links are made once. */
   messageLink(type: MessageType): MessageLink;
 }

@@ -32,7 +32,7 @@ type Option = readonly [name: string, value: string];
 
 /**
  * The text of a derived .proto file, or of a given one as far as the model knows it: of options it has `deprecated`,
- * `allow_alias`, `idempotency_level`, `packed` and the rules, and groups are written as messages. Thrift constants stand as comments.
+ * `allow_alias`, `idempotency_level`, `packed` and the rules; groups are written as such in editions and as messages elsewhere. Thrift constants stand as comments.
  */
 export function printProto(given: SchemaFile): string {
   const file = withCommonRequiredness(given);
@@ -149,6 +149,10 @@ function fieldOptions({ type, presence, defaultValue }: Field, syntax: string): 
   if (edition && presence === "implicit" && (type.kind === "scalar" || type.kind === "enum")) {
     options.push(["features.field_presence", "IMPLICIT"]);
   }
+  const element = type.kind === "list" ? type.element : type;
+  if (edition && element.kind === "message" && element.delimited) {
+    options.push(["features.message_encoding", "DELIMITED"]);
+  }
   if (edition && presence === "required") options.push(["features.field_presence", "LEGACY_REQUIRED"]);
   return options;
 }
@@ -198,14 +202,15 @@ function printDefault(value: Constant, type: FieldType): string {
 function printEnum(type: EnumType): string {
   const aliased: Option[] = type.valuesByNumber.size < type.values.length ? [["allow_alias", "true"]] : [];
   const options = [...aliased, ...deprecated(type), ...ruleOptions(ENUM_RULES, type.rules)].map(printOption);
-  const values = type.values.map(printEnumValue);
-  return `${printDoc(type.doc)}enum ${type.name} ${printBlock([...options, ...values].join("\n"))}`;
+  const values = type.values.map((value) => printEnumValue(value, type.rules.prefix));
+  const body = [options.join("\n"), values.join("\n")].filter((part) => part !== "");
+  return `${printDoc(type.doc)}enum ${type.name} ${printBlock(body.join("\n\n"))}`;
 }
 
-function printEnumValue(value: EnumValue): string {
+function printEnumValue(value: EnumValue, prefix: string | undefined): string {
   const { name: former, ...rules } = value.rules;
-  // The enum's own name in front is what everybody does, and does not need to be said on each value.
-  const said = former !== undefined && value.name.endsWith(`_${former}`) ? rules : value.rules;
+  // What the enum says of all its values does not need to be said on each.
+  const said = prefix !== undefined && value.name === prefix + former ? rules : value.rules;
   const line = `${value.name} = ${value.number}`;
   const options = [...deprecated(value), ...ruleOptions(VALUE_RULES, said)];
   return `${printDoc(value.doc)}${line}${printFieldOptions(line, options)};`;

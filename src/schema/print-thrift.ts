@@ -14,6 +14,7 @@ import type {
   Service,
 } from "./model.ts";
 import { commonOf, indent, inFileOrder, ruleEntries, spread } from "./print-parts.ts";
+import { doubleLiteral, stringLiteral, textOf } from "./thrift-literals.ts";
 
 const MAX_LINE = 120;
 
@@ -180,11 +181,12 @@ function printAnnotations(annotations: Annotations, rules: Rules): string {
   const own = annotations.filter(([key]) => !key.startsWith("pb.") && !key.startsWith("("));
   const all = [...own, ...ruleEntries(rules).map(([name, value]) => [`pb.${name}`, String(value)] as const)];
   if (all.length === 0) return "";
-  return ` (${all.map(([key, value]) => `${key} = ${quote(value)}`).join(", ")})`;
+  return ` (${all.map(([key, value]) => `${key} = ${stringLiteral(value)}`).join(", ")})`;
 }
 
 /** Thrift has no word for infinity and NaN, and no text for bytes that are not UTF-8. */
-function isPrintable(value: Constant): boolean {
+/** Whether Thrift has a way to write this constant: not NaN, infinity, or bytes that are no text. */
+export function isPrintable(value: Constant): boolean {
   switch (value.kind) {
     case "double":
       return Number.isFinite(value.value);
@@ -208,11 +210,11 @@ function printConstant(value: Constant, type: FieldType, nameOf: NameOf): string
       return member && type.kind === "enum" ? `${nameOf(type.type)}.${member.name}` : String(value.value);
     }
     case "double":
-      return printDouble(value.value);
+      return doubleLiteral(value.value);
     case "string":
-      return quote(value.value);
+      return stringLiteral(value.value);
     case "bytes":
-      return quote(textOf(value.value) ?? "");
+      return stringLiteral(textOf(value.value) ?? "");
     case "list": {
       const element = type.kind === "list" || type.kind === "set" ? type.element : type;
       return `[${value.values.map((each) => printConstant(each, element, nameOf)).join(", ")}]`;
@@ -236,20 +238,6 @@ function entryTypes(type: FieldType, key: Constant): readonly [key: FieldType, v
   return [text, field ? field.type : text];
 }
 
-function printDouble(value: number): string {
-  if (Object.is(value, -0)) return "-0.0";
-  const text = String(value);
-  return /^-?\d+$/.test(text) ? `${text}.0` : text.replace("e+", "e");
-}
-
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
 function printBlock(body: string): string {
   return body === "" ? "{}" : `{\n${indent(body)}\n}`;
 }
@@ -259,10 +247,4 @@ function printDoc(doc: string | undefined): string {
   const text = doc.replaceAll("*/", "* /");
   if (!text.includes("\n")) return `/** ${text} */\n`;
   return `/**\n${text.replace(/^/gm, " * ").replace(/[ \t]+$/gm, "")}\n */\n`;
-}
-
-/** In Thrift's escapes; other control characters stand as they are. */
-function quote(text: string): string {
-  const escapes: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\" };
-  return `"${text.replace(/[\n\r\t"\\]/g, (character) => escapes[character] ?? character)}"`;
 }

@@ -3,6 +3,7 @@
 import type { Position, Report } from "../base/diagnostic.ts";
 import { CODE_NUMBERS, codeOfNumber } from "../base/errors.ts";
 import type { ProtoScalar, Rules, ThriftScalar } from "./model.ts";
+import { GROUP } from "./scalar-pairs.ts";
 
 /** One rule as written: its name without `pb.`, its printed value, and where, when that is known more exactly. */
 export type RulePair = readonly [name: string, value: string, position?: Position];
@@ -129,8 +130,8 @@ function readName(value: string): string | Wrong {
 
 function readType(value: string): string | Wrong {
   const key = /^map<(\w+),[\w.]+>$/.exec(value)?.[1];
-  if (Object.hasOwn(SCALARS, key ?? value)) return value;
-  return { expected: `a scalar type (${Object.keys(SCALARS).join(", ")})` };
+  if (Object.hasOwn(SCALARS, key ?? value) || value === GROUP) return value;
+  return { expected: `a scalar type (${Object.keys(SCALARS).join(", ")}) or ${GROUP}` };
 }
 
 function readCode(value: string): string | Wrong {

@@ -1,5 +1,5 @@
 // Which scalar types can stand for each other, and which one a type gets when nobody says.
-import type { Constant, ProtoScalar, ThriftScalar } from "./model.ts";
+import type { ProtoScalar, ThriftScalar } from "./model.ts";
 
 /** The Protobuf scalars that a Thrift scalar translates to; the first is the derived one. */
 const PROTO_SCALARS: Readonly<Record<ThriftScalar, readonly [ProtoScalar, ...ProtoScalar[]]>> = {
@@ -66,6 +66,9 @@ export function isPackable(protobuf: ProtoScalar): boolean {
   return protobuf !== "string" && protobuf !== "bytes";
 }
 
+/** What a `type` rule says of a message field that is a Protobuf group. */
+export const GROUP = "group";
+
 /** What a `type` rule says: of a scalar or the elements of a list, or of a map's keys and values. */
 export interface TypeRule {
   readonly element: string | undefined;
@@ -77,43 +80,4 @@ export interface TypeRule {
 export function readTypeRule(text: string | undefined): TypeRule {
   const map = /^map<(\w+),([\w.]+)>$/.exec(text ?? "");
   return { element: map ? undefined : text, key: map?.[1], value: map?.[2] };
-}
-
-/** A default as a rule states it; undefined for containers, structs and bytes that are no text. */
-export function defaultText(value: Constant | undefined): string | undefined {
-  switch (value?.kind) {
-    case "bool":
-    case "int":
-    case "double":
-    case "string":
-      return String(value.value);
-    case "bytes":
-      try {
-        return new TextDecoder("utf-8", { fatal: true }).decode(value.value);
-      } catch {
-        return undefined;
-      }
-    default:
-      return undefined;
-  }
-}
-
-/** The constant that a rule's text states for a Thrift scalar, or an enum as i32; undefined when it states none. */
-export function readDefaultText(text: string, type: ThriftScalar): Constant | undefined {
-  switch (type) {
-    case "bool":
-      return text === "true" || text === "false" ? { kind: "bool", value: text === "true" } : undefined;
-    case "i8":
-    case "i16":
-    case "i32":
-    case "i64":
-      return /^-?\d{1,19}$/.test(text) ? { kind: "int", value: BigInt(text) } : undefined;
-    case "double":
-      return text !== "" && !Number.isNaN(Number(text)) ? { kind: "double", value: Number(text) } : undefined;
-    case "string":
-    case "uuid":
-      return { kind: "string", value: text };
-    case "binary":
-      return { kind: "bytes", value: new TextEncoder().encode(text) };
-  }
 }

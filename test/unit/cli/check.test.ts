@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from "node:util";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Diagnostic } from "../../../src/base/diagnostic.ts";
 import { checkCommand } from "../../../src/cli/check.ts";
+import { printLinks } from "../../../src/cli/print-links.ts";
 import { printReport } from "../../../src/cli/print-report.ts";
 import { createFolder, run } from "./cli-fixture.ts";
 
@@ -104,6 +105,44 @@ test("--rules states overrides and packages in a file, with the place of what is
   expect((await check("missing.yaml")).stdout).toContain("missing.yaml:1:1: error: cannot be read: ENOENT");
 });
 
+const LINKED = {
+  "a.thrift":
+    'namespace * t\nstruct S { 1: required i64 id, 12: i32 mine }\nservice V { S get(1: S s) (pb.unwrap = "true") }',
+  "b.proto":
+    'syntax = "proto3"; package t; message S { int64 number = 1; } service V { rpc Get(S) returns (S); rpc All(S) returns (stream S); }',
+};
+
+test("--links shows what was linked with what in columns, before the findings", async () => {
+  const folder = createFolder(LINKED);
+  const args = ["--links", join(folder, "a.thrift"), join(folder, "b.proto")];
+  const { stdout, exitCode } = await run(checkCommand, args);
+  const [links] = stdout.split(/^.*: lossy: /m);
+  expect(links?.replace(/\S*$/, "")).toBe(`struct t.S <-> t.S
+   1  id    required i64  <->  1  number  int64
+  12  mine  i32           <->  -                 not linked
+
+method t.V.get <-> t.V.Get
+  request   t.S  <->  t.S
+  response  t.S  <->  t.S
+
+methods that are never translated
+  protobuf  t.V.All  streaming
+
+`);
+  expect(stdout).toContain('lossy: field "mine" (12) has no partner');
+  expect(exitCode).toBe(0);
+});
+
+test("--links with --json is part of the one object, and works for a config", async () => {
+  const folder = createFolder({ ...LINKED, "c.yaml": "schema: { files: [a.thrift, b.proto] }\n" });
+  const { stdout } = await run(checkCommand, ["--links", "--json", "-c", join(folder, "c.yaml")]);
+  const { links, lossy } = JSON.parse(stdout);
+  expect(links.messages[0]).toMatchObject({ thrift: "t.S", protobuf: "t.S", derived: null });
+  expect(links.methods).toHaveLength(1);
+  expect(links.opaque).toEqual([{ wire: "protobuf", method: "t.V.All", reason: "streaming" }]);
+  expect(lossy).toBe(2);
+});
+
 test("the overrides of a config are checked and applied", async () => {
   const config = (rules: string): string => `schema:\n  files: [t.thrift]\n  rules: ${rules}\n`;
   const folder = createFolder({
@@ -148,4 +187,15 @@ test("colours are used on a terminal only", () => {
   printReport([DIAGNOSTIC], { strict: false, json: false }, terminal.stream);
   expect(terminal.text()).toContain("a.thrift:1:2: \u001b[31merror\u001b[39m: no: error: $&\n");
   expect(stripVTControlCharacters(terminal.text())).toBe(plain.text());
+  const report = {
+    messages: [],
+    enums: [],
+    methods: [],
+    opaque: [{ wire: "thrift", method: "t.V.a", reason: "no partner" }],
+  } as const;
+  const [plainLinks, terminalLinks] = [collected(false), collected(true)];
+  printLinks(report, plainLinks.stream);
+  printLinks(report, terminalLinks.stream);
+  expect(terminalLinks.text()).toContain("\u001b[33mthrift  t.V.a  no partner\u001b[39m");
+  expect(stripVTControlCharacters(terminalLinks.text())).toBe(plainLinks.text());
 });

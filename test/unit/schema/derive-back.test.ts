@@ -163,6 +163,82 @@ test("there and back: the shop's Protobuf files", () => {
   expect(back).toEqual(given);
 });
 
+test("there and back: the names of enum values, whether or not they got a prefix", () => {
+  const thrift =
+    "enum Color { RED = 1, GREEN = 2 } enum Size { SIZE_S = 0, SIZE_L = 1 } enum Odd { from = 0, ODD_A = 1 }";
+  const back = derive(derive({ "t.thrift": `namespace * t\n${thrift}` }).texts);
+  const named = back.files[0]?.enums.map(({ values }) => values.map(({ name }) => name));
+  expect(named).toEqual([
+    ["RED", "GREEN"],
+    ["SIZE_S", "SIZE_L"],
+    ["from_", "ODD_A"],
+  ]);
+});
+
+test("there and back: the defaults of scalars, containers and structs", () => {
+  const thrift = `namespace * t
+
+enum E {
+  A = 1
+}
+
+struct Q {
+  1: optional i32 a
+  2: list<string> b
+}
+
+struct S {
+  1: i32 n = -5
+  2: list<E> all = [E.A]
+  3: optional Q q = {"a": 3, "b": ["x\\"y"]}
+  4: map<string, double> m = {"k": 1.5}
+  5: set<i64> s = [9223372036854775807]
+  6: list<bool> t = [true, false]
+  7: binary raw = "abc"
+}
+`;
+  const { texts } = derive({ "t.thrift": thrift });
+  expect(derive(texts).texts["t.thrift"]).toBe(thrift);
+});
+
+test("there and back: groups, by way of an edition", () => {
+  const proto = `syntax = "proto2"; package g;
+message M { optional group One = 1 { optional int32 a = 1; } repeated group Many = 2 { optional M m = 1; } }`;
+  const thrift = derive({ "g.proto": proto }).texts;
+  expect(thrift["g.thrift"]).toContain('1: optional M_One one (pb.type = "group"');
+  const { texts, found, files } = derive(thrift);
+  expect(found).toEqual([]);
+  const [message] = files[0]?.messages ?? [];
+  expect(message?.fields.map(({ type }) => type)).toMatchObject([
+    { kind: "message", delimited: true },
+    { kind: "list", element: { kind: "message", delimited: true } },
+  ]);
+  expect(texts["g.proto"]).toContain('edition = "2023";');
+  const [again] = schemaOf(texts).messages.get("g.M") ?? [];
+  expect(again?.fields.map(({ type }) => type)).toMatchObject([
+    { kind: "message", delimited: true },
+    { kind: "list", element: { kind: "message", delimited: true } },
+  ]);
+});
+
+test("a default that Thrift cannot write is reported", () => {
+  const { found, texts } = derive({
+    "t.proto":
+      'syntax = "proto2"; message M { optional bytes a = 1 [default = "\\377"]; optional double b = 2 [default = nan]; optional uint64 c = 3 [default = 18446744073709551615]; }',
+  });
+  expect(found).toEqual([
+    't.proto:1:47 lossy: Thrift cannot write the default of field "a": it is left out, and an absent field has none',
+    't.proto:1:89 lossy: Thrift cannot write the default of field "b": it is left out, and an absent field has none',
+    't.proto:1:128 lossy: Thrift cannot write the default of field "c": it is left out, and an absent field has none',
+  ]);
+  expect(texts["t.thrift"]).toMatch(/a\n.* b\n.* c \(pb.type = "uint64"\)\n/);
+  const kept = derive({
+    "t.proto": `syntax = "proto2"; import "causeway/options.proto";
+      message M { optional uint64 c = 3 [default = 18446744073709551615, (causeway.rules).bits = true]; }`,
+  });
+  expect(kept.texts["t.thrift"]).toContain("optional i64 c = -1 (");
+});
+
 test("protoc accepts what is derived from Thrift", (context) => {
   const complaints = complaintsOf("protoc", {
     ...derive({ "hairy.thrift": HAIRY_THRIFT }, true).texts,

@@ -88,6 +88,8 @@ test("the rule presence keeps an absent container and an empty one apart by a wr
 
 test("enum values are prefixed with the name of the enum, and a synthetic zero is put in front", () => {
   expect(protoOf("enum OrderStatus { PLACED = 1, SHIPPED = 2 }")).toContain(`enum OrderStatus {
+  option (causeway.enum_rules).prefix = "ORDER_STATUS_";
+
   ORDER_STATUS_UNSPECIFIED = 0 [(causeway.value_rules).synthetic = true];
   ORDER_STATUS_PLACED = 1;
   ORDER_STATUS_SHIPPED = 2;
@@ -96,16 +98,58 @@ test("enum values are prefixed with the name of the enum, and a synthetic zero i
 
 test("enum values that all have the prefix already are left as they are", () => {
   expect(protoOf("enum E { E_A = 0, E_B = 1 }")).toContain("enum E {\n  E_A = 0;\n  E_B = 1;\n}");
-  expect(protoOf("enum E { E_A = 0, B = 1 }")).toContain("enum E {\n  E_E_A = 0;\n  E_B = 1;\n}");
+  expect(protoOf("enum E { E_A = 0, B = 1 }")).toContain("  E_E_A = 0;\n  E_B = 1;\n}");
 });
 
 test("a zero that exists moves first, and duplicate numbers allow aliases", () => {
   expect(protoOf("enum E { B = 1, C = 1, A = 0 }")).toContain(`enum E {
   option allow_alias = true;
+  option (causeway.enum_rules).prefix = "E_";
+
   E_A = 0;
   E_B = 1;
   E_C = 1;
 }`);
+});
+
+test("the values of two enums that would get one name are told apart, also in two files of one package", () => {
+  const { found, texts } = derive({
+    "a.thrift": "namespace * t\nenum FooBar { X = 0 }",
+    "b.thrift": "namespace * t\nenum Foo { BAR_X = 0 }",
+  });
+  expect(found).toEqual([]);
+  expect(texts["a.proto"]).toContain("  FOO_BAR_X = 0;");
+  expect(texts["b.proto"]).toContain('  FOO_BAR_X_ = 0 [(causeway.value_rules).name = "BAR_X"];');
+});
+
+test("a struct that is named as the arguments of a method would be is an error that says what to do", () => {
+  const thrift = (annotation: string): string =>
+    `namespace * t\nstruct S_get_args { 1: i32 a } ${annotation}\nservice S { void get() }`;
+  expect(derive({ "t.thrift": thrift("") }).found).toEqual([
+    't.thrift:3:18 error: the arguments of method "get" would be named S_get_args in Protobuf, as "S_get_args" is (line 2): rename one of the two, or give "S_get_args" another name there with pb.name',
+  ]);
+  const { found, texts } = derive({ "t.thrift": thrift('(pb.name = "GetArgs")') });
+  expect(found).toEqual([]);
+  expect(texts["t.proto"]).toContain("message GetArgs {");
+  expect(texts["t.proto"]).toContain("message S_get_args {");
+});
+
+test("two things that pb.name gives one name are an error", () => {
+  expect(derive({ "t.thrift": 'namespace * t\nstruct A {}\nenum B {} (pb.name = "A")' }).found).toEqual([
+    't.thrift:3:6 error: "B" would be named A in Protobuf, as "A" is (line 2): rename one of the two, or give "A" another name there with pb.name',
+  ]);
+});
+
+test("a name in another file of the package that a method's messages need is a warning", () => {
+  const { found } = derive({
+    "a.thrift": "namespace * t\nstruct S_get_args {}",
+    "b.thrift": "namespace * t\nservice S { void get() }",
+  });
+  expect(found).toEqual([
+    expect.stringMatching(
+      /^b\.thrift:2:18 warning: the arguments of method "get" would be named S_get_args in Protobuf, as "S_get_args" is \(.*a\.thrift:2\): /,
+    ),
+  ]);
 });
 
 test("an empty enum has its synthetic zero, and negative numbers stay", () => {
@@ -136,6 +180,16 @@ test("a Thrift default is recorded and not written as a Protobuf default", () =>
   expect(text).toContain('optional int32 a = 1 [(causeway.rules).default = "7"];');
   expect(text).toContain('optional string b = 2 [(causeway.rules).default = "x\\"y"];');
   expect(text).toContain('optional .t.E c = 3 [(causeway.rules).default = "3"];');
+});
+
+test("the default of a container or a struct is recorded as Thrift writes it", () => {
+  const text = protoOf(
+    `enum E { A = 1 } struct Q { 1: i32 a, 2: list<string> b, 3: optional bool c }
+     struct S { 1: list<E> a = [E.A], 2: Q q = {"a": 3, "b": ["x\\"y"], "c": true}, 3: map<string, double> m = {"k": 1.5} }`,
+  );
+  expect(text).toContain('default = "[1]"');
+  expect(text).toContain(String.raw`default = "{\"a\": 3, \"b\": [\"x\\\"y\"], \"c\": 1}"`);
+  expect(text).toContain(String.raw`default = "{\"k\": 1.5}"`);
 });
 
 test("ids are kept; those of 0 and below and of 19000 to 19999 are shifted and marked", () => {

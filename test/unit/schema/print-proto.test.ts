@@ -46,6 +46,8 @@ import "causeway/options.proto";
 
 // Three of them.
 enum Size {
+  option (causeway.enum_rules).prefix = "SIZE_";
+
   SIZE_SMALL = 0;
   // Not too large.
   SIZE_MEDIUM = 1;

@@ -73,7 +73,7 @@ test.each([
     /^the rule "code" takes the name or number of a gRPC status code \(CANCELLED, .*UNAUTHENTICATED\), not "OK"$/,
   ],
   ["code", "0", /^the rule "code" takes the name or number of a gRPC status code /],
-  ["type", "toString", /^the rule "type" takes a scalar type \(bool, i8, .*bytes\), not "toString"$/],
+  ["type", "toString", /^the rule "type" takes a scalar type \(bool, i8, .*bytes\) or group, not "toString"$/],
   ["feild", "1", /^there is no rule "feild"; the rules are field, bits, .*, prefix$/],
   ["uuidText", "true", /^there is no rule "uuidText"; /],
   ["constructor", "true", /^there is no rule "constructor"; /],
