@@ -2,8 +2,10 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { Facts, Handler } from "../rpc/call.ts";
+import type { Handler } from "../rpc/call.ts";
 import type { Lookup } from "../rpc/resolve.ts";
+
+export { newFacts } from "../rpc/call.ts";
 
 /** One accepted connection, as its listener sees it. */
 export interface Connection {
@@ -19,21 +21,6 @@ export interface ListenerContext {
   readonly handle: Handler;
   readonly log: Log;
   readonly clock: Clock;
-}
-
-/** The record of a call that has just come in. */
-export function newFacts(inbound: string, peer: string): Facts {
-  return {
-    inbound,
-    peer,
-    upstream: undefined,
-    endpoint: undefined,
-    attempts: 0,
-    requestBytes: 0,
-    replyBytes: 0,
-    losses: undefined,
-    droppedMetadata: 0,
-  };
 }
 
 /** The caller's address as logs have it. */

@@ -30,6 +30,21 @@ export interface Facts {
   droppedMetadata: number;
 }
 
+/** The record of a call that has just come in. */
+export function newFacts(inbound: string, peer: string): Facts {
+  return {
+    inbound,
+    peer,
+    upstream: undefined,
+    endpoint: undefined,
+    attempts: 0,
+    requestBytes: 0,
+    replyBytes: 0,
+    losses: undefined,
+    droppedMetadata: 0,
+  };
+}
+
 export interface Call {
   readonly method: Method;
   readonly payload: Payload;
