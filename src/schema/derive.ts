@@ -4,7 +4,7 @@ import { createNameScope, identifierOf, thriftName } from "./derive-names.ts";
 import type { Twin, Twins } from "./derive-parts.ts";
 import { deriveProto, type PackageNames } from "./derive-proto.ts";
 import { deriveThrift } from "./derive-thrift.ts";
-import type { FieldType, Schema, SchemaFile } from "./model.ts";
+import { type FieldType, fieldsOf, type Schema, type SchemaFile } from "./model.ts";
 
 export type { MethodTwin, ServiceTwin, Twin, Twins } from "./derive-parts.ts";
 
@@ -45,7 +45,7 @@ function isUsed(file: SchemaFile, files: readonly SchemaFile[]): boolean {
     const methods = other.services.flatMap((service) => service.methods);
     return (
       methods.some(({ request, response }) => own.has(request) || own.has(response)) ||
-      other.messages.some(({ fields }) => fields.some(({ type }) => own.has(namedType(type))))
+      other.messages.some((message) => fieldsOf(message).some(({ type }) => own.has(namedType(type))))
     );
   });
 }

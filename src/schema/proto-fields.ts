@@ -24,6 +24,7 @@ const SCALARS: ReadonlySet<string> = new Set<ProtoScalar>([
   "bytes",
 ]);
 
+/** Whether a type's name is one of the language's own. */
 export function isProtoScalar(name: string): name is ProtoScalar {
   return SCALARS.has(name);
 }

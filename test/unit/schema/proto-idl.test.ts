@@ -375,3 +375,15 @@ test("edition 2024 hides nested and local types from other files, and knows impo
   expect([file.imports, file.optionImports]).toEqual([[], [lib]]);
   expect(message(lib, "lib.Closed").visibility).toBe("local");
 });
+
+test("an option that Protobuf does not have is warned about where it stands", () => {
+  const { file, said } = readProto(`option java_pakage = "x";
+    message M { option deprected = true; optional int32 a = 1 [(custom).x = 1, jsonname = "b", features.x = 1]; }`);
+  expect(file).toBeDefined();
+  const hint = "one that is declared as an extension stands in parentheses";
+  expect(said).toEqual([
+    `2:13 there is no message option "deprected"; ${hint}`,
+    `2:57 there is no field option "jsonname"; ${hint}`,
+    `1:1 there is no file option "java_pakage"; ${hint}`,
+  ]);
+});
