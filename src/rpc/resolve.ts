@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import { RpcError } from "../base/errors.ts";
 import { type Method, methodsOf, type Service, type Wire } from "../schema/model.ts";
 
-/** Finds methods by what a wire says. Both throw a RpcError UNIMPLEMENTED that says what would have been understood. */
+/** Finds methods by what a wire says. All throw a RpcError UNIMPLEMENTED that says what would have been understood. */
 export interface Lookup {
   /** `service` is a full name, as in gRPC's path `/service/method`. */
   grpc(service: string, method: string): Method;
@@ -12,6 +12,8 @@ export interface Lookup {
    * one that a header or the listener's configuration names, if any; full or bare.
    */
   thrift(name: string, service: string | undefined): Method;
+  /** The same for messages whose body is Protobuf: a method of the Protobuf services. */
+  kitexProtobuf(name: string, service: string | undefined): Method;
 }
 
 /** Peers choose the names of opaque methods, so the memory for them is bounded: by count, and by characters of the names. */
@@ -28,23 +30,36 @@ export function createLookup(services: Iterable<Service>): Lookup {
   const loaded = [...services];
   const protobuf = tableOf(loaded, "protobuf");
   const thrift = tableOf(loaded, "thrift");
-  const fullNames = Map.groupBy(thrift.keys(), bareName);
-  const servicesByMethod = Map.groupBy(
-    [...thrift].flatMap(([service, methods]) => [...methods.keys()].map((method) => ({ service, method }))),
-    ({ method }) => method,
-  );
   const opaque = { thrift: createOpaqueMethods("thrift"), protobuf: createOpaqueMethods("protobuf") };
 
-  function thriftMethod(service: string, method: string): Method {
-    const methods = thrift.get(service);
+  return {
+    grpc(service, method) {
+      const methods = protobuf.get(service);
+      return methods ? methodOf(service, methods, method) : opaque.protobuf(service, method);
+    },
+    thrift: lookupByMessage(thrift, opaque.thrift),
+    kitexProtobuf: lookupByMessage(protobuf, opaque.protobuf),
+  };
+}
+
+/** Finds methods by the name of a message, which says the service or does not. */
+function lookupByMessage(table: Table, opaque: (service: string, method: string) => Method): Lookup["thrift"] {
+  const fullNames = Map.groupBy(table.keys(), bareName);
+  const servicesByMethod = Map.groupBy(
+    [...table].flatMap(([service, methods]) => [...methods.keys()].map((method) => ({ service, method }))),
+    ({ method }) => method,
+  );
+
+  function methodIn(service: string, method: string): Method {
+    const methods = table.get(service);
     if (methods) return methodOf(service, methods, method);
     const candidates = fullNames.get(service) ?? [];
     const only = candidates[0];
-    if (only === undefined) return opaque.thrift(service, method);
+    if (only === undefined) return opaque(service, method);
     if (candidates.length > 1) {
       throw unimplemented(`the service name ${quote(service)} is ambiguous, expected one of ${list(candidates)}`);
     }
-    return methodOf(only, thrift.get(only)!, method);
+    return methodOf(only, table.get(only)!, method);
   }
 
   function onlyServiceWith(method: string): Method {
@@ -57,19 +72,13 @@ export function createLookup(services: Iterable<Service>): Lookup {
         `the method ${quote(method)} is in ${list(candidates.map((candidate) => candidate.service))}; ${say}`,
       );
     }
-    return methodOf(only.service, thrift.get(only.service)!, method);
+    return methodOf(only.service, table.get(only.service)!, method);
   }
 
-  return {
-    grpc(service, method) {
-      const methods = protobuf.get(service);
-      return methods ? methodOf(service, methods, method) : opaque.protobuf(service, method);
-    },
-    thrift(name, service) {
-      const colon = name.indexOf(":");
-      if (colon >= 0) return thriftMethod(name.slice(0, colon), name.slice(colon + 1));
-      return service === undefined ? onlyServiceWith(name) : thriftMethod(service, name);
-    },
+  return (name, service) => {
+    const colon = name.indexOf(":");
+    if (colon >= 0) return methodIn(name.slice(0, colon), name.slice(colon + 1));
+    return service === undefined ? onlyServiceWith(name) : methodIn(service, name);
   };
 }
 

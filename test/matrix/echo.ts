@@ -37,6 +37,7 @@ function find(methods: readonly Method[], name: string): Method {
 export const lookup: Lookup = {
   grpc: (_service, method) => find(protobufMethods, method),
   thrift: (name) => find(thriftMethods, name.slice(name.indexOf(":") + 1)),
+  kitexProtobuf: (name) => find(protobufMethods, name.slice(name.indexOf(":") + 1)),
 };
 
 /** A Thrift struct with one string field. */

@@ -110,3 +110,10 @@ test("an empty service or method name is an error, not an opaque method", () => 
   expect(failure(() => lookup.grpc("", "Do")).code).toBe("UNIMPLEMENTED");
   expect(failure(() => lookup.thrift(":get", undefined)).code).toBe("UNIMPLEMENTED");
 });
+
+test("a Kitex-Protobuf message finds a method of the Protobuf services by name alone, or by a bare or full service", () => {
+  expect(lookup.kitexProtobuf("Place", undefined)).toBe(orders.methods[0]);
+  expect(lookup.kitexProtobuf("Place", "Orders")).toBe(orders.methods[0]);
+  expect(lookup.kitexProtobuf("Place", "shop.v1.Orders")).toBe(orders.methods[0]);
+  expect(failure(() => lookup.kitexProtobuf("get", undefined)).code).toBe("UNIMPLEMENTED");
+});
