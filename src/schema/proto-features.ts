@@ -4,7 +4,10 @@ import type { SchemaFile } from "./model.ts";
 import type { ProtoOption } from "./proto-document.ts";
 import { optionOf } from "./proto-validate.ts";
 
-/** The editions that are known, with their number in google.protobuf.Edition. Those after 2023 change no bytes. */
+/**
+ * The editions that are known, with their number in google.protobuf.Edition. Those after 2023 change no bytes. UNSTABLE is not
+ * among them: there int32 and its like are fixed-width, for the time being.
+ */
 export const EDITIONS: ReadonlyMap<string, number> = new Map([
   ["2023", 1000],
   ["2024", 1001],
