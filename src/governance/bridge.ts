@@ -33,6 +33,8 @@ interface Translation {
   readonly caller: Method;
   readonly request: Transcoder;
   readonly response: Transcoder;
+  /** Whether the response holds the exceptions too. */
+  readonly oneof: boolean;
   /** By the exception's id in the Thrift result, which is the same on both wires. */
   readonly exceptions: ReadonlyMap<number, ExceptionTranslation>;
 }
@@ -82,7 +84,8 @@ async function translate(
   const { headers, trailers } = reply;
   const { caller } = translation;
   if (call.method.oneway) return { kind: "result", payload: emptyResult(caller, callerCodec), headers, trailers };
-  if (reply.kind === "result") {
+  if (reply.kind === "result" || translation.oneof) {
+    // Where the response holds the exceptions too, it is all that a gRPC caller gets.
     const payload = translateReply(call, callerCodec, caller.response, translation.response, reply.payload.bytes);
     return { kind: "result", payload, headers, trailers };
   }
@@ -149,6 +152,7 @@ function compileTranslation(
     caller,
     request: lazily(() => compile(link.request, callerCodec, codec)),
     response: lazily(() => compile(link.response, codec, callerCodec)),
+    oneof: link.oneof ?? false,
     exceptions,
   };
 }

@@ -30,9 +30,7 @@ import {
   type SchemaFile,
   type Service,
 } from "./model.ts";
-
-/** Where a result's success stands; id 0 is not for Protobuf, and exceptions do not travel in the message. */
-const SUCCESS_NUMBER = 1;
+import { ONEOF_SUCCESS_NUMBER, SUCCESS_NUMBER } from "./result-numbers.ts";
 
 /** What has each name in a Protobuf package, over all its files. */
 export type PackageNames = NameScope<Declaration>;
@@ -158,11 +156,18 @@ function deriveBodies(scope: FileScope, service: Service, method: Method): void 
     fillMessage(scope.derivation, startMessage(scope, given, head, fields));
   };
   if (!unwrapped(scope.derivation, service, method, request.fields)) body(request, "args", request.fields);
-  const success = successOf(response).map((field) => ({
-    ...field,
-    rules: { ...field.rules, field: field.rules.field ?? SUCCESS_NUMBER },
-  }));
-  if (!unwrapped(scope.derivation, service, method, success)) body(response, "result", success);
+  const { oneof } = method.rules;
+  const fields = oneof === undefined ? successOf(response) : response.fields;
+  const numbered = fields.map((field): Field => resultField(field, oneof));
+  if (oneof !== undefined || !unwrapped(scope.derivation, service, method, fields)) body(response, "result", numbered);
+}
+
+/** Success has a number of its own, and whatever is in a oneof is there or not. */
+function resultField(field: Field, oneof: string | undefined): Field {
+  const number = oneof === undefined ? SUCCESS_NUMBER : ONEOF_SUCCESS_NUMBER;
+  const rules = field.id === 0 ? { ...field.rules, field: field.rules.field ?? number } : field.rules;
+  if (oneof === undefined) return { ...field, rules };
+  return { ...field, presence: "required", rules: { ...rules, oneof } };
 }
 
 function successOf(result: MessageType): readonly Field[] {
@@ -193,10 +198,11 @@ function deriveMethod(derivation: Derivation, service: Service, method: Method, 
   const { request, response } = method;
   if (!request || !response) return [];
   const argument = unwrapped(derivation, service, method, request.fields);
-  const success = unwrapped(derivation, service, method, successOf(response));
+  const { oneof } = method.rules;
+  const success = oneof === undefined ? unwrapped(derivation, service, method, successOf(response)) : undefined;
   const twinOf = (body: MessageType, field: Field | undefined): MessageType | undefined =>
     derivation.messageTwin(field?.type.kind === "message" ? field.type.type : body);
-  const throws = method.throws.flatMap((field) => deriveThrown(derivation, field));
+  const throws = oneof === undefined ? method.throws.flatMap((field) => deriveThrown(derivation, field)) : [];
   const derived: Method = {
     ...derivedHead(method, formerName(method), recorded(method, argument, throws)),
     wire: "protobuf",
@@ -215,6 +221,7 @@ function deriveMethod(derivation: Derivation, service: Service, method: Method, 
 function recorded(method: Method, argument: Field | undefined, throws: readonly Field[]): Rules {
   return withoutUndefined({
     oneway: method.oneway || undefined,
+    oneof: method.rules.oneof,
     field: argument && argument.id !== 1 ? argument.id : undefined,
     throws: throws.map(thrownText).join(", ") || undefined,
   });

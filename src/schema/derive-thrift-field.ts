@@ -29,6 +29,8 @@ import { isTime, isWrapper } from "./well-known.ts";
 /** A derived struct whose fields are still to come. */
 export interface StructDraft {
   readonly given: MessageType;
+  /** Of `given`, the ones to derive; undefined: all, its extensions included. */
+  readonly fields?: readonly Field[];
   readonly shell: MessageShell;
 }
 
@@ -42,10 +44,11 @@ const LOWEST_ID = -32_768;
 const HIGHEST_ID = 32_767;
 
 /** Derives the fields of a draft, in their order; what has no place in Thrift is reported and left out. */
-export function fillStruct(derivation: Derivation, { given, shell }: StructDraft): void {
+export function fillStruct(derivation: Derivation, { given, shell, fields }: StructDraft): void {
   const names = createNameScope();
   const ids = new Map<number, Field>();
-  for (const field of fieldsOf(given)) {
+  const all: readonly (Field | Extension)[] = fields ?? fieldsOf(given);
+  for (const field of all) {
     const id = field.rules.field ?? field.id;
     if ("extendee" in field && !checkExtension(derivation, field, id)) continue;
     const before = ids.get(id);
@@ -142,7 +145,7 @@ function deriveField(
   const rules = withoutUndefined({
     field: id === field.id || shape === "arguments" || success ? undefined : field.id,
     requiredness: field.presence === "implicit" && singular ? "implicit" : undefined,
-    oneof: shape === "union" ? undefined : field.oneof,
+    oneof: shape === "union" || shape === "result" ? undefined : field.oneof,
     presence: wrapped && field.oneof === undefined ? true : undefined,
   });
   return {

@@ -27,6 +27,8 @@ import {
   type Service,
 } from "./model.ts";
 
+import { ONEOF_SUCCESS_NUMBER } from "./result-numbers.ts";
+
 /**
  * The Thrift twin of a .proto file, to be written as `path`, with `namespace * packageName`. What has no place in Thrift
  * is reported and left out. `twins` holds the twins of all that the file imports.
@@ -38,7 +40,13 @@ export function deriveThrift(
   report: Report,
 ): Twin {
   const derivation = startDerivation(given, twins, report);
-  const scope: FileScope = { derivation, names: createNameScope(), packageName, drafts: [] };
+  const scope: FileScope = {
+    derivation,
+    names: createNameScope(),
+    packageName,
+    drafts: [],
+    thrown: thrownInOneofs(given),
+  };
   const bodies = bodiesOf(given);
 
   const declared = given.messages.filter((message) => !message.rules.wrap && !bodies.has(message));
@@ -84,13 +92,26 @@ interface FileScope {
   readonly names: NameScope;
   readonly packageName: string;
   readonly drafts: StructDraft[];
+  /** The messages that stand for exceptions beside a result. */
+  readonly thrown: ReadonlySet<MessageType>;
 }
 
-/** The argument and result messages that an earlier derivation made, and that nothing but methods refers to. */
+function thrownInOneofs({ services }: SchemaFile): ReadonlySet<MessageType> {
+  const results = services.flatMap(({ methods }) => methods).filter(({ rules }) => rules.oneof !== undefined);
+  const fields = results.flatMap(({ response }) => response?.fields.map(resultField) ?? []);
+  return new Set(
+    fields.flatMap(({ type, rules }) => (type.kind === "message" && rules.field !== 0 ? [type.type] : [])),
+  );
+}
+
+/** The messages that stand for arguments and results, and that nothing but methods refers to. */
 function bodiesOf(file: SchemaFile): ReadonlySet<MessageType> {
   const methods = file.services.flatMap((service) => service.methods);
   const bodies = new Set(
-    methods.flatMap(({ request, response }) => [request, response]).filter((type) => type?.rules.args),
+    methods.flatMap(({ request, response, rules }) => [
+      ...(request?.rules.args ? [request] : []),
+      ...(response && (response.rules.args || rules.oneof !== undefined) ? [response] : []),
+    ]),
   );
   for (const { fields } of file.messages) {
     for (const { type } of fields) {
@@ -98,7 +119,7 @@ function bodiesOf(file: SchemaFile): ReadonlySet<MessageType> {
       if (inner.kind === "message") bodies.delete(inner.type);
     }
   }
-  return bodies as ReadonlySet<MessageType>;
+  return bodies;
 }
 
 /** `Outer_Inner`, for nested types; the name before an earlier derivation, if there was one. */
@@ -129,7 +150,7 @@ function startStruct(scope: FileScope, given: MessageType): void {
     ...derivedHead({ ...given, rules: { ...around, ...given.rules } }, name, {}, flatName(given)),
     wire: "thrift",
     fullName: qualify(scope.packageName, name),
-    shape: shapeOf(given),
+    shape: shapeOf(given, scope.thrown),
     parent: undefined,
   });
   scope.derivation.messages.set(given, shell.type);
@@ -137,13 +158,13 @@ function startStruct(scope: FileScope, given: MessageType): void {
 }
 
 /** Only a message that is one oneof and nothing else is a union; a declared exception has a code. */
-function shapeOf(message: MessageType): MessageType["shape"] {
+function shapeOf(message: MessageType, thrown: ReadonlySet<MessageType>): MessageType["shape"] {
   const { rules } = message;
   const fields = fieldsOf(message);
   const [first] = fields;
   if (first ? first.oneof !== undefined && fields.every(({ oneof }) => oneof === first.oneof) : rules.oneof)
     return "union";
-  return rules.code === undefined ? "struct" : "exception";
+  return rules.code !== undefined || thrown.has(message) ? "exception" : "struct";
 }
 
 function deriveEnum(given: EnumType, name: string, packageName: string): EnumType {
@@ -195,14 +216,20 @@ function deriveMethod(scope: FileScope, method: Method, service: string, names: 
   if (request.rules.args) fillBody(derivation, request, parameters);
   else addLone(derivation, request, parameters, "request", method.rules.field ?? 1, position);
   const oneway = method.rules.oneway ?? false;
-  if (response.rules.args) fillBody(derivation, response, result);
+  const { oneof } = method.rules;
+  if (oneof !== undefined) fillBody(derivation, response, result, response.fields.map(resultField));
+  else if (response.rules.args) fillBody(derivation, response, result);
   else if (!oneway) addLone(derivation, response, result, "success", 0, position);
-  const throws = readThrows(derivation, method);
-  for (const field of throws) result.add(field);
+  const thrown = oneof === undefined ? readThrows(derivation, method) : [];
+  for (const field of thrown) result.add(field);
+  const throws = result.type.fields.filter(({ id }) => id !== 0);
 
   const derived: Method = {
     // Without unwrap, the way back would put request and response in messages of their own.
-    ...derivedHead(method, name, request.rules.args || response.rules.args ? {} : { unwrap: true }),
+    ...derivedHead(method, name, {
+      ...(request.rules.args || response.rules.args ? {} : { unwrap: true }),
+      ...(oneof !== undefined && { oneof }),
+    }),
     wire: "thrift",
     service,
     request: parameters.type,
@@ -215,10 +242,21 @@ function deriveMethod(scope: FileScope, method: Method, service: string, names: 
   return [{ given: method, derived }];
 }
 
+/** A member of a oneof of success and exceptions, which stands for a field of the result. */
+function resultField(field: Field): Field {
+  const isSuccess = field.id === ONEOF_SUCCESS_NUMBER && field.rules.field === undefined;
+  return isSuccess ? { ...field, rules: { ...field.rules, field: 0 } } : field;
+}
+
 /** Arguments and results that an earlier derivation put in a message. */
-function fillBody(derivation: Derivation, given: MessageType, shell: StructDraft["shell"]): void {
+function fillBody(
+  derivation: Derivation,
+  given: MessageType,
+  shell: StructDraft["shell"],
+  fields: readonly Field[] = given.fields,
+): void {
   if (!derivation.messages.has(given)) derivation.messages.set(given, shell.type);
-  fillStruct(derivation, { given, shell });
+  fillStruct(derivation, { given, shell, fields });
 }
 
 function addLone(

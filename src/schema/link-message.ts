@@ -4,6 +4,7 @@ import type { FieldLink, MessageLink, ValueLink } from "./link.ts";
 import { isUsableDefault, linkPresence } from "./link-presence.ts";
 import { isMismatch, linkValues } from "./link-value.ts";
 import { type Field, fieldsOf, type MessageType, type Rules } from "./model.ts";
+import { ONEOF_SUCCESS_NUMBER, SUCCESS_NUMBER } from "./result-numbers.ts";
 import { ownRules, type RuleScopes } from "./rule-scope.ts";
 
 /** Links pairs of messages, each pair once. */
@@ -36,7 +37,9 @@ export function createLinker(options: LinkerOptions): Linker {
     links.set(thrift, partners);
     const known = partners.get(protobuf);
     if (known) return known;
-    const link: OpenLink = { thrift, protobuf, fields: [], union: thrift.shape === "union", oneofs: [] };
+    const union =
+      thrift.shape === "union" || (thrift.shape === "result" && thrift.fieldsById.has(0) && isOneof(protobuf));
+    const link: OpenLink = { thrift, protobuf, fields: [], union, oneofs: [] };
     partners.set(protobuf, link);
     pending.push(link);
     options.linked(link);
@@ -92,10 +95,13 @@ function pairFields({ thrift, protobuf }: MessageLink, findings: Findings): Read
   for (const field of fieldsOf(protobuf)) if (field.rules.field !== undefined) marked.set(field.rules.field, field);
   const pairs = new Map<Field, Field>();
   const taken = new Map<Field, Field>();
-  // Exceptions stand in a Thrift result and travel apart from a Protobuf response.
-  const fields = thrift.shape === "result" ? thrift.fields.filter(({ id }) => id === 0) : thrift.fields;
+  const isResult = thrift.shape === "result";
+  // Exceptions stand in a Thrift result and travel apart from a Protobuf response, unless that is a oneof of all.
+  const apart = isResult && !isOneof(protobuf);
+  const success = isResult ? (apart ? SUCCESS_NUMBER : ONEOF_SUCCESS_NUMBER) : undefined;
+  const fields = apart ? thrift.fields.filter(({ id }) => id === 0) : thrift.fields;
   for (const field of fields) {
-    const partner = partnerOf(field, protobuf, marked, thrift.shape === "result");
+    const partner = partnerOf(field, protobuf, marked, success);
     const before = partner && taken.get(partner);
     if (!partner) reportAlone(field, thrift, `message ${protobuf.fullName}`, findings);
     else if (before) {
@@ -115,10 +121,10 @@ function partnerOf(
   { id, rules }: Field,
   protobuf: MessageType,
   marked: ReadonlyMap<number, Field>,
-  result: boolean,
+  success: number | undefined,
 ): Field | undefined {
   if (rules.field !== undefined) return protobuf.fieldsById.get(rules.field);
-  const partner = marked.get(id) ?? protobuf.fieldsById.get(result ? 1 : id);
+  const partner = marked.get(id) ?? protobuf.fieldsById.get(id === 0 ? (success ?? 0) : id);
   // One that is marked for another id is not this one's, whatever its number.
   return partner?.rules.field === undefined || partner.rules.field === id ? partner : undefined;
 }
@@ -165,11 +171,15 @@ function linkFields(
     report("error", thrift.position, `${names} ${value.mismatch}${placeOf(thrift, protobuf)}`);
     return undefined;
   }
-  if (thrift.presence === "optional" && struct.shape !== "union" && (value.kind === "list" || value.kind === "map")) {
+  if (
+    thrift.presence === "optional" &&
+    !isExclusive(struct, message) &&
+    (value.kind === "list" || value.kind === "map")
+  ) {
     lossy("is optional, and an empty one arrives as absent; the rule presence keeps the two apart");
   }
   if (findings.apart) checkDefaults(names, thrift, protobuf, findings);
-  return { thrift, protobuf, value, ...linkPresence(struct, thrift, protobuf, value) };
+  return { thrift, protobuf, value, ...linkPresence(isExclusive(struct, message), thrift, protobuf, value) };
 }
 
 /** What is said of the messages of a pair of fields and of all that they are in: the later of Thrift, Protobuf, config wins. */
@@ -197,12 +207,21 @@ function checkDefaults(names: string, thrift: Field, protobuf: Field, { report }
   }
 }
 
+/** Whether a message is exactly one oneof and nothing else. */
+function isOneof(message: MessageType): boolean {
+  const fields = fieldsOf(message);
+  const [first] = fields;
+  return first?.oneof !== undefined && fields.every(({ oneof }) => oneof === first.oneof);
+}
+
+/** Whether at most one field of the struct is there: it is a union, or a result whose exceptions are in the message too. */
+function isExclusive({ shape }: MessageType, message: MessageType): boolean {
+  return shape === "union" || (shape === "result" && isOneof(message));
+}
+
 /** A Thrift union wants a message of exactly one oneof. */
 function checkUnion({ thrift, protobuf, union }: MessageLink, { report }: Findings): void {
-  const fields = fieldsOf(protobuf);
-  const [first] = fields;
-  const single = first?.oneof !== undefined && fields.every(({ oneof }) => oneof === first.oneof);
-  if (union && !single) {
+  if (union && !isOneof(protobuf)) {
     const message = `union "${thrift.name}" stands for ${protobuf.fullName}, which is not exactly one oneof: messages with two of its fields cannot be translated`;
     report("warning", thrift.position, message);
   }

@@ -18,12 +18,16 @@ export function linkTwins({ linker }: MethodContext, thrift: Method, protobuf: M
   const { request, response } = protobuf;
   if (!parameters || !result || !request || !response) return undefined;
   const success = result.fields.filter(({ id }) => id === 0);
+  const oneof = protobuf.rules.oneof !== undefined || thrift.rules.oneof !== undefined;
   return {
     thrift,
     protobuf,
     request: bodyOf(linker, parameters, parameters.fields, request),
-    response: bodyOf(linker, result, success, response),
-    exceptions: linkExceptions(linker, result, protobuf.throws),
+    response: oneof
+      ? { kind: "whole", link: linker.link(result, response) }
+      : bodyOf(linker, result, success, response),
+    exceptions: oneof ? new Map() : linkExceptions(linker, result, protobuf.throws),
+    ...(oneof && { oneof }),
   };
 }
 
@@ -131,7 +135,8 @@ function linkMethod(
     reportStreaming(context, given);
     return [];
   }
-  const protobuf: Method = { ...given, throws: thrownBy(context, thrift, given, known) };
+  const oneof = thrift.rules.oneof !== undefined || given.rules.oneof !== undefined;
+  const protobuf: Method = { ...given, throws: oneof ? [] : thrownBy(context, thrift, given, known) };
   const link = linkTwins(context, thrift, protobuf);
   if (!link) return [];
   reportBody(context, link, link.request, given.request);
@@ -144,7 +149,8 @@ function reportBody(context: MethodContext, link: MethodLink, body: BodyLink, me
   const { thrift, protobuf } = link;
   const unwrap =
     thrift.rules.unwrap ?? context.scopes.ofService({ wire: "thrift", fullName: thrift.service }).rules.unwrap;
-  if (!message || message.rules.args || unwrap || protobuf.rules.unwrap) return;
+  if (!message || message.rules.args || unwrap || protobuf.rules.unwrap || (link.oneof && body === link.response))
+    return;
   const report = reporterOf(context);
   const mark = `mark ${message.fullName} with (causeway.message_rules).args = true`;
   if (body.kind === "field") {

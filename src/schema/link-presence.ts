@@ -1,6 +1,6 @@
 // What an absent field means on the other side, from the presence and the defaults that both sides declare.
 import type { Absent, ValueLink } from "./link.ts";
-import type { Constant, Field, FieldType, MessageType, ThriftScalar } from "./model.ts";
+import type { Constant, Field, FieldType, ThriftScalar } from "./model.ts";
 
 const OMIT: Absent = { kind: "omit" };
 const ERROR: Absent = { kind: "error" };
@@ -13,11 +13,14 @@ export interface PresenceLink {
   readonly unwritable: "omit" | "error";
 }
 
-/** Works out presence for a pair of fields of `struct`, whose values stand for each other as `value` says. */
-export function linkPresence(struct: MessageType, thrift: Field, protobuf: Field, value: ValueLink): PresenceLink {
-  const presence = struct.shape === "union" ? "optional" : thrift.presence;
+/**
+ * Works out presence for a pair of fields, whose values stand for each other as `value` says; `exclusive` is whether at
+ * most one field of the struct is there, as in a union.
+ */
+export function linkPresence(exclusive: boolean, thrift: Field, protobuf: Field, value: ValueLink): PresenceLink {
+  const presence = exclusive ? "optional" : thrift.presence;
   const implicit = hasNoPresence(protobuf, value);
-  const fallback = struct.shape === "union" ? undefined : usableDefault(thrift);
+  const fallback = exclusive ? undefined : usableDefault(thrift);
   const zero = zeroOf(thrift.type);
   const unequal = fallback && protobuf.defaultValue && !isEqual(fallback, protobuf.defaultValue);
   const falls = fallback !== undefined && (!zero || !isEqual(fallback, zero));

@@ -88,7 +88,7 @@ export interface MessageLink {
   /** By Thrift id, ascending. Fields without a partner are absent here and reported. */
   readonly fields: readonly FieldLink[];
   /**
-   * The Thrift side is a union. Towards Protobuf two fields are an error and none is an empty message; towards Thrift
+   * The Thrift side is a union, or a result that stands for a oneof of success and exceptions. Towards Protobuf two fields are an error and none is an empty message; towards Thrift
    * exactly one must be written, see `ValueLink` of kind message.
    */
   readonly union: boolean;
@@ -101,7 +101,7 @@ export interface MessageLink {
 
 /**
  * What a Thrift struct's bytes correspond to. `whole`: the struct itself, as arguments do to an `_args` message, and a
- * result to a `_result` message (its link holds success and no exceptions). `field`: the struct holds one struct field of
+ * result to a `_result` message (its link holds success, and exceptions only when the method is linked as `oneof`). `field`: the struct holds one struct field of
  * interest, and that one's inside corresponds to the Protobuf message (an unwrapped argument or success, and every
  * declared exception). An absent argument is an empty message; an absent success is a missing result.
  */
@@ -115,8 +115,13 @@ export interface MethodLink {
   readonly protobuf: Method;
   readonly request: BodyLink;
   readonly response: BodyLink;
-  /** By the exception's id in the Thrift result. */
+  /** By the exception's id in the Thrift result; empty when `oneof`. */
   readonly exceptions: ReadonlyMap<number, BodyLink>;
+  /**
+   * Present when exceptions are members of the same oneof of the Protobuf response as the result, instead of a status: the link of
+   * `response` holds them too, and is that of a union unless the method is void.
+   */
+  readonly oneof?: true;
 }
 
 /** What linkSchema is told beside the schema. */

@@ -295,3 +295,11 @@ test.each(["json", "thrift-json"] as const)("a oneway call of %s is answered wit
   const payload = { type: thriftMethod.request, codec, bytes: Buffer.from("{}") };
   expect(text((await handle(thriftCall({ method: oneway.thrift, payload }))).payload.bytes)).toBe("{}");
 });
+
+test("where the response holds the exceptions too, an exception of a Thrift upstream is a gRPC caller's result", async () => {
+  const oneofs: MethodLink = { ...link, exceptions: new Map(), oneof: true };
+  const next: Handler = () => Promise.resolve(exceptionOf(messageField(1, "gone", gone.thrift), Uint8Array.of(1)));
+  const reply = await createBridge("thrift-binary", [oneofs])(next)(grpcCall());
+  expect(reply.kind).toBe("result");
+  expect(text(reply.payload.bytes)).toMatch(/^response thrift-binary>protobuf /);
+});
