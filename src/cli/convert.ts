@@ -1,51 +1,53 @@
-// `causeway convert`: one message from one codec to another, for whoever debugs bytes.
-import { readFileSync, writeFileSync } from "node:fs";
+// `causeway convert`: messages from one codec to another, or explained byte by byte, for whoever debugs bytes.
 import { Command, Option } from "commander";
-import type { Diagnostic } from "../base/diagnostic.ts";
 import { RpcError } from "../base/errors.ts";
-import { CODEC_WIRES, type Codec, type Limits, type Losses } from "../codec/codec.ts";
-import { compileInterpreter } from "../codec/interpret.ts";
-import { formatJson, parseJson } from "../codec/json-text.ts";
-import { compileTranscoder } from "../codec/transcode.ts";
-import type { MessageLink } from "../schema/link.ts";
-import { linkSchema } from "../schema/link-schema.ts";
-import { findMessage, loadSchema } from "../schema/load.ts";
-import { printDiagnostics } from "./print-report.ts";
-
-type Encoding = "raw" | "hex" | "base64";
+import { isExplained } from "../codec/explain.ts";
+import { INPUT_CODECS, type InputCodec, isCodec, isText, LIMITS, OUTPUT_CODECS, UsageError } from "./convert-codec.ts";
+import { createSplitter, type DelimitedMessage, type Delimiter } from "./convert-delimited.ts";
+import { createTextDecoding, decodeText, ENCODINGS, type Encoding } from "./convert-encoding.ts";
+import { createOutput, createProgress, type Output, openInput, readAll, STANDARD_STREAM } from "./convert-files.ts";
+import { HELP } from "./convert-help.ts";
+import { createJob, type Job, type JobOptions } from "./convert-job.ts";
+import { loadIdl } from "./convert-type.ts";
 
 interface ConvertOptions {
-  readonly idl: readonly string[];
+  readonly idl?: readonly string[];
   readonly include?: readonly string[];
   readonly allowNegKeys?: boolean;
-  readonly type: string;
-  readonly from: Codec;
-  readonly to: Codec;
+  readonly type?: string;
+  readonly service?: string;
+  readonly from?: string;
+  readonly to?: string;
   readonly in: string;
   readonly out: string;
   readonly encoding: Encoding;
+  readonly inEncoding?: Encoding;
+  readonly outEncoding?: Encoding;
+  readonly delimited?: "varint" | "framed";
+  readonly message?: boolean;
+  readonly explain?: boolean;
+  readonly json?: boolean;
   readonly pretty?: boolean;
+  readonly ignoreUnknown?: boolean;
 }
 
-const CODECS = Object.keys(CODEC_WIRES);
-const STANDARD_STREAM = "-";
-const STDIN = 0;
-/** A person waits for this: large enough for any message, small enough that a wrong file does not fill the memory. */
-const LIMITS: Limits = { maxBytes: 64 * 1024 * 1024, maxDepth: 64, maxElements: 10_000_000 };
+/** Most characters of text for a byte of a message: `0x00, `. */
+const TEXT_FACTOR = 6;
 
-/** Converts one message; exit code 1 when the IDL or the message is wrong. */
+/** Converts or explains messages; exit code 1 when the IDL or a message is wrong. */
 export const convertCommand = new Command("convert")
-  .description("Converts one message between Thrift binary, Protobuf and JSON.")
-  .requiredOption(
-    "--idl <file...>",
-    ".thrift or .proto files, or binary descriptor sets, that declare the type",
-    collectAll,
-  )
+  .description("Converts messages between the codecs of Thrift, Protobuf and JSON, or explains their bytes.")
+  .option("--idl <file...>", ".thrift or .proto files, or binary descriptor sets, that declare the type", collectAll)
   .option("-I, --include <dir>", "look for includes and imports here too (repeatable)", collect)
   .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written")
-  .requiredOption("--type <name>", "the struct or message: full name, or bare where only one has it")
-  .addOption(new Option("--from <codec>", "what comes in").choices(CODECS).makeOptionMandatory())
-  .addOption(new Option("--to <codec>", "what goes out").choices(CODECS).makeOptionMandatory())
+  .option(
+    "--type <name>",
+    "the struct or message (full name, or bare where that is clear), or Service/method:request or :response",
+  )
+  .addOption(
+    new Option("--from <codec>", "what comes in; with --message it is told by the bytes").choices(INPUT_CODECS),
+  )
+  .addOption(new Option("--to <codec>", "what goes out").choices(OUTPUT_CODECS))
   .option("--in <file>", "read from this file, - for standard input", STANDARD_STREAM)
   .option("--out <file>", "write to this file, - for standard output", STANDARD_STREAM)
   .addOption(
@@ -53,22 +55,30 @@ export const convertCommand = new Command("convert")
       "--encoding <encoding>",
       "how binary messages stand in files and streams, both ways; JSON is always text",
     )
-      .choices(["raw", "hex", "base64"])
+      .choices(ENCODINGS)
       .default("raw"),
   )
-  .option("--pretty", "write JSON over several lines")
-  .addHelpText(
-    "after",
-    `
-The type may be declared in either language: its twin in the other is derived. The same codec on both sides brings a message
-into its canonical form. What cannot be carried over is counted on standard error.
-
-Examples:
-  $ causeway convert --idl idl/shop/customer.proto --type shop.v1.Money --from json --to thrift-binary --encoding hex <<< '{"currency":"EUR","units":"12"}'
-  $ causeway convert --idl order.thrift --type Order --from thrift-binary --to json --pretty --in order.bin`,
+  .addOption(new Option("--in-encoding <encoding>", "the same for what comes in alone").choices(ENCODINGS))
+  .addOption(new Option("--out-encoding <encoding>", "the same for what goes out alone").choices(ENCODINGS))
+  .addOption(
+    new Option(
+      "--delimited [length]",
+      "a stream of messages, each with its length in front (JSON: a line each): varint as Protobuf writes it, framed as Thrift does",
+    )
+      .choices(["varint", "framed"])
+      .preset("varint"),
   )
-  .action((options: ConvertOptions) => {
-    process.exitCode = convert(options);
+  .option("--message", "whole RPC messages: Thrift with its header, framed or not, or gRPC with its prefix")
+  .option("--service <name>", "with --message: the service that has the method, where several have one of its name")
+  .option("--explain", "print what each byte is instead; --idl and --type are not needed for it")
+  .option("--json", "with --explain: one JSON object per message instead of a table")
+  .option("--ignore-unknown", "leave out members of JSON that the type does not have, instead of refusing them")
+  .option("--pretty", "write JSON over several lines")
+  .addHelpText("after", HELP)
+  .action(async (options: ConvertOptions, command: Command) => {
+    const fault = usageFault(options);
+    if (fault !== undefined) command.error(`error: ${fault}`);
+    process.exitCode = await convert(options);
   });
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
@@ -80,106 +90,125 @@ function collectAll(value: string, before: readonly string[] | undefined): reado
   return [...(before ?? []), value];
 }
 
-function convert(options: ConvertOptions): 0 | 1 {
-  const link = findLink(options);
-  if (!link) return 1;
-  const losses: Losses = { unknownFields: 0, duplicates: 0 };
+/** What is wrong with the options as such. */
+function usageFault(options: ConvertOptions): string | undefined {
+  const { idl, type, from, to, message, explain, json, service } = options;
+  if (from === undefined && !message) return "say what comes in with --from";
+  if (from === "thrift-simplejson") return "thrift-simplejson is only written: it does not say what its values are";
+  if (json && !explain) return "--json is for --explain; JSON comes out with --to json";
+  if (service !== undefined && !message)
+    return "--service is for --message; a method is named with --type Service/method:request";
+  if (type !== undefined && !idl) return "--type needs --idl, the files that declare it";
+  if (explain) {
+    if (to !== undefined) return "--explain and --to exclude each other";
+    return from === undefined || isExplained(from) ? undefined : `${from} is text; only binary codecs can be explained`;
+  }
+  if (to === undefined) return "say what goes out with --to, or ask for --explain";
+  if (from !== undefined && !isCodec(from)) return `${from} can only be explained`;
+  if (!idl) return "say with --idl which files declare the type";
+  return type === undefined && !message ? "name the type with --type" : undefined;
+}
+
+async function convert(options: ConvertOptions): Promise<0 | 1> {
+  const { idl: files, include = [], allowNegKeys = false } = options;
+  const output = createOutput(options.out);
   try {
-    const input = readInput(options);
-    const output = translate(link, options, input, losses);
-    writeOutput(output, options);
+    const idl = files && loadIdl(files, include, allowNegKeys);
+    if (files && !idl) return 1;
+    const job = createJob(jobOptions(options), idl, output);
+    const run = options.delimited === undefined ? convertOne : convertStream;
+    // What was done before an error is written all the same: of a stream it is most of it.
+    const isWell = await run(options, job, output).finally(() => output.flush());
+    await output.close();
+    for (const text of job.notes()) note(text);
+    return isWell ? 0 : 1;
   } catch (error) {
-    if (!(error instanceof RpcError) && !isSystemError(error)) throw error;
-    process.stderr.write(`causeway convert: ${error.message}\n`);
+    if (!isExpected(error)) throw error;
+    note(error.message);
     return 1;
   }
-  const { unknownFields, duplicates } = losses;
-  if (unknownFields > 0)
-    note(`${unknownFields} unknown or mistyped ${unknownFields === 1 ? "field was" : "fields were"} left out`);
-  if (duplicates > 0) note(`${duplicates} ${duplicates === 1 ? "duplicate was" : "duplicates were"} left out`);
-  return 0;
+}
+
+function jobOptions(options: ConvertOptions): JobOptions {
+  const { type, service, from, to, message, explain, json, pretty, ignoreUnknown, delimited } = options;
+  return {
+    type,
+    service,
+    from: from === undefined ? undefined : inputCodec(from),
+    to: to === undefined || !isCodec(to) ? undefined : to,
+    message: message ?? false,
+    explain: explain ?? false,
+    json: json ?? false,
+    pretty: pretty ?? false,
+    ignoreUnknown: ignoreUnknown ?? false,
+    delimiter: delimited,
+    encoding: options.outEncoding ?? options.encoding,
+    colors: options.out === STANDARD_STREAM && process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
+  };
+}
+
+function inputCodec(name: string): InputCodec {
+  if (isCodec(name) || isExplained(name)) return name;
+  throw new TypeError(`${name} is not among the choices`);
+}
+
+/** How binary input is encoded; text is as it is. */
+function inputEncoding({ from, encoding, inEncoding }: ConvertOptions): Encoding {
+  return from !== undefined && isText(from) ? "raw" : (inEncoding ?? encoding);
+}
+
+async function convertOne(options: ConvertOptions, job: Job): Promise<boolean> {
+  const encoding = inputEncoding(options);
+  const bytes = await readAll(openInput(options.in), LIMITS.maxBytes * (encoding === "raw" ? 1 : TEXT_FACTOR));
+  return job.run(encoding === "raw" ? bytes : decodeText(bytes.toString("latin1"), encoding), 1);
+}
+
+async function convertStream(options: ConvertOptions, job: Job, output: Output): Promise<boolean> {
+  const delimiter: Delimiter =
+    options.from !== undefined && isText(options.from) ? "line" : (options.delimited ?? "varint");
+  const { chunks, totalBytes } = openInput(options.in);
+  const decoding = createTextDecoding(inputEncoding(options), LIMITS.maxBytes * TEXT_FACTOR);
+  const splitter = createSplitter(delimiter, LIMITS.maxBytes);
+  const progress = createProgress(totalBytes);
+  let doneBytes = 0;
+  let isWell = true;
+
+  async function run(messages: Iterable<DelimitedMessage>): Promise<void> {
+    for (const message of messages) {
+      isWell = runOne(message, job, delimiter) && isWell;
+      progress.update(doneBytes, message.number);
+      if (output.isFull) await output.flush();
+    }
+  }
+
+  try {
+    for await (const chunk of chunks) {
+      doneBytes += chunk.length;
+      await run(splitter.push(decoding.push(chunk)));
+    }
+    await run(splitter.push(decoding.finish()));
+    await run(splitter.finish());
+  } finally {
+    progress.clear();
+  }
+  return isWell;
+}
+
+function runOne({ bytes, number, at, line }: DelimitedMessage, job: Job, delimiter: Delimiter): boolean {
+  const place = delimiter === "line" ? `message ${number}` : `message ${number}, whose bytes begin at byte ${at}`;
+  try {
+    return job.run(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), line || 1, { number, at });
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    throw new UsageError(`${place}: ${error.message}`);
+  }
 }
 
 function note(text: string): void {
   process.stderr.write(`causeway convert: ${text}\n`);
 }
 
-/** The type with its twin; undefined after what is wrong was printed. */
-function findLink({
-  idl,
-  include = [],
-  allowNegKeys = false,
-  type,
-  from,
-  to,
-}: ConvertOptions): MessageLink | undefined {
-  const errors: Diagnostic[] = [];
-  const report = (diagnostic: Diagnostic): void => {
-    if (diagnostic.severity === "error") errors.push(diagnostic);
-  };
-  const schema = loadSchema(idl, { includeDirs: include, allowNegativeKeys: allowNegKeys }, report);
-  const linked = schema && linkSchema(schema, { pairs: [] }, report);
-  printDiagnostics(errors, process.stderr);
-  if (!schema || !linked || errors.length > 0) return undefined;
-  // A name that stands on both wires: the one that comes in is meant, or else the one that goes out; they are each other's twins.
-  const wires = [CODEC_WIRES[from], CODEC_WIRES[to], undefined];
-  const found = wires.map((wire) => findMessage(schema, type, wire));
-  const message = found.find((each) => typeof each !== "string");
-  if (message === undefined || typeof message === "string") {
-    note(String(found.at(-1)));
-    return undefined;
-  }
-  return linked.messageLink(message);
-}
-
-function translate(
-  link: MessageLink,
-  { from, to, pretty }: ConvertOptions,
-  input: Uint8Array,
-  losses: Losses,
-): Uint8Array {
-  const body = { kind: "whole", link } as const;
-  const compile = from === to ? compileInterpreter : compileTranscoder;
-  const output = compile(body, from, to, LIMITS)(input, losses);
-  if (to !== "json") return output;
-  const text = Buffer.from(output).toString();
-  // What was just written parses.
-  const lines = pretty ? formatJson(parseJson(text, Number.POSITIVE_INFINITY, unreachable)) : text;
-  return Buffer.from(`${lines}\n`);
-}
-
-function unreachable(at: number, reason: string): never {
-  throw new Error(`wrote JSON that does not parse at ${at}: ${reason}`);
-}
-
-function readInput({ in: path, from, encoding }: ConvertOptions): Uint8Array {
-  const bytes = readFileSync(path === STANDARD_STREAM ? STDIN : path);
-  return from === "json" ? bytes : decodeText(bytes, encoding);
-}
-
-/** White space is allowed everywhere; base64 may be of either alphabet, padded or not. */
-function decodeText(bytes: Buffer, encoding: Encoding): Uint8Array {
-  if (encoding === "raw") return bytes;
-  const text = bytes.toString("latin1").replace(/\s/g, "");
-  const pattern =
-    encoding === "hex" ? /^(?:[0-9a-fA-F]{2})*/ : /^(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2,3})?={0,2}/;
-  const valid = pattern.exec(text)?.[0].length ?? 0;
-  if (valid < text.length) {
-    throw new RpcError(
-      "INVALID_ARGUMENT",
-      `the input is not ${encoding}: character ${valid + 1} (white space not counted) is wrong`,
-    );
-  }
-  return Buffer.from(text, encoding);
-}
-
-function writeOutput(bytes: Uint8Array, { out, to, encoding }: ConvertOptions): void {
-  const isText = to !== "json" && encoding !== "raw";
-  const content = isText ? `${Buffer.from(bytes).toString(encoding)}\n` : bytes;
-  if (out === STANDARD_STREAM) process.stdout.write(content);
-  else writeFileSync(out, content);
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "syscall" in error;
+/** Whether a person can put it right. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof RpcError || error instanceof UsageError || (error instanceof Error && "syscall" in error);
 }

@@ -18,7 +18,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./check.ts")).checkCommand,
   },
   convert: {
-    summary: "translate one message between thrift-binary, protobuf and json",
+    summary: "translate messages between the codecs of Thrift, Protobuf and JSON, or explain their bytes",
     load: async () => (await import("./convert.ts")).convertCommand,
   },
   diff: {

@@ -10,7 +10,8 @@ let folder = "";
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "causeway-convert-"));
-  const idl = "struct Item { 1: string sku, 2: i32 price }\nstruct Order { 1: i64 id, 2: list<Item> items }";
+  const idl =
+    "struct Item { 1: string sku, 2: i32 price }\nstruct Order { 1: i64 id, 2: list<Item> items }\nservice Shop { Order getOrder(1: i64 id) }";
   writeFileSync(join(folder, "shop.thrift"), idl);
   writeFileSync(join(folder, "bad.thrift"), "struct Item { 1: strng sku }");
 });
@@ -78,22 +79,64 @@ test("wrong IDL, an unknown type, a missing file and input that is no hexadecima
   });
   expect(convert(["--type", "Order", ...codecs, "--encoding", "hex"], "08 0g")).toMatchObject({
     status: 1,
-    stderr: expect.stringContaining("the input is not hex: character 3"),
+    stderr: expect.stringContaining("the input is not hex: expected two hexadecimal digits, at line 1, column 5"),
   });
 });
 
-test("what is left out is counted on standard error", () => {
-  const { status, stdout, stderr } = convert(
-    ["--type", "Order", "--from", "json", "--to", "json"],
-    '{"id":1,"nope":2}',
+test("members that the type does not have are refused with the nearest name, or with --ignore-unknown counted", () => {
+  const args = ["--type", "Order", "--from", "json", "--to", "json"];
+  const refused = convert(args, '{"id":1,\n "itms":[]}');
+  expect(refused).toMatchObject({ status: 1, stdout: "" });
+  expect(refused.stderr).toContain("itms: there is no such field; did you mean items?, at line 2, column 2");
+  const far = convert(args, '{"items":[{"weight":1}]}');
+  expect(far.stderr).toContain(
+    "items[0].weight: there is no such field; expected one of sku, price, at line 1, column 12",
   );
+  const { status, stdout, stderr } = convert([...args, "--ignore-unknown"], '{"id":1,"nope":2}');
   expect({ status, stdout }).toEqual({ status: 0, stdout: '{"id":"1"}\n' });
   expect(stderr).toContain("1 unknown or mistyped field was left out");
 });
 
+test("thrift-json and thrift-simplejson are text, each message a line; simple JSON is not read", () => {
+  const args = ["--type", "Order", "--from", "json", "--to"];
+  const thriftJson = convert([...args, "thrift-json", "--encoding", "hex"], JSON_ORDER);
+  expect(thriftJson.stdout).toBe('{"1":{"i64":12},"2":{"lst":["rec",1,{"1":{"str":"mug"},"2":{"i32":5}}]}}\n');
+  const back = convert(["--type", "Order", "--from", "thrift-json", "--to", "json"], thriftJson.stdout);
+  expect(back.stdout).toBe(`${JSON_ORDER}\n`);
+  const simple = convert([...args, "thrift-simplejson"], JSON_ORDER);
+  expect(simple.stdout).toBe('{"id":12,"items":[{"sku":"mug","price":5}]}\n');
+  const read = convert(["--type", "Order", "--from", "thrift-simplejson", "--to", "json"], simple.stdout);
+  expect(read).toMatchObject({ status: 2, stderr: expect.stringContaining("thrift-simplejson is only written") });
+});
+
+test("--type names the request or response of a method, and says what it could have been", () => {
+  const args = ["--from", "json", "--to", "thrift-binary", "--encoding", "hex", "--type"];
+  expect(convert([...args, "Shop/getOrder:request"], '{"id":5}').stdout).toBe("0a0001000000000000000500\n");
+  expect(convert([...args, "shop.Shop/getOrder:response"], '{"success":{"id":5}}').stdout).toBe(
+    "0c00000a000100000000000000050f00020c000000000000\n",
+  );
+  const wrong = (name: string) => convert([...args, name], "{}").stderr;
+  expect(wrong("Shop/getOrdr:request")).toContain('Shop has no method "getOrdr"; did you mean getOrder?');
+  expect(wrong("Shp/getOrder:request")).toContain('there is no service "Shp"; did you mean shop.Shop?');
+  expect(wrong("Shop/getOrder")).toContain("expected Shop/getOrder:request or Shop/getOrder:response");
+  expect(wrong("Ordr")).toContain("did you mean Order?");
+});
+
+test("what comes in and what goes out may be encoded in two ways, and what comes in may be a dump", () => {
+  const args = ["--type", "Order", "--from", "protobuf", "--to", "protobuf"];
+  expect(convert([...args, "--in-encoding", "hex", "--out-encoding", "base64"], "080c").stdout).toBe("CAw=\n");
+  expect(convert([...args, "--encoding", "hex"], "00000000: 080c                 ..\n").stdout).toBe("080c\n");
+});
+
 test("wrong usage exits 2, and --help shows an example", () => {
   expect(convert(["--type", "Order", "--from", "xml", "--to", "json"]).status).toBe(2);
+  expect(convert(["--type", "Order", "--to", "json"])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("say what comes in with --from"),
+  });
   const help = convert(["--help"]);
   expect(help.status).toBe(0);
-  expect(help.stdout).toContain("$ causeway convert");
+  for (const use of ["--delimited", "--message", "--explain", "thrift-binary --encoding hex"]) {
+    expect(help.stdout).toMatch(new RegExp(`\\$ .*causeway convert .*${use}`));
+  }
 });

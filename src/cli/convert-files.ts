@@ -1,0 +1,114 @@
+// Where `causeway convert` reads from and writes to: files and the standard streams, in pieces.
+import { createReadStream, statSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { UsageError } from "./convert-codec.ts";
+
+export const STANDARD_STREAM = "-";
+
+const PIECE_BYTES = 256 * 1024;
+
+export interface Input {
+  readonly chunks: AsyncIterable<Buffer>;
+  /** All bytes there will be; undefined where that is not known. */
+  readonly totalBytes: number | undefined;
+}
+
+/** The input at `path`, - for standard input. */
+export function openInput(path: string): Input {
+  if (path === STANDARD_STREAM) return { chunks: process.stdin, totalBytes: undefined };
+  const stat = statSync(path);
+  return {
+    chunks: createReadStream(path, { highWaterMark: PIECE_BYTES }),
+    totalBytes: stat.isFile() ? stat.size : undefined,
+  };
+}
+
+/** All of an input. Throws a UsageError when it has more than `maxBytes`. */
+export async function readAll({ chunks }: Input, maxBytes: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of chunks) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length > maxBytes) {
+      throw new UsageError(`the input has more than ${maxBytes} bytes; read a stream of messages with --delimited`);
+    }
+  }
+  return Buffer.concat(pieces);
+}
+
+/** Output that is gathered to large pieces. */
+export interface Output {
+  /** Whether `flush` is due. */
+  readonly isFull: boolean;
+  write(bytes: Uint8Array | string): void;
+  /** Resolves when all is with the system, so that a slow reader slows us down. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The output to `path`, - for standard output; the file is made by the first flush. */
+export function createOutput(path: string): Output {
+  let pieces: Uint8Array[] = [];
+  let length = 0;
+  let file: FileHandle | undefined;
+
+  async function flush(): Promise<void> {
+    if (path !== STANDARD_STREAM) file ??= await open(path, "w");
+    if (length === 0) return;
+    const joined = Buffer.concat(pieces);
+    pieces = [];
+    length = 0;
+    if (file) await file.writeFile(joined);
+    else await new Promise<void>((resolve) => process.stdout.write(joined, () => resolve()));
+  }
+
+  return {
+    get isFull() {
+      return length >= PIECE_BYTES;
+    },
+    write(bytes) {
+      const piece = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
+      pieces.push(piece);
+      length += piece.length;
+    },
+    flush,
+    async close() {
+      await flush();
+      await file?.close();
+    },
+  };
+}
+
+/** Says how far it is, on a terminal only. */
+export interface Progress {
+  update(doneBytes: number, messages: number): void;
+  /** Takes the line away. */
+  clear(): void;
+}
+
+const EVERY_MS = 200;
+
+export function createProgress(totalBytes: number | undefined, stream: NodeJS.WriteStream = process.stderr): Progress {
+  if (!stream.isTTY) return { update: () => {}, clear: () => {} };
+  let lastMs = performance.now();
+  let isShown = false;
+  return {
+    update(doneBytes, messages) {
+      const nowMs = performance.now();
+      if (nowMs - lastMs < EVERY_MS) return;
+      lastMs = nowMs;
+      isShown = true;
+      const share = totalBytes ? ` of ${megabytes(totalBytes)} (${Math.floor((100 * doneBytes) / totalBytes)} %)` : "";
+      stream.write(`\r\x1b[K${megabytes(doneBytes)}${share}, ${messages} messages`);
+    },
+    clear() {
+      if (isShown) stream.write("\r\x1b[K");
+      isShown = false;
+    },
+  };
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,177 @@
+// Tells what stands around the body of a whole RPC message: a Thrift message header, framed or not, in any of its codecs, or the
+// prefix of a gRPC message.
+import { type JsonNode, parseJson } from "../codec/json-text.ts";
+import { MESSAGE, readMessageHeader } from "../protocol/thrift/message.ts";
+import { type InputCodec, LIMITS, UsageError } from "./convert-codec.ts";
+
+export type MessageKind = "call" | "reply" | "exception" | "oneway";
+
+/** What a message says of itself. */
+export interface Envelope {
+  readonly codec: InputCodec;
+  /** As a person is told; undefined members do not stand on the wire. */
+  readonly header: {
+    readonly protocol: "grpc" | "thrift-binary" | "thrift-compact" | "thrift-json";
+    readonly framed?: boolean;
+    /** Of thrift-binary: false for the old form without a version. */
+    readonly strict?: boolean;
+    readonly name?: string;
+    readonly type?: MessageKind;
+    readonly sequenceId?: number;
+  };
+  /** The body's first byte, the one behind its last, and the one behind the message. */
+  readonly bodyAt: number;
+  readonly bodyEnd: number;
+  readonly end: number;
+}
+
+/**
+ * The message at `at` of the input. Throws a UsageError that lists what was expected when it is none. A Thrift message without
+ * a frame reaches to the end of the input, because nothing in front says how long it is.
+ */
+export function readEnvelope(bytes: Buffer, at: number): Envelope {
+  const rest = bytes.subarray(at);
+  const found =
+    readTextMessage(rest) ??
+    readThrift(rest, 0, rest.length, false) ??
+    readFramed(rest) ??
+    readGrpc(rest) ??
+    readOld(rest);
+  if (!found) {
+    const start = rest.toString("hex", 0, 12).replace(/..(?=.)/g, "$& ");
+    throw new UsageError(
+      `no RPC message begins at byte ${at} (${start || "the end of the input"}); expected a Thrift message, framed or not ` +
+        "(80 01 binary, 82 compact, a name's length, or [1,… for thrift-json), or a gRPC message (00 and its length)",
+    );
+  }
+  return { ...found, bodyAt: at + found.bodyAt, bodyEnd: at + found.bodyEnd, end: at + found.end };
+}
+
+function readFramed(bytes: Buffer): Envelope | undefined {
+  if (bytes.length < 8) return undefined;
+  const end = 4 + bytes.readUInt32BE(0);
+  const found =
+    readThrift(bytes, 4, Math.min(end, bytes.length), true) ?? readBinary(bytes, 4, Math.min(end, bytes.length), true);
+  if (found && end > bytes.length) {
+    throw new UsageError(`the frame says that ${end - 4} bytes follow, but ${bytes.length - 4} do`);
+  }
+  return found;
+}
+
+/** The forms that begin with a number that nothing else does. */
+function readThrift(bytes: Buffer, at: number, end: number, framed: boolean): Envelope | undefined {
+  if (bytes[at] === 0x80 && bytes[at + 1] === 0x01) return readBinary(bytes, at, end, framed);
+  return bytes[at] === 0x82 && ((bytes[at + 1] ?? 0) & 31) === 1 ? readCompact(bytes, at, end, framed) : undefined;
+}
+
+/** Without a version, so that only its form tells it. */
+function readOld(bytes: Buffer): Envelope | undefined {
+  return readBinary(bytes, 0, bytes.length, false);
+}
+
+function readBinary(bytes: Buffer, at: number, end: number, framed: boolean): Envelope | undefined {
+  const isStrict = bytes[at] === 0x80;
+  const nameLength = isStrict || end - at < 4 ? 1 : bytes.readUInt32BE(at);
+  if (nameLength < 1 || nameLength > 255) return undefined;
+  const header = readMessageHeader(bytes.subarray(at, end));
+  if (!header) {
+    if (isStrict) throw new UsageError(`the message ends inside its header, at byte ${end}`);
+    return undefined;
+  }
+  const { name, type, sequenceId, bodyOffset } = header;
+  const kind = kindOf(type);
+  if (!kind || (!isStrict && !/^[\x20-\x7e]*$/.test(name))) {
+    if (isStrict) throw new UsageError(`${type} is no type of a Thrift message; expected 1 to 4`);
+    return undefined;
+  }
+  return {
+    codec: "thrift-binary",
+    header: { protocol: "thrift-binary", framed, strict: isStrict, name, type: kind, sequenceId },
+    bodyAt: at + bodyOffset,
+    bodyEnd: end,
+    end,
+  };
+}
+
+/** `82 | ttt00001 | varint sequence id | varint name length | name` */
+function readCompact(bytes: Buffer, start: number, end: number, framed: boolean): Envelope {
+  let at = start + 2;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; shift < 35 && at < end; shift += 7) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) return value;
+    }
+    throw new UsageError(`the message ends inside its header, at byte ${at}, or has a varint that is too long there`);
+  };
+  const sequenceId = varint() | 0;
+  const nameLength = varint();
+  if (nameLength > end - at)
+    throw new UsageError(`the message's name of ${nameLength} bytes passes the end of the input`);
+  const name = bytes.toString("utf8", at, at + nameLength);
+  const type = (bytes[start + 1] ?? 0) >> 5;
+  const kind = kindOf(type);
+  if (!kind) throw new UsageError(`${type} is no type of a Thrift message; expected 1 to 4`);
+  return {
+    codec: "thrift-compact",
+    header: { protocol: "thrift-compact", framed, name, type: kind, sequenceId },
+    bodyAt: at + nameLength,
+    bodyEnd: end,
+    end,
+  };
+}
+
+/** `00 | u32 length | message` */
+function readGrpc(bytes: Buffer): Envelope | undefined {
+  const [flag] = bytes;
+  if (bytes.length < 5 || (flag !== 0 && flag !== 1)) return undefined;
+  const bodyEnd = 5 + bytes.readUInt32BE(1);
+  if (bodyEnd > bytes.length) return undefined;
+  if (flag === 1) throw new UsageError("the gRPC message is compressed (its flag is 1); decompress it first");
+  return { codec: "protobuf", header: { protocol: "grpc" }, bodyAt: 5, bodyEnd, end: bodyEnd };
+}
+
+/** `[1,"name",type,sequence id,{…}]` */
+function readTextMessage(bytes: Buffer): Envelope | undefined {
+  const start = bytes.findIndex((byte) => byte > 0x20);
+  if (bytes[start] !== 0x5b) return undefined;
+  const text = bytes.toString("latin1");
+  const fail = (at: number, reason: string): never => {
+    throw new UsageError(`the message is no JSON: ${reason}, at byte ${at}`);
+  };
+  // Read as latin1, a character is a byte.
+  const root = parseJson(text, LIMITS.maxDepth * 2 + 4, fail, { anyKeys: true });
+  const [version, name, type, sequenceId, body] = root.kind === "array" ? root.items : [];
+  const kind = kindOf(numberOf(type) ?? 0);
+  if (numberOf(version) !== 1 || name?.kind !== "string" || !kind || !body) {
+    throw new UsageError('a thrift-json message is [1,"name",type,sequence id,{…}] with a type from 1 to 4');
+  }
+  return {
+    codec: "thrift-json",
+    header: {
+      protocol: "thrift-json",
+      name: Buffer.from(name.text, "latin1").toString(),
+      type: kind,
+      sequenceId: numberOf(sequenceId) ?? 0,
+    },
+    bodyAt: body.at,
+    bodyEnd: text.lastIndexOf("]"),
+    end: bytes.length,
+  };
+}
+
+function numberOf(node: JsonNode | undefined): number | undefined {
+  return node?.kind === "number" ? Number(node.text) : undefined;
+}
+
+function kindOf(type: number): MessageKind | undefined {
+  return KINDS.get(type);
+}
+
+const KINDS: ReadonlyMap<number, MessageKind> = new Map([
+  [MESSAGE.CALL, "call"],
+  [MESSAGE.REPLY, "reply"],
+  [MESSAGE.EXCEPTION, "exception"],
+  [MESSAGE.ONEWAY, "oneway"],
+]);

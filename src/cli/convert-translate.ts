@@ -1,0 +1,86 @@
+// Translates messages one by one for `causeway convert`, each pair of codecs and types compiled once.
+import { RpcError } from "../base/errors.ts";
+import type { JsonReading } from "../codec/byte-reader.ts";
+import type { Codec, Losses, Transcoder } from "../codec/codec.ts";
+import { explain, isExplained } from "../codec/explain.ts";
+import { compileInterpreter } from "../codec/interpret.ts";
+import { formatJson, parseJson } from "../codec/json-text.ts";
+import { compileTranscoder } from "../codec/transcode.ts";
+import type { BodyLink } from "../schema/link.ts";
+import { type InputCodec, isCodec, isText, LIMITS, UsageError } from "./convert-codec.ts";
+import type { Target } from "./convert-type.ts";
+
+export interface TranslateOptions {
+  readonly to: Codec;
+  readonly pretty: boolean;
+  readonly ignoreUnknown: boolean;
+}
+
+export interface Translator {
+  /** What could not be carried over, of all messages so far. */
+  readonly losses: Readonly<Losses>;
+  /** One message; `line` is where it begins if it is text. `envelope` is what stands around a body, as JSON. */
+  translate(target: Target, from: InputCodec, bytes: Uint8Array, line: number, envelope?: string): Uint8Array;
+}
+
+export function createTranslator({ to, pretty, ignoreUnknown }: TranslateOptions): Translator {
+  const compiled = new Map<InputCodec, Map<BodyLink, Transcoder>>();
+  const losses: Losses = { unknownFields: 0, duplicates: 0 };
+  let firstLine = 1;
+  const json: JsonReading = {
+    refuseUnknown: !ignoreUnknown,
+    get firstLine() {
+      return firstLine;
+    },
+  };
+
+  function transcoder(body: BodyLink, from: InputCodec): Transcoder {
+    const known = compiled.get(from)?.get(body);
+    if (known) return known;
+    if (!isCodec(from)) throw new UsageError(`${from} can only be explained`);
+    const made =
+      from === to || isText(from)
+        ? compileInterpreter(body, from, to, LIMITS, json)
+        : compileTranscoder(body, from, to, LIMITS);
+    const ofCodec = compiled.get(from) ?? new Map<BodyLink, Transcoder>();
+    compiled.set(from, ofCodec.set(body, made));
+    return made;
+  }
+
+  return {
+    losses,
+    translate(target, from, bytes, line, envelope) {
+      firstLine = line;
+      const output = placed(() => transcoder(target.body, from)(bytes, losses), target, from, bytes);
+      if (!isText(to) || (!pretty && envelope === undefined)) return output;
+      const text = Buffer.from(output).toString();
+      const whole = envelope === undefined ? text : `{${envelope},"body":${text}}`;
+      // What was just written parses.
+      return Buffer.from(
+        pretty ? formatJson(parseJson(whole, Number.POSITIVE_INFINITY, unreachable, ANY_KEYS)) : whole,
+      );
+    },
+  };
+}
+
+/** Only thrift-json has other keys than strings. */
+const ANY_KEYS = { anyKeys: true };
+
+/** Some values are only found unfit when they are written; where they came from tells their path. */
+function placed(run: () => Uint8Array, target: Target, from: InputCodec, bytes: Uint8Array): Uint8Array {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof RpcError) || !isExplained(from) || /, at byte \d+$/.test(error.message)) throw error;
+    const type = from === "protobuf" ? target.protobuf : target.thrift;
+    let at: number | undefined;
+    explain(bytes, from, type, LIMITS.maxDepth, (range) => {
+      if (range.path !== "" && error.message.startsWith(`${range.path}: `)) at ??= range.at;
+    });
+    throw at === undefined ? error : new RpcError(error.code, `${error.message}, at byte ${at}`);
+  }
+}
+
+function unreachable(at: number, reason: string): never {
+  throw new Error(`wrote JSON that does not parse at ${at}: ${reason}`);
+}
