@@ -18,7 +18,9 @@ import { createHttpListener } from "./inbound/http-listener.ts";
 import { createLocalListener } from "./inbound/local-listener.ts";
 import { connectGrpc } from "./outbound/grpc-client.ts";
 import { connectThrift } from "./outbound/thrift-client.ts";
+import { createDetailPrinter } from "./protocol/http/detail-json.ts";
 import type { HttpHandler } from "./protocol/http/http.ts";
+import { createHttpPort, type HttpPortContext } from "./protocol/http/http-port.ts";
 import type { Connect } from "./rpc/endpoint.ts";
 import { createLookup } from "./rpc/resolve.ts";
 import { type BodyLink, type LinkedSchema, linkSchema } from "./schema/link.ts";
@@ -109,7 +111,7 @@ function checkServices({ upstreams, listeners }: Config, schema: Schema, fault: 
     }
   }
   for (const [i, listener] of listeners.entries()) {
-    if (listener.kind !== "local" || listener.defaultService === undefined) continue;
+    if (listener.kind === "admin" || listener.defaultService === undefined) continue;
     const known = [...serviceNames(schema, "thrift"), ...opaque];
     if (known.includes(listener.defaultService)) continue;
     fault(["listeners", i, "defaultService"], unknownName("service", listener.defaultService, known));
@@ -130,7 +132,7 @@ export class ListenError extends Error {
 /** A running sidecar. */
 export interface App {
   /** In the order of the config, with the ports that the system chose where 0 was asked for. */
-  readonly listeners: readonly { readonly kind: "local" | "admin"; readonly address: Address }[];
+  readonly listeners: readonly { readonly kind: ListenerConfig["kind"]; readonly address: Address }[];
   /** Turns not ready, stops accepting, lets the calls in flight finish for at most `drainMs`, and closes everything. */
   close(): Promise<void>;
 }
@@ -142,32 +144,38 @@ export async function createApp({ config, linked }: CheckedConfig, log: Log, clo
   const upstreams = createUpstreams(config, linked, clock);
   const routes = routesOf(config, linked, upstreams);
   const handle = sidecarStack(config, { log, clock, random: Math.random, registry }, routes);
-  const lookup = createLookup([...linked.schema.services.values()].flat());
-  const open: OpenListener[] = [];
+  const services = [...linked.schema.services.values()].flat();
+  const context = { lookup: createLookup(services), services, handle, log, clock };
+  const printDetail = createDetailPrinter(linked, config.limits);
+  const admin = createAdminHandler({ isReady: () => ready, metrics: registry });
+  const open: (OpenListener | undefined)[] = config.listeners.map(() => undefined);
   let ready = false;
 
   async function close(): Promise<void> {
     ready = false;
+    const listeners = open.filter((listener) => listener !== undefined);
     // The admin listener answers until the last call is done, so that whoever asks hears 503 instead of nothing.
-    const [admin, local] = [open.filter(isAdmin), open.filter((listener) => !isAdmin(listener))];
-    await Promise.all(local.map((listener) => listener.close(config.drainMs)));
+    const [ofAdmin, ofCallers] = [listeners.filter(isAdmin), listeners.filter((listener) => !isAdmin(listener))];
+    await Promise.all(ofCallers.map((listener) => listener.close(config.drainMs)));
     // What could not finish by now has lost its caller; an upstream that does not let go must not hold us.
     await within(CUT_MS, clock, Promise.all([...upstreams.values()].map((upstream) => upstream.close())));
-    await Promise.all(admin.map((listener) => listener.close(ADMIN_DRAIN_MS)));
+    await Promise.all(ofAdmin.map((listener) => listener.close(ADMIN_DRAIN_MS)));
   }
 
-  for (const options of config.listeners) {
+  function openListener(options: ListenerConfig): Promise<OpenListener> {
+    switch (options.kind) {
+      case "local":
+        return openLocal(options, config.limits, addressOfHttp(open), context);
+      case "http":
+        return openHttp(options, config.limits, { ...context, printDetail });
+      case "admin":
+        return openAdmin(options.address, admin, log, clock);
+    }
+  }
+
+  for (const [i, options] of httpFirst(config.listeners)) {
     try {
-      open.push(
-        options.kind === "local"
-          ? await openLocal(options, config.limits, { lookup, handle, log, clock })
-          : await openAdmin(
-              options.address,
-              createAdminHandler({ isReady: () => ready, metrics: registry }),
-              log,
-              clock,
-            ),
-      );
+      open[i] = await openListener(options);
     } catch (error) {
       await close();
       const why = error instanceof Error ? error.message : String(error);
@@ -177,11 +185,24 @@ export async function createApp({ config, linked }: CheckedConfig, log: Log, clo
     }
   }
   ready = true;
-  return { listeners: open.map(({ kind, address }) => ({ kind, address })), close };
+  const listeners = open.filter((listener) => listener !== undefined);
+  return { listeners: listeners.map(({ kind, address }) => ({ kind, address })), close };
+}
+
+/** The listeners with their places in the config, HTTP's first: the local ones tell where it is. */
+function httpFirst(listeners: readonly ListenerConfig[]): readonly (readonly [number, ListenerConfig])[] {
+  const all = [...listeners.entries()];
+  const isHttp = ([, { kind }]: readonly [number, ListenerConfig]): boolean => kind === "http";
+  return [...all.filter(isHttp), ...all.filter((each) => !isHttp(each))];
+}
+
+function addressOfHttp(open: readonly (OpenListener | undefined)[]): string | undefined {
+  const http = open.find((listener) => listener?.kind === "http");
+  return http && formatAddress(http.address);
 }
 
 interface OpenListener {
-  readonly kind: "local" | "admin";
+  readonly kind: ListenerConfig["kind"];
   readonly address: Address;
   close(graceMs: number): Promise<void>;
 }
@@ -199,11 +220,14 @@ async function within(ms: number, clock: Clock, work: Promise<unknown>): Promise
 const CUT_MS = 1_000;
 /** Scrapes and probes are short. */
 const ADMIN_DRAIN_MS = 1_000;
-const ADMIN_BOUNDS = { maxBodyBytes: 1_024, maxHeaderBytes: 16_384 };
+/** Of every HTTP listener: on hyper-express the first one sets it for all. */
+const MAX_HEADER_BYTES = 32_768;
+const MAX_ADMIN_BODY_BYTES = 1_024;
 
 async function openLocal(
   { address, maxConnections, maxCallsPerConnection, defaultService }: Extract<ListenerConfig, { kind: "local" }>,
   { maxBytes, maxDepth }: Limits,
+  httpAddress: string | undefined,
   context: ListenerContext,
 ): Promise<OpenListener> {
   const listener = await createLocalListener(
@@ -212,6 +236,7 @@ async function openLocal(
       maxConnections,
       maxCallsPerConnection,
       defaultService,
+      httpAddress,
       maxDepth,
       maxFrameBytes: maxBytes,
       maxMessageBytes: maxBytes,
@@ -221,8 +246,24 @@ async function openLocal(
   return { kind: "local", address: listener.address, close: listener.close };
 }
 
+async function openHttp(
+  { address, ...options }: Extract<ListenerConfig, { kind: "http" }>,
+  { maxBytes }: Limits,
+  context: HttpPortContext & { readonly log: Log },
+): Promise<OpenListener> {
+  const handler = createHttpPort({ ...options, address, maxMessageBytes: maxBytes }, context);
+  const bounds = { maxBodyBytes: maxBytes, maxHeaderBytes: MAX_HEADER_BYTES };
+  const listener = await createHttpListener({ address, ...bounds }, handler, context.log, context.clock);
+  return { kind: "http", address: listener.address, close: listener.close };
+}
+
 async function openAdmin(address: Address, handler: HttpHandler, log: Log, clock: Clock): Promise<OpenListener> {
-  const listener = await createHttpListener({ address, ...ADMIN_BOUNDS }, handler, log, clock);
+  const listener = await createHttpListener(
+    { address, maxBodyBytes: MAX_ADMIN_BODY_BYTES, maxHeaderBytes: MAX_HEADER_BYTES },
+    handler,
+    log,
+    clock,
+  );
   return { kind: "admin", address: listener.address, close: listener.close };
 }
 

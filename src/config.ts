@@ -13,6 +13,7 @@ import { metricsOptions } from "./governance/metrics.ts";
 import { localListenerOptions } from "./inbound/local-listener.ts";
 import { grpcUpstreamOptions } from "./outbound/grpc-client.ts";
 import { thriftUpstreamOptions } from "./outbound/thrift-client.ts";
+import { browserGuardOptions } from "./protocol/http/browser-guard.ts";
 import { packagesOption, rulesOption } from "./schema/rules-option.ts";
 
 const address = z
@@ -55,6 +56,11 @@ const listenerOptions = z.discriminatedUnion("kind", [
   localListenerOptions.pick({ maxConnections: true, maxCallsPerConnection: true }).extend({
     kind: z.literal("local").describe("Thrift and gRPC callers, told apart by their first bytes"),
     address: address.prefault("127.0.0.1:7420"),
+    defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
+  }),
+  browserGuardOptions.extend({
+    kind: z.literal("http").describe("Thrift over HTTP, Connect, gRPC-Web and JSON callers over HTTP/1.1"),
+    address: address.prefault("127.0.0.1:7421"),
     defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
   }),
   z.strictObject({
@@ -109,7 +115,7 @@ export const configSchema = z.strictObject({
   listeners: z
     .array(listenerOptions)
     .min(1)
-    .prefault([{ kind: "local" }, { kind: "admin" }])
+    .prefault([{ kind: "local" }, { kind: "http" }, { kind: "admin" }])
     .superRefine((listeners, context) => {
       const seen = new Map<string, number>();
       for (const [i, { address }] of listeners.entries()) {

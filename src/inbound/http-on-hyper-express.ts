@@ -5,7 +5,7 @@ import type { Request, Response, ServerConstructorOptions } from "hyper-express"
 import type { Address } from "../base/address.ts";
 import { Metadata } from "../base/metadata.ts";
 import type { HttpRequest } from "../protocol/http/http.ts";
-import type { ListenHttp } from "./http-server.ts";
+import { callerGone, type ListenHttp } from "./http-server.ts";
 
 type TcpAddress = Extract<Address, { kind: "tcp" }>;
 
@@ -32,7 +32,9 @@ export const listenOnHyperExpress: ListenHttp = async ({ address, maxBodyBytes, 
   let draining = false;
 
   server.any("/*", (incoming: Request, outgoing: Response) => {
-    void respond(readHead(incoming), incoming, outgoing);
+    const caller = new AbortController();
+    outgoing.once("abort", () => caller.abort(callerGone()));
+    void respond({ ...readHead(incoming), signal: caller.signal }, incoming, outgoing);
   });
   async function respond(head: Omit<HttpRequest, "body">, incoming: Request, outgoing: Response): Promise<void> {
     const { status, headers, body } = await answer({
@@ -60,7 +62,7 @@ export const listenOnHyperExpress: ListenHttp = async ({ address, maxBodyBytes, 
 };
 
 /** The request without its body. Runs before anything else: the raw request is gone after the first turn, and only it has repeated headers. */
-function readHead(incoming: Request): Omit<HttpRequest, "body"> {
+function readHead(incoming: Request): Omit<HttpRequest, "body" | "signal"> {
   const flat: string[] = [];
   incoming.raw.forEach((name: string, value: string) => void flat.push(name, value));
   return {
@@ -68,6 +70,7 @@ function readHead(incoming: Request): Omit<HttpRequest, "body"> {
     path: incoming.path,
     query: incoming.path_query ?? "", // Undefined without one, whatever its type says.
     headers: Metadata.fromFlat(flat),
+    peer: incoming.ip,
   };
 }
 

@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Metadata } from "../base/metadata.ts";
 import { type HttpRequest, textResponse } from "../protocol/http/http.ts";
-import { HTTP_IDLE_MS, type ListenHttp } from "./http-server.ts";
+import { peerOf } from "./connection.ts";
+import { callerGone, HTTP_IDLE_MS, type ListenHttp } from "./http-server.ts";
 import { listen } from "./listen.ts";
 
 /** Opens the address, of either kind, and serves on node:http. */
@@ -14,6 +15,10 @@ export const listenOnNode: ListenHttp = async ({ address, maxBodyBytes, maxHeade
     keepAliveTimeout: HTTP_IDLE_MS,
   });
   server.on("request", async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const caller = new AbortController();
+    outgoing.once("close", () => {
+      if (!outgoing.writableFinished) caller.abort(callerGone());
+    });
     const body = await readBody(incoming, maxBodyBytes).catch(() => undefined);
     if (!body) return; // The caller went away.
     const {
@@ -22,7 +27,7 @@ export const listenOnNode: ListenHttp = async ({ address, maxBodyBytes, maxHeade
       body: answered,
     } = body === "too long"
       ? textResponse(413, `the body is longer than ${maxBodyBytes} bytes`)
-      : await answer(toRequest(incoming, body));
+      : await answer(toRequest(incoming, body, caller.signal));
     const bytes = typeof answered === "string" ? Buffer.from(answered) : answered;
     const flat = ["content-length", String(bytes.byteLength)];
     for (const [name, value] of headers) flat.push(name, value);
@@ -41,7 +46,8 @@ export const listenOnNode: ListenHttp = async ({ address, maxBodyBytes, maxHeade
   };
 };
 
-function toRequest({ method = "", url = "", rawHeaders }: IncomingMessage, body: Uint8Array): HttpRequest {
+function toRequest(incoming: IncomingMessage, body: Uint8Array, signal: AbortSignal): HttpRequest {
+  const { method = "", url = "", rawHeaders, socket } = incoming;
   const question = url.indexOf("?");
   const flat = rawHeaders.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text));
   return {
@@ -50,6 +56,8 @@ function toRequest({ method = "", url = "", rawHeaders }: IncomingMessage, body:
     query: question < 0 ? "" : url.slice(question + 1),
     headers: Metadata.fromFlat(flat),
     body,
+    peer: peerOf(socket),
+    signal,
   };
 }
 

@@ -1,5 +1,6 @@
 // What the HTTP listener asks of a server underneath it, so that both kinds serve alike.
 import type { Address } from "../base/address.ts";
+import { RpcError } from "../base/errors.ts";
 import type { HttpRequest, HttpResponse } from "../protocol/http/http.ts";
 
 export interface HttpServerOptions {
@@ -25,6 +26,11 @@ export interface HttpServer {
 
 /** Opens a socket and serves; rejects with the system's error when it cannot. */
 export type ListenHttp = (options: HttpServerOptions, answer: Answer) => Promise<HttpServer>;
+
+/** Why the signal of a request is aborted. */
+export function callerGone(): RpcError {
+  return new RpcError("CANCELLED", "the caller went away");
+}
 
 /** How long a connection may say nothing, in milliseconds: uWebSockets.js has it fixed, node:http is given the same. */
 export const HTTP_IDLE_MS = 10_000;

@@ -20,7 +20,7 @@ export interface Sidecar {
   /** Resolves with the first line that fits, past or future; rejects when the output ends without one. */
   logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
   /** The addresses of its listeners of a kind, once it listens on them all. */
-  addressOf(kind: "local" | "admin"): Promise<string>;
+  addressOf(kind: "local" | "http" | "admin"): Promise<string>;
   /** Exit code or signal, with what it wrote to standard error. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>;
 }

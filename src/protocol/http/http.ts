@@ -12,6 +12,10 @@ export interface HttpRequest {
   readonly headers: Metadata;
   /** The whole body, within the listener's limit; it belongs to the handler. */
   readonly body: Uint8Array;
+  /** The caller's address, for logs. */
+  readonly peer: string;
+  /** Aborted when the caller goes away before it is answered. */
+  readonly signal: AbortSignal;
 }
 
 export interface HttpResponse {

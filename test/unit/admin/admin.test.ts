@@ -7,9 +7,12 @@ const metrics = {
   metrics: async () => "causeway_calls_total 7\n",
 };
 
+const peer = "127.0.0.1:5000";
+const { signal } = new AbortController();
+
 function get(path: string, { ready = true, method = "GET" } = {}) {
   const handle = createAdminHandler({ isReady: () => ready, metrics });
-  return handle({ method, path, query: "", headers: Metadata.EMPTY, body: new Uint8Array() });
+  return handle({ method, path, query: "", headers: Metadata.EMPTY, body: new Uint8Array(), peer, signal });
 }
 
 test("/healthz is 200 while the process lives, ready or not", async () => {

@@ -21,6 +21,7 @@ test("an empty config has every default, and listens on loopback only", () => {
     schema: { files: [], include: [], links: [], strict: false, allowNegativeKeys: false, rules: {}, packages: {} },
     listeners: [
       { kind: "local", address: tcp("127.0.0.1", 7420), ...bounds },
+      { kind: "http", address: tcp("127.0.0.1", 7421), allowedOrigins: [], allowedHosts: [] },
       { kind: "admin", address: tcp("127.0.0.1", 7422) },
     ],
     upstreams: {},
@@ -42,6 +43,7 @@ schema:
   rules: { shop.v1.Order.total: { bits: true, field: 7 }, shop.Inventory: { unwrap: "true" } }
   packages: { idl/inventory.thrift: shop, /abs/old.thrift: shop.old }
 listeners:
+  - { address: "[::1]:0", kind: http, allowedOrigins: ["https://shop.example"], allowedHosts: [sidecar] }
   - { address: "0.0.0.0:7420", kind: local, defaultService: shop.Inventory }
   - { address: "unix:/run/causeway.sock", kind: local }
   - { address: "[::1]:0", kind: admin }
@@ -65,6 +67,7 @@ drainMs: 0
       packages: { "etc/idl/inventory.thrift": "shop", "/abs/old.thrift": "shop.old" },
     },
     listeners: [
+      { kind: "http", address: tcp("::1", 0), allowedOrigins: ["https://shop.example"], allowedHosts: ["sidecar"] },
       { kind: "local", address: tcp("0.0.0.0", 7420), defaultService: "shop.Inventory", ...bounds },
       { kind: "local", address: { kind: "unix", path: "/run/causeway.sock" }, ...bounds },
       { kind: "admin", address: tcp("::1", 0) },
@@ -94,13 +97,17 @@ drainMs: 0
     metrics: { bucketsMs: [1, 10] },
     drainMs: 0,
   });
-  expect(parsed?.at(["upstreams", "inventory", "services", 0])).toMatchObject({ file: "etc/causeway.yaml", line: 15 });
+  expect(parsed?.at(["upstreams", "inventory", "services", 0])).toMatchObject({ file: "etc/causeway.yaml", line: 16 });
 });
 
 test.each([
   ["listener: []", "1:1: error: listener: unknown key, did you mean listeners?"],
   ["listeners: []", "1:1: error: listeners: expected at least 1 element, got []"],
-  ["listeners: [{ kind: http }]", '1:21: error: listeners[0].kind: expected one of local, admin, got "http"'],
+  ["listeners: [{ kind: ftp }]", '1:21: error: listeners[0].kind: expected one of local, http, admin, got "ftp"'],
+  [
+    "listeners: [{ kind: http, allowedOrigins: [shop.example] }]",
+    "1:44: error: listeners[0].allowedOrigins[0]: expected an origin, as in https://shop.example, or *",
+  ],
   ["listeners: [{ kind: local, address: 7420 }]", "1:37: error: listeners[0].address: expected text, got 7420"],
   [
     'listeners: [{ kind: local, address: ":7420" }]',

@@ -1,0 +1,154 @@
+// Connect's unary calls by POST and by GET (connectrpc.com/docs/protocol). Plain JSON over HTTP is the same without its version
+// header.
+import { RpcError, type Status } from "../../base/errors.ts";
+import { Metadata } from "../../base/metadata.ts";
+import type { Call, Reply } from "../../rpc/call.ts";
+import { exceptionStatus } from "../../rpc/status.ts";
+import type { Method } from "../../schema/model.ts";
+import { CONNECT_CODES, printError } from "./connect-error.ts";
+import {
+  callOf,
+  callOrError,
+  type Dialect,
+  type DialectContext,
+  mediaTypeOf,
+  methodOfAnyWire,
+  methodOfPath,
+  timeoutOf,
+} from "./dialect.ts";
+import { type HttpRequest, type HttpResponse, textResponse } from "./http.ts";
+import { writeResponseMetadata } from "./http-metadata.ts";
+
+/** What a call wore, and its answer wears again. */
+interface Dress {
+  readonly codec: "json" | "protobuf";
+  readonly contentType: string;
+}
+
+const JSON_DRESS: Dress = { codec: "json", contentType: "application/json" };
+const PROTO_DRESS: Dress = { codec: "protobuf", contentType: "application/proto" };
+
+/** Reads POST with the content type `application/json` or `application/proto`. */
+export const connectDialect: Dialect = (request, context) => {
+  const dress = mediaTypeOf(request.headers) === "application/json" ? JSON_DRESS : PROTO_DRESS;
+  return {
+    call: callOrError(() => readPost(request, dress, context)),
+    writeReply: (answer) => writeReply(answer, dress, context),
+  };
+};
+
+function readPost(request: HttpRequest, dress: Dress, context: DialectContext): Call {
+  const version = request.headers.get("connect-protocol-version");
+  if (version !== undefined && version !== "1") {
+    throw new RpcError("INVALID_ARGUMENT", `connect-protocol-version is ${version.slice(0, 100)}: expected 1`);
+  }
+  const { codec } = dress;
+  const inbound = codec === "json" && version === undefined ? "http-json" : "connect";
+  const { body: bytes, headers, path } = request;
+  const method = methodFor(dress, path, context);
+  return callOf(request, { inbound, method, codec, bytes, timeoutMs: timeoutOf(headers) }, context);
+}
+
+function methodFor({ codec }: Dress, path: string, context: DialectContext): Method {
+  return codec === "json" ? methodOfAnyWire(path, context) : methodOfPath(path, context);
+}
+
+/** Whether a query is that of a Connect GET. */
+export function isConnectGet(query: string): boolean {
+  return /(?:^|&)connect=v1(?:&|$)/.test(query);
+}
+
+/** Reads GET with a Connect query; a method that may have side effects is answered 405. */
+export function readGet(request: HttpRequest, context: DialectContext): ReturnType<Dialect> | HttpResponse {
+  const parameters = new URLSearchParams(request.query);
+  const encoding = parameters.get("encoding");
+  const dress = encoding === "proto" ? PROTO_DRESS : JSON_DRESS;
+  let sideEffects = false;
+  const call = callOrError(() => {
+    const method = methodFor(dress, request.path, context);
+    sideEffects = !hasNoSideEffects(method);
+    if (encoding !== "json" && encoding !== "proto") throw badParameter("encoding", encoding, "json or proto");
+    const compression = parameters.get("compression") ?? "identity";
+    if (compression !== "identity") throw badParameter("compression", compression, "none");
+    const bytes = messageOf(request.query, parameters.get("base64") === "1");
+    const timeoutMs = timeoutOf(request.headers);
+    return callOf(request, { inbound: "connect", method, codec: dress.codec, bytes, timeoutMs }, context);
+  });
+  if (sideEffects) {
+    return textResponse(405, "GET is for methods with idempotency_level = NO_SIDE_EFFECTS: expected POST", [
+      ["allow", "POST"],
+    ]);
+  }
+  return { call, writeReply: (answer) => writeReply(answer, dress, context) };
+}
+
+function hasNoSideEffects({ annotations }: Method): boolean {
+  return annotations.some(([name, value]) => name === "idempotency_level" && value === "NO_SIDE_EFFECTS");
+}
+
+function badParameter(name: string, value: string | null, expected: string): RpcError {
+  const said = value === null ? "not there" : value.slice(0, 100);
+  return new RpcError("INVALID_ARGUMENT", `the query parameter ${name} is ${said}: expected ${expected}`);
+}
+
+/** The bytes of the parameter `message`, which need not be text. */
+function messageOf(query: string, isBase64: boolean): Uint8Array {
+  const raw = /(?:^|&)message=([^&]*)/.exec(query)?.[1];
+  if (raw === undefined) throw badParameter("message", null, "the request message");
+  const characters = raw
+    .replaceAll("+", " ")
+    .replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  if (!isBase64) return Buffer.from(characters, "latin1");
+  if (!/^[\w+/ -]*={0,2}$/.test(characters)) throw badParameter("message", characters, "base64");
+  return Buffer.from(characters.replaceAll(" ", "+"), "base64");
+}
+
+function writeReply(answer: Reply | RpcError, { codec, contentType }: Dress, context: DialectContext): HttpResponse {
+  if (answer instanceof RpcError) return writeError(answer, answer, context);
+  if (answer.kind === "exception") {
+    return writeError(answer.status ?? exceptionStatus(answer.field, answer.payload.bytes), answer, context);
+  }
+  const { payload } = answer;
+  if (payload.codec !== codec) {
+    const error = new RpcError("INTERNAL", `the reply came as ${payload.codec}: expected ${codec}`);
+    return writeError(error, error, context);
+  }
+  return { status: 200, headers: headersOf(contentType, answer), body: payload.bytes };
+}
+
+function writeError(status: Status, metadata: Said, { printDetail }: DialectContext): HttpResponse {
+  return {
+    status: CONNECT_CODES[status.code].httpStatus,
+    headers: headersOf("application/json", metadata),
+    body: printError(status, printDetail),
+  };
+}
+
+interface Said {
+  readonly headers: Metadata;
+  readonly trailers: Metadata;
+}
+
+function headersOf(contentType: string, { headers, trailers }: Said): Metadata {
+  const flat = ["content-type", contentType];
+  writeResponseMetadata(headers, flat);
+  writeResponseMetadata(trailers, flat, "trailer-");
+  return Metadata.fromFlat(flat);
+}
+
+/** Answers `application/connect+json` and `+proto`, whose calls stream, with the error in the form that they expect. */
+export const connectStreamDialect: Dialect = (request, { printDetail }) => ({
+  call: new RpcError(
+    "UNIMPLEMENTED",
+    "Connect's streaming calls are not served yet: expected application/json or application/proto",
+  ),
+  writeReply(answer) {
+    const error = answer instanceof RpcError ? answer : new RpcError("INTERNAL", "the call has a reply");
+    const end = Buffer.from(`{"error":${printError(error, printDetail)}}`);
+    // The last envelope of a stream: its flag, and the length of what follows.
+    const head = Buffer.from([0x02, 0, 0, 0, 0]);
+    head.writeUInt32BE(end.length, 1);
+    const headers = Metadata.fromFlat(["content-type", mediaTypeOf(request.headers)]);
+    return { status: 200, headers, body: Buffer.concat([head, end]) };
+  },
+});
