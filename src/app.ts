@@ -11,6 +11,7 @@ import type { Codec, Limits } from "./codec/codec.ts";
 import { compileTranscoder } from "./codec/transcode.ts";
 import { type Config, type ListenerConfig, loadConfig, type UpstreamConfig } from "./config.ts";
 import { createStaticResolver } from "./discovery/static.ts";
+import { createEndpointStates } from "./governance/endpoint-state.ts";
 import { createUpstreamStack, sidecarStack, type UpstreamStack } from "./governance/pipeline.ts";
 import type { Route } from "./governance/route.ts";
 import type { ListenerContext } from "./inbound/connection.ts";
@@ -287,11 +288,12 @@ function createUpstreams(config: Config, linked: LinkedSchema, clock: Clock): Re
   const upstreams = Object.entries(config.upstreams);
   const resolver = createStaticResolver(new Map(upstreams.map(([name, { endpoints }]) => [name, endpoints])));
   const compile = (body: BodyLink, from: Codec, to: Codec) => compileTranscoder(body, from, to, limits);
-  const context = { links: linked.methods, compile, clock, resolver };
+  const context = { links: linked.methods, compile, clock, random: Math.random, resolver };
   return new Map(
     upstreams.map(([name, options]) => {
       const connect = connectOf(options, limits, clock);
-      return [name, createUpstreamStack(name, options, { ...context, codec: CODECS[options.protocol], connect })];
+      const own = { codec: CODECS[options.protocol], connect, states: createEndpointStates() };
+      return [name, createUpstreamStack(name, options, { ...context, ...own })];
     }),
   );
 }

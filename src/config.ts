@@ -8,8 +8,8 @@ import type { Report } from "./base/diagnostic.ts";
 import { parseYaml, type YamlValue } from "./base/yaml.ts";
 import type { Limits } from "./codec/codec.ts";
 import { accessLogOptions } from "./governance/access-log.ts";
-import { timeoutMsOption } from "./governance/deadline.ts";
 import { metricsOptions } from "./governance/metrics.ts";
+import { upstreamPolicies } from "./governance/upstream-policies.ts";
 import { localListenerOptions } from "./inbound/local-listener.ts";
 import { grpcUpstreamOptions } from "./outbound/grpc-client.ts";
 import { thriftUpstreamOptions } from "./outbound/thrift-client.ts";
@@ -29,9 +29,21 @@ const address = z
   })
   .describe("HOST:PORT, [IPv6]:PORT or unix:PATH");
 
-const endpoint = address.refine((parsed) => parsed.kind === "unix" || parsed.port > 0, {
-  error: "expected a port from 1 to 65535: an endpoint cannot be at port 0",
-});
+/** `HOST:PORT`, or a mapping where there is more to say. */
+const endpoint = z.preprocess(
+  (value) => (typeof value === "object" ? value : { address: value }),
+  z.strictObject({
+    address: address.refine((parsed) => parsed.kind === "unix" || parsed.port > 0, {
+      error: "expected a port from 1 to 65535: an endpoint cannot be at port 0",
+    }),
+    weight: z
+      .number()
+      .min(0.001)
+      .max(1_000)
+      .default(1)
+      .describe("share of the calls relative to the other endpoints', for all balancing but round-robin"),
+  }),
+);
 
 const serviceName = z.string().min(1).describe("full name of a service: package.Service");
 
@@ -76,7 +88,7 @@ const upstreamCommons = {
     .array(serviceName)
     .default([])
     .describe("services without loaded IDL: their calls are forwarded on the same wire, untranslated"),
-  timeoutMs: timeoutMsOption,
+  ...upstreamPolicies,
 };
 
 const upstreamOptions = z

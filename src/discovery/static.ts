@@ -2,15 +2,23 @@
 import { type Address, formatAddress } from "../base/address.ts";
 import type { Endpoint, Resolver } from "../rpc/endpoint.ts";
 
-/** A resolver for upstreams whose addresses are given; of any other upstream it knows that there are no endpoints. */
-export function createStaticResolver(upstreams: ReadonlyMap<string, readonly Address[]>): Resolver {
+/** An endpoint as a config gives it. */
+export interface StaticEndpoint {
+  readonly address: Address;
+  /** Its share of the calls relative to the others'. */
+  readonly weight: number;
+}
+
+/** A resolver for upstreams whose endpoints are given; of any other upstream it knows that there are no endpoints. */
+export function createStaticResolver(upstreams: ReadonlyMap<string, readonly StaticEndpoint[]>): Resolver {
   return {
     watch(upstream, changed) {
-      const addresses = upstreams.get(upstream) ?? [];
-      const endpoints: readonly Endpoint[] = addresses.map((address) => ({
+      const given = upstreams.get(upstream) ?? [];
+      const endpoints: readonly Endpoint[] = given.map(({ address, weight }) => ({
         upstream,
         address,
         name: formatAddress(address),
+        weight,
       }));
       changed({ kind: "known", endpoints });
       return () => {};

@@ -1,15 +1,25 @@
-// The stacks that every call walks down, in request order, each layer with the reason for its place. The endpoint stack
-// is the outbound client alone.
+// The stacks that every call walks down, in request order, each layer with the reason for its place.
 import type { Clock } from "../base/clock.ts";
-import type { Handler } from "../rpc/call.ts";
+import type { Handler, Layer } from "../rpc/call.ts";
 import type { Connect, Resolver } from "../rpc/endpoint.ts";
 import { stack } from "../rpc/stack.ts";
 import { type AccessLogContext, type AccessLogOptions, accessLog } from "./access-log.ts";
+import { attemptTimeout } from "./attempt-timeout.ts";
 import { createBalance } from "./balance.ts";
+import { loadTrackersOf, pickerOf } from "./balance-policy.ts";
+import { trackBreaker } from "./breaker.ts";
 import { type BridgeContext, bridge } from "./bridge.ts";
+import { concurrencyLimit } from "./concurrency.ts";
 import { deadline } from "./deadline.ts";
+import type { EndpointStates } from "./endpoint-state.ts";
+import { createJudge } from "./failure.ts";
 import { type MetricsContext, type MetricsOptions, metrics } from "./metrics.ts";
+import { observe } from "./observe.ts";
+import { createOutlierDetection } from "./outlier.ts";
+import { rateLimit } from "./rate-limit.ts";
+import { retry } from "./retry.ts";
 import { type Route, route } from "./route.ts";
+import type { UpstreamPolicies } from "./upstream-policies.ts";
 
 export interface SidecarStackOptions {
   readonly accessLog: AccessLogOptions;
@@ -36,8 +46,12 @@ export function sidecarStack(
 
 export interface UpstreamStackContext extends BridgeContext {
   readonly clock: Clock;
+  /** From 0 up to but not including 1, as Math.random. */
+  readonly random: () => number;
   readonly resolver: Resolver;
   readonly connect: Connect;
+  /** What is known of the upstream's endpoints, from the stack before this one when policies were reloaded. */
+  readonly states: EndpointStates;
 }
 
 /** One upstream's stack, with the connections to its endpoints. */
@@ -50,19 +64,63 @@ export interface UpstreamStack {
 /** What every call to one upstream passes. */
 export function createUpstreamStack(
   upstream: string,
-  options: { readonly timeoutMs: number },
+  policies: UpstreamPolicies,
   context: UpstreamStackContext,
 ): UpstreamStack {
-  const balance = createBalance(upstream, context.resolver, context.connect);
+  const { clock, random, resolver, states } = context;
+  const balance = createBalance(upstream, {
+    resolver,
+    states,
+    clock,
+    connect: endpointStacks(policies, context),
+    picker: pickerOf(policies.balance, random),
+    panicBelow: policies.balance.panicBelow,
+  });
   const handle = stack(
     [
-      // First: the bound holds for everything below, translation and all attempts together.
-      deadline(options, context.clock),
+      // First: a call too many must cost as little as can be.
+      rateLimit(policies.rateLimit, clock),
+      // Below the rate, which says no without keeping count of calls; above all that takes time, to count it.
+      ...(policies.concurrency ? [concurrencyLimit(policies.concurrency, context)] : []),
+      // The bound holds for everything below, translation and all attempts together.
+      deadline(policies, clock),
       // Above the choice of an endpoint: one translation per call, and a bad request is blamed on nobody.
       bridge(context),
+      // Directly above the balance: each attempt chooses its endpoint anew.
+      retry(policies.retry, context),
     ],
     // Last: from here on everything belongs to one endpoint.
     balance.handle,
   );
   return { handle, close: balance.close };
+}
+
+/** What every attempt at one endpoint passes. */
+function endpointStacks(policies: UpstreamPolicies, context: UpstreamStackContext): Connect {
+  const { clock, random, connect, states } = context;
+  const judge = createJudge(policies.failures);
+  const outliers = policies.outlier.enabled ? createOutlierDetection(policies.outlier, states, clock) : undefined;
+  return (endpoint) => {
+    const state = states.of(endpoint.name);
+    const outlier = outliers?.track(state);
+    const trackers = [
+      ...loadTrackersOf(policies.balance, state),
+      ...(outlier ? [outlier.tracker] : []),
+      ...(policies.breaker ? [trackBreaker(state, states, policies.breaker, random)] : []),
+    ];
+    const layers: Layer[] = [
+      // First: whatever ends an attempt below is an outcome, its timeout too.
+      observe(state, trackers, judge, clock),
+      // Last: it ends what waits for the wire, and nothing else waits here.
+      ...(policies.attemptTimeoutMs === undefined ? [] : [attemptTimeout(policies.attemptTimeoutMs, clock)]),
+    ];
+    const client = connect(endpoint);
+    return {
+      handle: stack(layers, client.handle),
+      close() {
+        outlier?.stop();
+        return client.close();
+      },
+    };
+  };
 }

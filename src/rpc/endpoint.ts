@@ -10,6 +10,8 @@ export interface Endpoint {
   readonly address: Address;
   /** `address` as text, for logs. */
   readonly name: string;
+  /** Its share of the calls relative to the others', for balancing that heeds it; undefined is 1. */
+  readonly weight?: number;
 }
 
 /** Builds one endpoint's handler. */

@@ -2,8 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
 import { type Diagnostic, formatDiagnostic } from "../../../src/base/diagnostic.ts";
 import { loadConfig, parseConfig } from "../../../src/config.ts";
+import { upstreamPolicies } from "../../../src/governance/upstream-policies.ts";
 
 function parse(text: string, file = "etc/causeway.yaml") {
   const found: Diagnostic[] = [];
@@ -13,6 +15,7 @@ function parse(text: string, file = "etc/causeway.yaml") {
 
 const bounds = { maxConnections: 10_000, maxCallsPerConnection: 1_000 };
 const tcp = (host: string, port: number) => ({ kind: "tcp", host, port });
+const policies = z.object(upstreamPolicies).parse({});
 
 test("an empty config has every default, and listens on loopback only", () => {
   const { parsed, faults } = parse("");
@@ -48,7 +51,7 @@ listeners:
   - { address: "unix:/run/causeway.sock", kind: local }
   - { address: "[::1]:0", kind: admin }
 upstreams:
-  inventory: { protocol: thrift-framed, endpoints: ["127.0.0.1:9090"], services: [shop.Inventory], timeoutMs: 1000 }
+  inventory: { protocol: thrift-framed, endpoints: [{ address: "127.0.0.1:9090", weight: 3 }], services: [shop.Inventory], timeoutMs: 1000 }
   orders: { protocol: grpc, endpoints: ["unix:/run/o", "o:50051"], opaqueServices: [shop.v1.Orders] }
 limits: { maxMessageBytes: 4096, maxDepth: 10, maxElements: 20 }
 accessLog: all
@@ -75,7 +78,8 @@ drainMs: 0
     upstreams: {
       inventory: {
         protocol: "thrift-framed",
-        endpoints: [tcp("127.0.0.1", 9090)],
+        ...policies,
+        endpoints: [{ address: tcp("127.0.0.1", 9090), weight: 3 }],
         services: ["shop.Inventory"],
         opaqueServices: [],
         timeoutMs: 1_000,
@@ -85,10 +89,13 @@ drainMs: 0
       },
       orders: {
         protocol: "grpc",
-        endpoints: [{ kind: "unix", path: "/run/o" }, tcp("o", 50051)],
+        ...policies,
+        endpoints: [
+          { address: { kind: "unix", path: "/run/o" }, weight: 1 },
+          { address: tcp("o", 50051), weight: 1 },
+        ],
         services: [],
         opaqueServices: ["shop.v1.Orders"],
-        timeoutMs: 15_000,
         connectTimeoutMs: 1_000,
       },
     },
@@ -119,7 +126,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:0"], services: [s.S] } }',
-    "1:47: error: upstreams.a.endpoints[0]: expected a port from 1 to 65535: an endpoint cannot be at port 0",
+    "1:47: error: upstreams.a.endpoints[0].address: expected a port from 1 to 65535: an endpoint cannot be at port 0",
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"] } }',
@@ -135,7 +142,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of authority, connectTimeoutMs, endpoints, opaqueServices, protocol, services, timeoutMs",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, endpoints, failures, opaqueServices, outlier, protocol, rateLimit, retry, services, timeoutMs",
   ],
   ["limits: { maxDepth: 0 }", "1:21: error: limits.maxDepth: expected at least 1, got 0"],
   ["accessLog: none", '1:12: error: accessLog: expected a mapping, got "none"'],
@@ -143,6 +150,46 @@ test.each([
   ["drainMs: 1.5", "1:10: error: drainMs: expected a whole number, got 1.5"],
 ])("%s is refused with its place and what was expected", (text, fault) => {
   expect(parse(text).faults).toEqual([`etc/causeway.yaml:${fault}`]);
+});
+
+test("the policies of an upstream have the defaults of their public sources", () => {
+  expect(policies).toEqual({
+    rateLimit: [],
+    timeoutMs: 15_000,
+    retry: {
+      maxAttempts: 3,
+      codes: ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+      exceptions: [],
+      idempotent: [],
+      backOff: { baseMs: 25, maxMs: 250 },
+      budget: { share: 0.2, perSecond: 10, windowMs: 10_000 },
+    },
+    balance: { policy: "p2c", decayMs: 10_000, initialMs: 30, failureMs: 5_000, panicBelow: 0.5 },
+    failures: { codes: ["UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "UNKNOWN", "DATA_LOSS"], exceptions: [] },
+    outlier: {
+      enabled: true,
+      consecutiveFailures: 5,
+      intervalMs: 10_000,
+      baseEjectionMs: 30_000,
+      maxEjectionMs: 300_000,
+      maxEjectedShare: 0.1,
+      successRate: { deviations: 1.9, minCalls: 100, minEndpoints: 5 },
+    },
+  });
+});
+
+test.each([
+  ["balance: { policy: fastest }", /balance.policy: expected one of p2c, round-robin, .*maglev, got "fastest"/],
+  ["balance: { policy: maglev }", /balance.header: expected text, got nothing/],
+  ["retry: { codes: [BUSY] }", /retry.codes\[0\]: expected one of CANCELLED, /],
+  ["breaker: { policy: consecutive, minOpenMs: 9, maxOpenMs: 8 }", /breaker.maxOpenMs: expected at least minOpenMs/],
+  ["rateLimit: [{ per: caller, perSecond: 1 }]", /rateLimit\[0\].per: expected one of upstream, service, method, got/],
+  ["concurrency: { policy: fixed }", /concurrency.max: expected a number, got nothing/],
+  ["outlier: { enabled: no way }", /outlier.enabled: expected true or false, got "no way"/],
+  ["attemptTimeoutMs: 0", /attemptTimeoutMs: expected more than 0, got 0/],
+])("the policy %s is refused with what was expected", (policy, fault) => {
+  const { faults } = parse(`upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], ${policy} } }`);
+  expect(faults).toEqual([expect.stringMatching(fault)]);
 });
 
 test("a listener that nobody gave an address binds loopback", () => {

@@ -5,7 +5,15 @@ import type { Endpoints } from "../../../src/rpc/endpoint.ts";
 function known(upstream: string): readonly Endpoints[] {
   const seen: Endpoints[] = [];
   const resolver = createStaticResolver(
-    new Map([["shop", [{ kind: "tcp", host: "::1", port: 80 } as const, { kind: "unix", path: "/run/s" } as const]]]),
+    new Map([
+      [
+        "shop",
+        [
+          { address: { kind: "tcp", host: "::1", port: 80 }, weight: 1 },
+          { address: { kind: "unix", path: "/run/s" }, weight: 3 },
+        ],
+      ],
+    ]),
   );
   resolver.watch(upstream, (endpoints) => seen.push(endpoints))();
   return seen;
@@ -16,8 +24,8 @@ test("the endpoints of the config are known at once, named as they are written",
     {
       kind: "known",
       endpoints: [
-        { upstream: "shop", address: { kind: "tcp", host: "::1", port: 80 }, name: "[::1]:80" },
-        { upstream: "shop", address: { kind: "unix", path: "/run/s" }, name: "unix:/run/s" },
+        { upstream: "shop", address: { kind: "tcp", host: "::1", port: 80 }, name: "[::1]:80", weight: 1 },
+        { upstream: "shop", address: { kind: "unix", path: "/run/s" }, name: "unix:/run/s", weight: 3 },
       ],
     },
   ]);

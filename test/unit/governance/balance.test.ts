@@ -1,29 +1,33 @@
 import { expect, test } from "vitest";
 import { createBalance } from "../../../src/governance/balance.ts";
+import { createEndpointStates } from "../../../src/governance/endpoint-state.ts";
+import { roundRobin } from "../../../src/governance/round-robin.ts";
 import type { Call } from "../../../src/rpc/call.ts";
 import type { Endpoint, Endpoints } from "../../../src/rpc/endpoint.ts";
+import { createFakeClock } from "../../fake-clock.ts";
 import { callOf, rejection, resultOf } from "./calls.ts";
 
 function endpointOf(port: number): Endpoint {
   return { upstream: "shop", address: { kind: "tcp", host: "127.0.0.1", port }, name: `127.0.0.1:${port}` };
 }
 
-function setUp(first: Endpoints) {
+function setUp(first: Endpoints, panicBelow = 0.5) {
   const seen: string[] = [];
   const connected: string[] = [];
   const closed: string[] = [];
+  const states = createEndpointStates();
+  const clock = createFakeClock();
   let report: (endpoints: Endpoints) => void = () => {};
   let stopped = 0;
-  const balance = createBalance(
-    "shop",
-    {
+  const balance = createBalance("shop", {
+    resolver: {
       watch(_, changed) {
         report = changed;
         changed(first);
         return () => void stopped++;
       },
     },
-    ({ name }) => {
+    connect({ name }) {
       connected.push(name);
       return {
         handle: () => {
@@ -33,12 +37,34 @@ function setUp(first: Endpoints) {
         close: async () => void closed.push(name),
       };
     },
-  );
+    states,
+    clock,
+    picker: roundRobin(),
+    panicBelow,
+  });
+  async function endpointsOf(calls: number): Promise<readonly string[]> {
+    seen.length = 0;
+    for (let i = 0; i < calls; i++) await balance.handle(callOf());
+    return seen.map((name) => name.slice("127.0.0.1:".length));
+  }
+  function eject(port: number, ms: number): void {
+    states.of(`127.0.0.1:${port}`).outlier.ejectedUntilMs = clock.nowMs() + ms;
+    states.changed();
+  }
+  function open(port: number, ms: number): void {
+    states.of(`127.0.0.1:${port}`).breaker.openUntilMs = clock.nowMs() + ms;
+    states.changed();
+  }
   return {
     balance,
+    states,
+    clock,
     seen,
     connected,
     closed,
+    endpointsOf,
+    eject,
+    open,
     report: (endpoints: Endpoints) => report(endpoints),
     stops: () => stopped,
   };
@@ -90,4 +116,79 @@ test("closing stops the watch, closes every endpoint once, and refuses later cal
     code: "UNAVAILABLE",
     message: expect.stringContaining("shutting down"),
   });
+});
+
+const four: Endpoints = { kind: "known", endpoints: [1, 2, 3, 4].map(endpointOf) };
+
+test("an ejected endpoint is left out until its time is over", async () => {
+  const { endpointsOf, eject, clock } = setUp(four);
+  eject(2, 100);
+  expect((await endpointsOf(6)).toSorted()).toEqual(["1", "1", "3", "3", "4", "4"]);
+  clock.advance(99);
+  expect(await endpointsOf(4)).not.toContain("2");
+  clock.advance(1);
+  expect(await endpointsOf(4)).toContain("2");
+});
+
+test("when fewer than half are healthy, the ejected ones are used too", async () => {
+  const { endpointsOf, eject } = setUp(four);
+  eject(1, 100);
+  eject(2, 100);
+  expect((await endpointsOf(4)).toSorted()).toEqual(["3", "3", "4", "4"]);
+  eject(3, 100);
+  expect((await endpointsOf(4)).toSorted()).toEqual(["1", "2", "3", "4"]);
+});
+
+test("without panic the ejected ones are used only when there is no other", async () => {
+  const { endpointsOf, eject } = setUp(four, 0);
+  for (const port of [1, 2, 3]) eject(port, 100);
+  expect(await endpointsOf(2)).toEqual(["4", "4"]);
+  eject(4, 100);
+  expect((await endpointsOf(4)).toSorted()).toEqual(["1", "2", "3", "4"]);
+});
+
+test("an open endpoint gets no calls, also in a panic, and one when its probe is due", async () => {
+  const { endpointsOf, eject, open, clock } = setUp(four);
+  open(1, 100);
+  for (const port of [2, 3]) eject(port, 1_000);
+  expect((await endpointsOf(3)).toSorted()).toEqual(["2", "3", "4"]);
+  clock.advance(100);
+  expect((await endpointsOf(4))[0]).toBe("1");
+  expect((await endpointsOf(4)).filter((name) => name === "1")).toEqual([]);
+});
+
+test("a retry is no probe, and it does not go where its call has just failed", async () => {
+  const { balance, open, seen, clock } = setUp({ kind: "known", endpoints: [1, 2, 3].map(endpointOf) });
+  open(1, 100);
+  clock.advance(100);
+  const call = callOf();
+  Object.assign(call.facts, { attempts: 1, endpoint: "127.0.0.1:2" });
+  for (let i = 0; i < 4; i++) {
+    call.facts.endpoint = "127.0.0.1:2";
+    await balance.handle(call);
+  }
+  expect(seen).toEqual(Array(4).fill("127.0.0.1:3"));
+});
+
+test("when all breakers are open, calls fail at once and are told when to come again", async () => {
+  const { balance, open, clock } = setUp({ kind: "known", endpoints: [1, 2].map(endpointOf) });
+  open(1, 500);
+  open(2, 300);
+  clock.advance(100);
+  expect(await rejection(balance.handle(callOf()))).toMatchObject({
+    code: "UNAVAILABLE",
+    message: "the breakers of all 2 endpoints of the upstream shop are open",
+    retryAfterMs: 200,
+    sent: false,
+  });
+});
+
+test("an endpoint that stays is not forgiven when others come or go, one that went and came again is", async () => {
+  const { endpointsOf, eject, report } = setUp(four);
+  eject(2, 100);
+  report({ kind: "known", endpoints: [2, 3, 4].map(endpointOf) });
+  expect(await endpointsOf(4)).not.toContain("2");
+  report({ kind: "known", endpoints: [3, 4].map(endpointOf) });
+  report({ kind: "known", endpoints: [2, 3, 4].map(endpointOf) });
+  expect(await endpointsOf(3)).toContain("2");
 });

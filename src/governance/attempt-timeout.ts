@@ -1,0 +1,46 @@
+// One attempt waits no longer than the policy says, so that an endpoint that hangs does not eat the whole deadline.
+// Directly above the outbound client: what watches attempts must see this end of one.
+import { z } from "zod";
+import type { Clock } from "../base/clock.ts";
+import { RpcError } from "../base/errors.ts";
+import type { Layer, Reply } from "../rpc/call.ts";
+
+/** The longest that one attempt may take; by default only the call's deadline bounds it, as in Envoy. */
+export const attemptTimeoutMsOption = z
+  .int()
+  .positive()
+  .optional()
+  .describe("longest time for one attempt at an endpoint, in milliseconds; without it only timeoutMs holds");
+
+/**
+ * Aborts an attempt after `timeoutMs` with DEADLINE_EXCEEDED; the client below rejects then and says whether anything
+ * was sent. An attempt whose call ends earlier has no timer of its own.
+ */
+export function attemptTimeout(timeoutMs: number, clock: Clock): Layer {
+  return (next) => (call) => {
+    if (clock.nowMs() + timeoutMs >= call.expiresAtMs) return next(call);
+    const controller = new AbortController();
+    const onAbort = () => controller.abort(call.signal.reason);
+    if (call.signal.aborted) onAbort();
+    call.signal.addEventListener("abort", onAbort, { once: true });
+    const stop = clock.after(timeoutMs, () => {
+      const from = call.facts.endpoint === undefined ? "" : ` from ${call.facts.endpoint}`;
+      const message = `no reply${from} within ${timeoutMs} ms, the upstream's attemptTimeoutMs`;
+      controller.abort(new RpcError("DEADLINE_EXCEEDED", message, { sent: true }));
+    });
+    function release(): void {
+      stop();
+      call.signal.removeEventListener("abort", onAbort);
+    }
+    return next({ ...call, signal: controller.signal }).then(
+      (reply: Reply) => {
+        release();
+        return reply;
+      },
+      (error: unknown) => {
+        release();
+        throw error;
+      },
+    );
+  };
+}

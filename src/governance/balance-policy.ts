@@ -1,0 +1,85 @@
+// Which balancing there is, and how each is configured.
+import { z } from "zod";
+import type { EndpointState } from "./endpoint-state.ts";
+import { maglev } from "./maglev.ts";
+import type { Tracker } from "./observe.ts";
+import { peakEwma, trackLatency } from "./peak-ewma.ts";
+import type { Picker } from "./picker.ts";
+import { roundRobin, weightedRoundRobin } from "./round-robin.ts";
+import { leastRequest } from "./two-choices.ts";
+
+const commons = {
+  panicBelow: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5) // Envoy's healthy_panic_threshold
+    .describe(
+      "share of healthy endpoints below which ejected ones are used too, from 0 to 1; 0: only when none is left",
+    ),
+};
+
+/** How an upstream's calls are spread over its endpoints. */
+export const balanceOptions = z
+  .discriminatedUnion("policy", [
+    z.strictObject({
+      policy: z.literal("p2c").describe("the less loaded of two endpoints taken at random, load by latency"),
+      decayMs: z
+        .number()
+        .positive()
+        .default(10_000) // Linkerd 2
+        .describe("time constant with which a latency is forgotten, in milliseconds"),
+      initialMs: z
+        .number()
+        .positive()
+        .default(30) // Linkerd 2
+        .describe("latency of an endpoint that was never called, in milliseconds"),
+      failureMs: z
+        .number()
+        .min(0)
+        .default(5_000) // Linkerd 2's penalty for failures
+        .describe("least latency that a failure counts as, in milliseconds"),
+      ...commons,
+    }),
+    z.strictObject({ policy: z.literal("round-robin").describe("each endpoint in turn"), ...commons }),
+    z.strictObject({ policy: z.literal("weighted").describe("in turn, by the endpoints' weights"), ...commons }),
+    z.strictObject({
+      policy: z
+        .literal("least-request")
+        .describe("of two endpoints taken at random the one with fewer calls in flight"),
+      ...commons,
+    }),
+    z.strictObject({
+      policy: z.literal("maglev").describe("the same endpoint for the same value of a header"),
+      header: z
+        .string()
+        .min(1)
+        .transform((name) => name.toLowerCase())
+        .describe("header (metadata key) whose value chooses the endpoint; calls without it go anywhere"),
+      ...commons,
+    }),
+  ])
+  .describe("how calls are spread over the endpoints");
+
+export type BalanceOptions = z.output<typeof balanceOptions>;
+
+/** The choice that the options ask for. */
+export function pickerOf(options: BalanceOptions, random: () => number): Picker {
+  switch (options.policy) {
+    case "p2c":
+      return peakEwma(options, random);
+    case "round-robin":
+      return roundRobin();
+    case "weighted":
+      return weightedRoundRobin();
+    case "least-request":
+      return leastRequest(random);
+    case "maglev":
+      return maglev(({ headers }) => headers.get(options.header), random);
+  }
+}
+
+/** What the choice needs to learn from each endpoint's attempts. */
+export function loadTrackersOf(options: BalanceOptions, state: EndpointState): readonly Tracker[] {
+  return options.policy === "p2c" ? [trackLatency(state, options)] : [];
+}

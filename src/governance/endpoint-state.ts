@@ -1,0 +1,93 @@
+// What the calls to an endpoint have taught about it. It belongs to the endpoint, not to a policy, so that a reload of
+// policies forgets nothing: an ejected endpoint stays ejected, an open breaker open.
+
+/** What one endpoint's attempts have shown. Written by the layers of its stack, read by the balance above them. */
+export interface EndpointState {
+  /** Attempts whose outcome is outstanding. */
+  inFlight: number;
+  readonly load: LoadState;
+  readonly outlier: OutlierState;
+  readonly breaker: BreakerState;
+}
+
+/** How long replies take. */
+export interface LoadState {
+  /** The peak-sensitive moving average, as of `atMs`. */
+  latencyMs: number;
+  /** On the monotonic clock; -Infinity before the first estimate. */
+  atMs: number;
+}
+
+/** How an endpoint does beside the others of its upstream. */
+export interface OutlierState {
+  consecutiveFailures: number;
+  /** Outcomes since the last sweep. */
+  successes: number;
+  failures: number;
+  /** What the next ejection's time is multiplied with, less one. */
+  ejections: number;
+  /** On the monotonic clock; -Infinity when it never was ejected. */
+  ejectedUntilMs: number;
+}
+
+/** Whether an endpoint's breaker lets calls through. */
+export interface BreakerState {
+  consecutiveFailures: number;
+  /** Undefined while closed: calls pass. Else when the next probe may go, on the monotonic clock. */
+  openUntilMs: number | undefined;
+  /** Whether the one call that may close it is on its way. */
+  probing: boolean;
+  /** How many times it has opened without closing between: the exponent of its back-off. */
+  opened: number;
+}
+
+/** The states of one upstream's endpoints, by name. */
+export interface EndpointStates {
+  /** The state of an endpoint; a new one for a name that is not known. */
+  of(name: string): EndpointState;
+  /** Forgets all but these. */
+  retain(names: ReadonlySet<string>): void;
+  /** Says that an endpoint was ejected, or that a breaker has opened, closed, or may probe again. */
+  changed(): void;
+  /** How many times `changed` was called: who derives something from states sees by it that it must do so again. */
+  readonly changes: number;
+}
+
+/** States that are empty at first. */
+export function createEndpointStates(): EndpointStates {
+  const states = new Map<string, EndpointState>();
+  let changes = 0;
+  return {
+    of(name) {
+      let state = states.get(name);
+      if (!state) {
+        state = createEndpointState();
+        states.set(name, state);
+      }
+      return state;
+    },
+    retain(names) {
+      for (const name of states.keys()) if (!names.has(name)) states.delete(name);
+    },
+    changed: () => void changes++,
+    get changes() {
+      return changes;
+    },
+  };
+}
+
+/** The state of an endpoint that was never called. */
+export function createEndpointState(): EndpointState {
+  return {
+    inFlight: 0,
+    load: { latencyMs: 0, atMs: Number.NEGATIVE_INFINITY },
+    outlier: {
+      consecutiveFailures: 0,
+      successes: 0,
+      failures: 0,
+      ejections: 0,
+      ejectedUntilMs: Number.NEGATIVE_INFINITY,
+    },
+    breaker: { consecutiveFailures: 0, openUntilMs: undefined, probing: false, opened: 0 },
+  };
+}

@@ -1,0 +1,38 @@
+// Watches each attempt at one endpoint for all who learn from it: load, outlier ejection and breaker share one look at
+// the clock and one continuation, because this runs for every call.
+import type { Clock } from "../base/clock.ts";
+import type { Layer } from "../rpc/call.ts";
+import type { EndpointState } from "./endpoint-state.ts";
+import type { Judge, Outcome } from "./failure.ts";
+
+/** Learns from the attempts at one endpoint. */
+export interface Tracker {
+  /** An attempt goes out. */
+  began?(): void;
+  /** The attempt that went out at `startMs` has ended at `nowMs`, on the monotonic clock. */
+  ended(outcome: Outcome, startMs: number, nowMs: number): void;
+}
+
+/** Counts the attempts in flight and tells the trackers of each attempt's begin and outcome. */
+export function observe(state: EndpointState, trackers: readonly Tracker[], judge: Judge, clock: Clock): Layer {
+  return (next) => (call) => {
+    const startMs = clock.nowMs();
+    state.inFlight++;
+    for (const tracker of trackers) tracker.began?.();
+    function end(outcome: Outcome): void {
+      state.inFlight--;
+      const nowMs = clock.nowMs();
+      for (const tracker of trackers) tracker.ended(outcome, startMs, nowMs);
+    }
+    return next(call).then(
+      (reply) => {
+        end(judge.reply(reply));
+        return reply;
+      },
+      (error: unknown) => {
+        end(judge.error(error));
+        throw error;
+      },
+    );
+  };
+}

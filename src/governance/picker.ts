@@ -1,0 +1,22 @@
+// How a balance's policies choose: from the endpoints that can be used to the one that is.
+import type { Call } from "../rpc/call.ts";
+import type { Endpoint, EndpointHandler } from "../rpc/endpoint.ts";
+import type { EndpointState } from "./endpoint-state.ts";
+
+/** An endpoint that may be chosen. */
+export interface Candidate {
+  readonly endpoint: Endpoint;
+  readonly state: EndpointState;
+  readonly handler: EndpointHandler;
+}
+
+/** Chooses a candidate for one attempt; not `avoid`, which has just failed the call, unless there is no other. */
+export type Pick = (call: Call, avoid: Candidate | undefined, nowMs: number) => Candidate;
+
+/** Builds the choice among candidates, at least one, at each change of their set. */
+export type Picker = (candidates: readonly Candidate[], nowMs: number) => Pick;
+
+/** An endpoint's share of the calls relative to the others'. */
+export function weightOf({ endpoint }: Candidate): number {
+  return endpoint.weight ?? 1;
+}

@@ -1,0 +1,159 @@
+// Another attempt where it can help and cannot harm. Above the balance, so that it goes to another endpoint; below the
+// bridge, so that a call is translated once.
+import { z } from "zod";
+import type { Clock } from "../base/clock.ts";
+import { type Code, RpcError, toRpcError } from "../base/errors.ts";
+import type { Call, Handler, Layer, Reply } from "../rpc/call.ts";
+import { codeName, exceptionNames, isNamed } from "./failure.ts";
+import { createRetryBudget, retryBudgetOptions } from "./retry-budget.ts";
+
+/** When a call is tried again. */
+export const retryOptions = z
+  .strictObject({
+    maxAttempts: z
+      .int()
+      .min(1)
+      .max(10)
+      .default(3) // the standard retry mode of AWS's SDKs
+      .describe("most attempts of a call, the first included; 1 retries never"),
+    codes: z
+      .array(codeName)
+      .default(["UNAVAILABLE", "RESOURCE_EXHAUSTED"])
+      .describe("codes that are retried, beside an attempt that took longer than attemptTimeoutMs"),
+    exceptions: exceptionNames.describe("declared exceptions that are retried where the method is idempotent"),
+    idempotent: z
+      .array(z.string().min(1))
+      .default([])
+      .describe("methods that may run twice, as Service/method or Service/*, beside those whose IDL says so"),
+    backOff: z
+      .strictObject({
+        baseMs: z
+          .number()
+          .positive()
+          .default(25) // Envoy's retry_back_off
+          .describe("longest wait before the second attempt, in milliseconds; it doubles with each further one"),
+        maxMs: z
+          .number()
+          .positive()
+          .default(250) // Envoy: ten times the base
+          .describe("longest wait before any attempt, in milliseconds"),
+      })
+      .prefault({})
+      .describe("waits before attempts, each a random part of its longest"),
+    budget: retryBudgetOptions.prefault({}),
+  })
+  .describe("when a call is tried again");
+
+export type RetryOptions = z.output<typeof retryOptions>;
+
+export interface RetryContext {
+  readonly clock: Clock;
+  /** From 0 up to but not including 1, as Math.random. */
+  readonly random: () => number;
+}
+
+/** Says which attempt a call is, from the second on. The next hop leaves such calls to this one, as Kitex does. */
+export const ATTEMPT_HEADER = "cw-attempt";
+
+/** gRPC's pushback (proposal A6): milliseconds to wait, or anything else for no retry. */
+const PUSHBACK_TRAILER = "grpc-retry-pushback-ms";
+
+/**
+ * Tries calls again, up to `maxAttempts`, when their error says that nothing was sent, or when the method is idempotent
+ * by its IDL or by the options; a oneway call never once it was sent. Waits as long as the error asks, else a jittered
+ * back-off; gives up when that would pass the deadline, the budget is spent, or the call is a retry of the hop before.
+ */
+export function retry(options: RetryOptions, { clock, random }: RetryContext): Layer {
+  const { maxAttempts, backOff } = options;
+  if (maxAttempts === 1) return (next) => next;
+  const budget = createRetryBudget(options.budget);
+  const codes = new Set<Code>(options.codes);
+  const exceptions = new Set(options.exceptions);
+  const idempotent = new Set(options.idempotent);
+
+  function mayRunTwice({ method }: Call): boolean {
+    if (method.oneway) return false;
+    return (
+      method.idempotent || idempotent.has(`${method.service}/${method.name}`) || idempotent.has(`${method.service}/*`)
+    );
+  }
+
+  /** How long to wait before attempt number `attempt`; undefined when it must not be made. */
+  function waitFor(call: Call, attempt: number, sent: boolean, askedMs: number | undefined): number | undefined {
+    if (attempt > maxAttempts || call.signal.aborted || call.headers.get(ATTEMPT_HEADER) !== undefined)
+      return undefined;
+    if (sent && !mayRunTwice(call)) return undefined;
+    const longestMs = Math.min(backOff.baseMs * 2 ** (attempt - 2), backOff.maxMs);
+    const waitMs = Math.max(askedMs ?? 0, longestMs * random());
+    const nowMs = clock.nowMs();
+    if (nowMs + waitMs >= call.expiresAtMs) return undefined;
+    return budget.withdraw(nowMs) ? waitMs : undefined;
+  }
+
+  function attempt(call: Call, next: Handler, number: number, sentBefore: boolean): Promise<Reply> {
+    const numbered = number === 1 ? call : { ...call, headers: call.headers.with(ATTEMPT_HEADER, String(number)) };
+    const again = async (waitMs: number, sent: boolean) => {
+      await wait(waitMs, call.signal, clock);
+      return attempt(call, next, number + 1, sent);
+    };
+    const failed = (thrown: unknown): Promise<Reply> => {
+      const error = toRpcError(thrown);
+      const sent = error.sent || sentBefore;
+      const askedMs = pushbackOf(error);
+      const waitMs =
+        askedMs !== "never" && isRetryable(error, codes, call) ? waitFor(call, number + 1, sent, askedMs) : undefined;
+      return waitMs === undefined ? Promise.reject(withSent(error, sent)) : again(waitMs, sent);
+    };
+    const answered = (reply: Reply): Reply | Promise<Reply> => {
+      if (!isNamed(reply, exceptions)) return reply;
+      const waitMs = waitFor(call, number + 1, true, undefined);
+      return waitMs === undefined ? reply : again(waitMs, true);
+    };
+    return next(numbered).then(exceptions.size > 0 ? answered : undefined, failed);
+  }
+
+  return (next) => (call) => {
+    budget.deposit(clock.nowMs());
+    return attempt(call, next, 1, false);
+  };
+}
+
+function isRetryable(error: RpcError, codes: ReadonlySet<Code>, { signal }: Call): boolean {
+  const { code, origin, retryAfterMs } = error;
+  // While the call itself goes on, only its attempt's time can be over.
+  if (code === "DEADLINE_EXCEEDED" && origin === "here") return !signal.aborted;
+  // Our own limits, such as the size of a frame, are the same next time, unless they say when they will not be.
+  if (code === "RESOURCE_EXHAUSTED" && origin === "here" && retryAfterMs === undefined) return false;
+  return codes.has(code);
+}
+
+/** What the error asks its caller to wait, in milliseconds. */
+function pushbackOf({ retryAfterMs, trailers }: RpcError): number | "never" | undefined {
+  if (retryAfterMs !== undefined) return retryAfterMs;
+  const pushback = trailers.get(PUSHBACK_TRAILER);
+  if (pushback === undefined) return undefined;
+  return /^\d{1,10}$/.test(pushback) ? Number(pushback) : "never";
+}
+
+/** An error that says that bytes may have reached a peer, if an earlier attempt's did. */
+function withSent(error: RpcError, sent: boolean): RpcError {
+  if (error.sent === sent) return error;
+  const { code, message, origin, details, headers, trailers, retryAfterMs } = error;
+  const options = { origin, sent, details, headers, trailers, cause: error };
+  return new RpcError(code, message, retryAfterMs === undefined ? options : { ...options, retryAfterMs });
+}
+
+/** Resolves after `ms`; rejects when the signal is aborted before. */
+function wait(ms: number, signal: AbortSignal, clock: Clock): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => {
+      stop();
+      reject(toRpcError(signal.reason));
+    };
+    const stop = clock.after(ms, () => {
+      signal.removeEventListener("abort", aborted);
+      resolve();
+    });
+    signal.addEventListener("abort", aborted, { once: true });
+  });
+}

@@ -1,0 +1,29 @@
+// The policies that one upstream's stack takes, by the names that they have in its config.
+import { z } from "zod";
+import { attemptTimeoutMsOption } from "./attempt-timeout.ts";
+import { balanceOptions } from "./balance-policy.ts";
+import { breakerOptions } from "./breaker.ts";
+import { concurrencyOptions } from "./concurrency.ts";
+import { timeoutMsOption } from "./deadline.ts";
+import { failuresOptions } from "./failure.ts";
+import { outlierOptions } from "./outlier.ts";
+import { rateLimitOptions } from "./rate-limit.ts";
+import { retryOptions } from "./retry.ts";
+
+/** The keys of an upstream that are policies. */
+export const upstreamPolicies = {
+  rateLimit: rateLimitOptions,
+  concurrency: concurrencyOptions.optional(),
+  timeoutMs: timeoutMsOption,
+  retry: retryOptions.prefault({}),
+  balance: balanceOptions.prefault({ policy: "p2c" }),
+  attemptTimeoutMs: attemptTimeoutMsOption,
+  failures: failuresOptions.prefault({}),
+  outlier: outlierOptions.prefault({}),
+  breaker: breakerOptions.optional(),
+};
+
+const shape = z.object(upstreamPolicies);
+
+/** One upstream's policies, every default filled. */
+export type UpstreamPolicies = z.output<typeof shape>;

@@ -1,0 +1,200 @@
+import { expect, test } from "vitest";
+import { RpcError } from "../../../src/base/errors.ts";
+import { concurrencyLimit, concurrencyOptions } from "../../../src/governance/concurrency.ts";
+import { createGradientLimit } from "../../../src/governance/gradient-limit.ts";
+import { rateLimit, rateLimitOptions } from "../../../src/governance/rate-limit.ts";
+import type { Call, Reply } from "../../../src/rpc/call.ts";
+import type { Method } from "../../../src/schema/model.ts";
+import { createFakeClock } from "../../fake-clock.ts";
+import { methodOf } from "../../model.ts";
+import { callOf, createRandom, rejection, resultOf } from "./calls.ts";
+
+const get = methodOf("thrift", "shop.Inventory", "get");
+const put = methodOf("thrift", "shop.Inventory", "put");
+const order = methodOf("thrift", "shop.Orders", "get");
+
+function setUpRate(rules: unknown) {
+  const clock = createFakeClock();
+  const handle = rateLimit(rateLimitOptions.parse(rules), clock)(() => Promise.resolve(resultOf()));
+  /** How many of `times` calls pass. */
+  async function passed(method: Method, times: number): Promise<number> {
+    let count = 0;
+    for (let i = 0; i < times; i++) {
+      const call = callOf({ method });
+      call.facts.upstream = "shop";
+      await handle(call).then(
+        () => count++,
+        () => {},
+      );
+    }
+    return count;
+  }
+  return { clock, handle, passed };
+}
+
+test("a burst passes, then as many per second as the rule says, and idle time earns no more than the burst", async () => {
+  const { passed, clock } = setUpRate([{ perSecond: 10, burst: 5 }]);
+  expect(await passed(get, 20)).toBe(5);
+  clock.advance(300);
+  expect(await passed(get, 20)).toBe(3);
+  clock.advance(60_000);
+  expect(await passed(get, 20)).toBe(5);
+});
+
+test("a call too many is RESOURCE_EXHAUSTED, and says what is exhausted and when to come again", async () => {
+  const { handle, passed, clock } = setUpRate([{ perSecond: 10, burst: 1, per: "method" }]);
+  await passed(get, 1);
+  clock.advance(40);
+  expect(await rejection(handle(callOf()))).toMatchObject({
+    code: "RESOURCE_EXHAUSTED",
+    message: "shop.Inventory/get has its 10 calls per second (rateLimit)",
+    retryAfterMs: 60,
+    sent: false,
+    origin: "here",
+  });
+});
+
+test.each([
+  ["upstream", [2, 0, 0]],
+  ["service", [2, 0, 2]],
+  ["method", [2, 2, 2]],
+])("an allowance per %s", async (per, expected) => {
+  const { passed } = setUpRate([{ perSecond: 2, per }]);
+  expect([await passed(get, 5), await passed(put, 5), await passed(order, 5)]).toEqual(expected);
+});
+
+test("a rule may be for some services or methods only", async () => {
+  const { passed } = setUpRate([{ perSecond: 1, only: ["shop.Inventory/put", "shop.Orders"] }]);
+  expect([await passed(get, 5), await passed(put, 5), await passed(order, 5)]).toEqual([5, 1, 0]);
+});
+
+test("a call that one rule refuses costs no token of another", async () => {
+  const { passed } = setUpRate([{ perSecond: 3 }, { perSecond: 1, only: ["shop.Inventory/put"] }]);
+  expect(await passed(put, 5)).toBe(1);
+  expect(await passed(get, 5)).toBe(2);
+});
+
+test("methods without IDL share the bucket of their service, however many names peers invent", async () => {
+  const { passed } = setUpRate([{ perSecond: 2, per: "method" }]);
+  let count = 0;
+  for (let i = 0; i < 10; i++) count += await passed({ ...get, name: `m${i}`, request: undefined }, 1);
+  expect(count).toBe(2);
+});
+
+function setUpConcurrency(options: unknown) {
+  const clock = createFakeClock();
+  const waiting: PromiseWithResolvers<Reply>[] = [];
+  const layer = concurrencyLimit(concurrencyOptions.parse(options), { clock, random: createRandom(1) });
+  const handle = layer((_: Call) => {
+    const answer = Promise.withResolvers<Reply>();
+    waiting.push(answer);
+    return answer.promise;
+  });
+  return { clock, handle, waiting };
+}
+
+test("a fixed limit refuses what is above it at once, and lets in the next when one has ended, well or not", async () => {
+  const { handle, waiting } = setUpConcurrency({ policy: "fixed", max: 2 });
+  const [first, second] = [handle(callOf()), rejection(handle(callOf()))];
+  expect(await rejection(handle(callOf()))).toMatchObject({
+    code: "RESOURCE_EXHAUSTED",
+    message: expect.stringContaining("2 calls in flight"),
+    sent: false,
+  });
+  waiting[0]?.resolve(resultOf());
+  waiting[1]?.reject(new RpcError("INTERNAL", "no"));
+  await Promise.all([first, second]);
+  void handle(callOf());
+  void handle(callOf());
+  expect(waiting).toHaveLength(4);
+});
+
+test("an adaptive limit begins at its least and grows while latency stays", async () => {
+  const { handle, waiting, clock } = setUpConcurrency({ policy: "adaptive" });
+  async function round(latencyMs: number): Promise<number> {
+    const calls: Promise<unknown>[] = [];
+    let refused = 0;
+    for (let i = 0; i < 100; i++) calls.push(handle(callOf()).catch(() => refused++));
+    clock.advance(latencyMs);
+    for (const { resolve } of waiting.splice(0)) resolve(resultOf());
+    await Promise.all(calls);
+    return 100 - refused;
+  }
+  expect(await round(10)).toBe(3);
+  let passed = 0;
+  for (let i = 0; i < 200; i++) passed = await round(10);
+  expect(passed).toBe(100);
+});
+
+const gradient = {
+  minLimit: 3,
+  maxLimit: 1_000,
+  headroom: 0.25,
+  intervalMs: 100,
+  probeIntervalMs: 60_000,
+  probeCalls: 50,
+};
+
+/** An upstream that serves `capacity` calls at once, each in `serviceMs`; more wait in line. Runs for `ms`. */
+function simulate(capacity: number, serviceMs: number, ms: number) {
+  const limiter = createGradientLimit(gradient, createRandom(1));
+  let inFlight: { startMs: number; endMs: number }[] = [];
+  const limits: number[] = [];
+  const servers = Array.from({ length: capacity }, () => 0);
+  for (let nowMs = 0; nowMs < ms; nowMs++) {
+    for (const { startMs } of inFlight.filter(({ endMs }) => endMs <= nowMs)) limiter.answered(startMs, nowMs);
+    inFlight = inFlight.filter(({ endMs }) => endMs > nowMs);
+    while (inFlight.length < limiter.limit) {
+      const free = servers.indexOf(Math.min(...servers));
+      servers[free] = Math.max(nowMs, servers[free]!) + serviceMs;
+      inFlight.push({ startMs: nowMs, endMs: servers[free]! });
+    }
+    limits.push(limiter.limit);
+  }
+  return limits;
+}
+
+test("the gradient finds about what an upstream serves at once, with its headroom", () => {
+  const limits = simulate(40, 10, 20_000);
+  const late = limits.slice(5_000);
+  const mean = late.reduce((sum, limit) => sum + limit, 0) / late.length;
+  expect(mean).toBeGreaterThan(40);
+  expect(mean).toBeLessThan(80);
+});
+
+test("the gradient halves at most, and stays within its bounds", () => {
+  const limiter = createGradientLimit({ ...gradient, maxLimit: 20 }, createRandom(1));
+  let nowMs = 0;
+  for (let i = 0; i < 50; i++) limiter.answered(nowMs, nowMs + 10);
+  for (let i = 0; i < 100; i++) {
+    nowMs += 100;
+    limiter.answered(nowMs, nowMs + 10);
+  }
+  expect(limiter.limit).toBe(20);
+  nowMs += 1_000;
+  limiter.answered(nowMs, nowMs + 10_000);
+  expect(limiter.limit).toBe(14);
+  for (let i = 0; i < 4; i++) {
+    nowMs += 20_000;
+    limiter.answered(nowMs, nowMs + 10_000);
+  }
+  expect(limiter.limit).toBeGreaterThanOrEqual(3);
+});
+
+test("an upstream that has become slower for good is measured again, and the limit recovers", () => {
+  const limiter = createGradientLimit(gradient, createRandom(1));
+  let nowMs = 0;
+  const serve = (calls: number, latencyMs: number) => {
+    for (let i = 0; i < calls; i++) {
+      limiter.answered(nowMs, nowMs + latencyMs);
+      nowMs += 100;
+    }
+  };
+  for (let i = 0; i < 50; i++) limiter.answered(0, 10);
+  serve(50, 10);
+  const before = limiter.limit;
+  serve(10, 100);
+  expect(limiter.limit).toBeLessThan(before);
+  serve(800, 100);
+  expect(limiter.limit).toBeGreaterThanOrEqual(before);
+});
