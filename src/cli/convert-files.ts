@@ -49,32 +49,40 @@ export interface Output {
 
 /** The output to `path`, - for standard output; the file is made by the first flush. */
 export function createOutput(path: string): Output {
-  let pieces: Uint8Array[] = [];
-  let length = 0;
+  const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  let filled = 0;
+  /** What does not fit into the piece that is being filled, and what was filled before it. */
+  let waiting: Uint8Array[] = [];
   let file: FileHandle | undefined;
 
-  async function flush(): Promise<void> {
-    if (path !== STANDARD_STREAM) file ??= await open(path, "w");
-    if (length === 0) return;
-    const joined = Buffer.concat(pieces);
-    pieces = [];
-    length = 0;
-    if (file) await file.writeFile(joined);
-    else await new Promise<void>((resolve) => process.stdout.write(joined, () => resolve()));
+  async function send(bytes: Uint8Array): Promise<void> {
+    if (file) await file.writeFile(bytes);
+    else await new Promise<void>((resolve) => process.stdout.write(bytes, () => resolve()));
   }
 
   return {
     get isFull() {
-      return length >= PIECE_BYTES;
+      return waiting.length > 0;
     },
-    write(bytes) {
-      const piece = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
-      pieces.push(piece);
-      length += piece.length;
+    write(content) {
+      const bytes = typeof content === "string" ? Buffer.from(content) : content;
+      if (waiting.length === 0 && filled + bytes.length <= PIECE_BYTES) {
+        piece.set(bytes, filled);
+        filled += bytes.length;
+      } else waiting.push(bytes);
     },
-    flush,
+    async flush() {
+      if (path !== STANDARD_STREAM) file ??= await open(path, "w");
+      const rest = waiting;
+      const first = piece.subarray(0, filled);
+      waiting = [];
+      filled = 0;
+      if (first.length > 0) await send(first);
+      // Many small pieces come from one large message, as the rows that explain it do.
+      if (rest.length > 0) await send(rest.length === 1 && rest[0] ? rest[0] : Buffer.concat(rest));
+    },
     async close() {
-      await flush();
+      await this.flush();
       await file?.close();
     },
   };

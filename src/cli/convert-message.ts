@@ -141,7 +141,7 @@ function readTextMessage(bytes: Buffer): Envelope | undefined {
     throw new UsageError(`the message is no JSON: ${reason}, at byte ${at}`);
   };
   // Read as latin1, a character is a byte.
-  const root = parseJson(text, LIMITS.maxDepth * 2 + 4, fail, { anyKeys: true });
+  const root = parseJson(text, LIMITS.maxDepth * 2 + 4, fail, { tjson: true });
   const [version, name, type, sequenceId, body] = root.kind === "array" ? root.items : [];
   const kind = kindOf(numberOf(type) ?? 0);
   if (numberOf(version) !== 1 || name?.kind !== "string" || !kind || !body) {

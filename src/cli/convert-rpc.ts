@@ -54,7 +54,7 @@ function firstFieldId(codec: Envelope["codec"], body: Buffer): number | undefine
     const fail = (): never => {
       throw new UsageError("the body of the message is no JSON");
     };
-    const root = parseJson(body.toString(), LIMITS.maxDepth * 2 + 3, fail, { anyKeys: true });
+    const root = parseJson(body.toString(), LIMITS.maxDepth * 2 + 3, fail, { tjson: true });
     first = root.kind === "object" ? root.members[0]?.name : undefined;
   }
   return first ? Number(first) : undefined;

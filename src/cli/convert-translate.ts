@@ -56,15 +56,13 @@ export function createTranslator({ to, pretty, ignoreUnknown }: TranslateOptions
       const text = Buffer.from(output).toString();
       const whole = envelope === undefined ? text : `{${envelope},"body":${text}}`;
       // What was just written parses.
-      return Buffer.from(
-        pretty ? formatJson(parseJson(whole, Number.POSITIVE_INFINITY, unreachable, ANY_KEYS)) : whole,
-      );
+      return Buffer.from(pretty ? formatJson(parseJson(whole, Number.POSITIVE_INFINITY, unreachable, TJSON)) : whole);
     },
   };
 }
 
-/** Only thrift-json has other keys than strings. */
-const ANY_KEYS = { anyKeys: true };
+/** Only thrift-json needs it, and it harms no other. */
+const TJSON = { tjson: true };
 
 /** Some values are only found unfit when they are written; where they came from tells their path. */
 function placed(run: () => Uint8Array, target: Target, from: InputCodec, bytes: Uint8Array): Uint8Array {

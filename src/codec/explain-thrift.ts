@@ -24,8 +24,7 @@ export function explainThrift(
 ): void {
   const walk = protocol === "binary" ? new BinaryWalk(bytes, maxDepth, visit) : new CompactWalk(bytes, maxDepth, visit);
   walk.struct(fieldsOf(type), 0, "");
-  if (walk.left > 0)
-    walk.fail(walk.at, "", `expected the end of the message, got ${plural(walk.left, "more byte")}`);
+  if (walk.left > 0) walk.fail(walk.at, "", `expected the end of the message, got ${plural(walk.left, "more byte")}`);
 }
 
 type Kind = keyof typeof THRIFT_TYPES;

@@ -43,11 +43,23 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
+/** How Thrift's libraries write doubles that JSON has no numbers for, some of them without quotes. */
+const SPECIAL = /-?(?:NaN|nan|Infinity|inf)/y;
+
+/** `NaN`, `Infinity` or `-Infinity` for what means that in TJSON; undefined for all else. */
+export function specialNumber(text: string): string | undefined {
+  const sign = text.startsWith("-") ? "-" : "";
+  const word = text.slice(sign.length);
+  if (word === "NaN" || word === "nan") return "NaN";
+  return word === "Infinity" || word === "inf" ? `${sign}Infinity` : undefined;
+}
+
 /**
- * The one value that `text` holds, nested at most `maxDepth` deep; calls `fail` at the first error. With `anyKeys` the names
- * of members may be objects and arrays too, as in Thrift's TJSON and in no other JSON.
+ * The one value that `text` holds, nested at most `maxDepth` deep; calls `fail` at the first error. With `tjson` it may be what
+ * Thrift's libraries write and no other JSON has: members whose names are objects and arrays, and numbers NaN, nan, Infinity
+ * and inf, which become strings in the first of these forms.
  */
-export function parseJson(text: string, maxDepth: number, fail: JsonFail, { anyKeys = false } = {}): JsonNode {
+export function parseJson(text: string, maxDepth: number, fail: JsonFail, { tjson = false } = {}): JsonNode {
   let at = 0;
 
   function match(pattern: RegExp): string {
@@ -60,6 +72,8 @@ export function parseJson(text: string, maxDepth: number, fail: JsonFail, { anyK
   function value(depth: number): JsonNode {
     if (depth > maxDepth) fail(at, `nested deeper than ${maxDepth}`);
     const start = at;
+    const special = tjson ? match(SPECIAL) : "";
+    if (special !== "") return { kind: "string", at: start, text: specialNumber(special) ?? special };
     switch (text[at]) {
       case "{":
         return { kind: "object", at: start, members: sequence("}", () => member(depth)) };
@@ -99,7 +113,7 @@ export function parseJson(text: string, maxDepth: number, fail: JsonFail, { anyK
 
   function member(depth: number): JsonMember {
     const start = at;
-    const isAny = anyKeys && (text[at] === "{" || text[at] === "[");
+    const isAny = tjson && (text[at] === "{" || text[at] === "[");
     if (text[at] !== '"' && !isAny) fail(at, "expected a member name in double quotes");
     const key = isAny ? value(depth + 1) : undefined;
     const name = key ? "" : string();

@@ -1,5 +1,5 @@
 // Walks over the binary encoding that the JSON writers render. The bytes are our own, so nothing here is checked.
-import type { FieldType } from "../schema/model.ts";
+import type { ValueLink } from "../schema/link.ts";
 import { STOP } from "./thrift-binary.ts";
 import { isBinary } from "./thrift-json.ts";
 import { THRIFT_TYPES } from "./wire-types.ts";
@@ -53,7 +53,7 @@ export class ThriftCursor {
 }
 
 /** A scalar as JSON: bool 1 or 0, binary as padded base64, what is no number in JSON as a string. */
-export function printScalar(cursor: ThriftCursor, type: number, declared: FieldType | undefined): string {
+export function printScalar(cursor: ThriftCursor, type: number, declared: ValueLink | undefined): string {
   switch (type) {
     case THRIFT_TYPES.bool:
     case THRIFT_TYPES.i8:

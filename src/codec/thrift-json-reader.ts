@@ -1,17 +1,17 @@
 // Reads TJSON, Thrift's JSON protocol (lib/cpp/src/thrift/protocol/TJSONProtocol.h describes it), by writing its values in the
 // binary encoding, whose reader has the rules.
 import { RpcError } from "../base/errors.ts";
-import type { FieldType } from "../schema/model.ts";
+import type { ValueLink } from "../schema/link.ts";
 import type { Session } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Losses } from "./codec.ts";
 import { faultError, fieldPath } from "./fault.ts";
 import { type Parsed, parseScalar } from "./json-scalars.ts";
-import { type JsonMember, type JsonNode, parseJson, placeIn } from "./json-text.ts";
+import { type JsonMember, type JsonNode, parseJson, placeIn, specialNumber } from "./json-text.ts";
 import { checkText } from "./scalars.ts";
 import { STOP, type ThriftBody } from "./thrift-binary.ts";
 import { decodeThriftBinary } from "./thrift-binary-reader.ts";
-import { elementOf, type Fields, fieldsOfBody, fieldsOfType, isBinary, TYPE_NAMES } from "./thrift-json.ts";
+import { elementOf, type Fields, fieldsOfBody, fieldsOfValue, isBinary, partsOf, TYPE_NAMES } from "./thrift-json.ts";
 import { asBytes, asInteger, type MessageValue } from "./value.ts";
 import { THRIFT_TYPES } from "./wire-types.ts";
 
@@ -27,7 +27,7 @@ export function decodeThriftJson(bytes: Uint8Array, body: ThriftBody, session: S
   };
   if (bytes.length > limits.maxBytes) fail(0, `the message is larger than ${limits.maxBytes} bytes`);
   // Each level of Thrift has at most two of JSON: an array or object, and the object that names a field's type.
-  const root = parseJson(text, limits.maxDepth * 2 + 3, fail, { anyKeys: true });
+  const root = parseJson(text, limits.maxDepth * 2 + 3, fail, { tjson: true });
   const writer = new BinaryWriter(errorAt);
   writer.struct(root, fieldsOfBody(body), "");
   const places = writer.places;
@@ -93,7 +93,7 @@ class BinaryWriter {
       this.places.add(this.out.length, member.at);
       this.out.u8(type);
       this.out.u16(id & 0xffff);
-      this.#value(only.value, type, known?.type, inside);
+      this.#value(only.value, type, known?.value, inside);
     }
     this.places.add(this.out.length, node.at);
     this.out.u8(STOP);
@@ -117,11 +117,11 @@ class BinaryWriter {
     );
   }
 
-  #value(node: JsonNode, type: number, declared: FieldType | undefined, path: string): void {
+  #value(node: JsonNode, type: number, declared: ValueLink | undefined, path: string): void {
     this.places.add(this.out.length, node.at);
     switch (type) {
       case THRIFT_TYPES.struct:
-        this.struct(node, fieldsOfType(declared), path);
+        this.struct(node, fieldsOfValue(declared), path);
         break;
       case THRIFT_TYPES.list:
       case THRIFT_TYPES.set:
@@ -140,7 +140,7 @@ class BinaryWriter {
         break;
       }
       case THRIFT_TYPES.double:
-        this.out.u64(asInteger(this.#take(parseScalar(node, "double"), node, path)));
+        this.out.u64(asInteger(this.#take(parseScalar(withSpecial(node), "double"), node, path)));
         break;
       case THRIFT_TYPES.bool:
         this.out.u8(this.#bool(node, path) ? 1 : 0);
@@ -151,7 +151,7 @@ class BinaryWriter {
   }
 
   /** `["i32",2,5,6]` */
-  #list(node: JsonNode, element: FieldType | undefined, path: string): void {
+  #list(node: JsonNode, element: ValueLink | undefined, path: string): void {
     const [name, size, ...elements] = node.kind === "array" ? node.items : [];
     if (name?.kind !== "string" || size === undefined) {
       throw this.#error(node.at, 'expected an array of type, size and elements, as in ["i32",2,5,6]', path);
@@ -164,7 +164,7 @@ class BinaryWriter {
   }
 
   /** `["str","i32",1,{"a":5}]`; keys that are structs or containers stand before their colon as they are. */
-  #map(node: JsonNode, declared: FieldType | undefined, path: string): void {
+  #map(node: JsonNode, declared: ValueLink | undefined, path: string): void {
     const [keyName, valueName, size, content] = node.kind === "array" ? node.items : [];
     if (
       keyName?.kind !== "string" ||
@@ -180,7 +180,7 @@ class BinaryWriter {
     const typeOf = ({ text, at }: { readonly text: string; readonly at: number }): number =>
       members.length === 0 ? (TYPES.get(text) ?? STOP) : this.#type(text, at, path);
     const [keyType, valueType] = [typeOf(keyName), typeOf(valueName)];
-    const [keyDeclared, valueDeclared] = declared?.kind === "map" ? [declared.key, declared.value] : [];
+    const { key: keyDeclared, value: valueDeclared } = partsOf(declared);
     this.out.u8(keyType);
     this.out.u8(valueType);
     this.out.u32(members.length);
@@ -224,4 +224,10 @@ class BinaryWriter {
   #take<T>(parsed: Parsed<T>, { at }: JsonNode, path: string): T {
     return "value" in parsed ? parsed.value : this.#fail(at, parsed.expected, path);
   }
+}
+
+/** Keys have NaN and the infinities as strings, which each library writes in its own way. */
+function withSpecial(node: JsonNode): JsonNode {
+  const text = node.kind === "string" ? specialNumber(node.text) : undefined;
+  return text === undefined ? node : { kind: "string", at: node.at, text };
 }

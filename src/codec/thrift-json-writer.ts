@@ -1,10 +1,10 @@
 // Writes TJSON, Thrift's JSON protocol, from the binary encoding of the message: every value with its type, fields by id.
-import type { FieldType } from "../schema/model.ts";
+import type { ValueLink } from "../schema/link.ts";
 import type { Session } from "./byte-reader.ts";
 import type { Losses } from "./codec.ts";
 import type { ThriftBody } from "./thrift-binary.ts";
 import { encodeThriftBinary } from "./thrift-binary-writer.ts";
-import { elementOf, type Fields, fieldsOfBody, fieldsOfType, TYPE_NAMES } from "./thrift-json.ts";
+import { elementOf, type Fields, fieldsOfBody, fieldsOfValue, partsOf, TYPE_NAMES } from "./thrift-json.ts";
 import { printScalar, ThriftCursor } from "./thrift-json-cursor.ts";
 import type { MessageValue } from "./value.ts";
 import { THRIFT_TYPES } from "./wire-types.ts";
@@ -24,15 +24,15 @@ function printStruct(cursor: ThriftCursor, fields: Fields): string {
   const members: string[] = [];
   for (let field = cursor.field(); field; field = cursor.field()) {
     const { type, id } = field;
-    members.push(`"${id}":{"${nameOf(type)}":${printValue(cursor, type, fields(id)?.type)}}`);
+    members.push(`"${id}":{"${nameOf(type)}":${printValue(cursor, type, fields(id)?.value)}}`);
   }
   return `{${members.join(",")}}`;
 }
 
-function printValue(cursor: ThriftCursor, type: number, declared: FieldType | undefined): string {
+function printValue(cursor: ThriftCursor, type: number, declared: ValueLink | undefined): string {
   switch (type) {
     case THRIFT_TYPES.struct:
-      return printStruct(cursor, fieldsOfType(declared));
+      return printStruct(cursor, fieldsOfValue(declared));
     case THRIFT_TYPES.list:
     case THRIFT_TYPES.set: {
       const { element, count } = cursor.list();
@@ -42,7 +42,7 @@ function printValue(cursor: ThriftCursor, type: number, declared: FieldType | un
     }
     case THRIFT_TYPES.map: {
       const { key, value, count } = cursor.map();
-      const [keyDeclared, valueDeclared] = declared?.kind === "map" ? [declared.key, declared.value] : [];
+      const { key: keyDeclared, value: valueDeclared } = partsOf(declared);
       const members: string[] = [];
       for (let i = 0; i < count; i++) {
         const name = printValue(cursor, key, keyDeclared);

@@ -1,7 +1,7 @@
 // What the reader and the writers of Thrift's JSON protocols share: they render the same typed values that the binary encoding
 // holds, so each goes by way of its bytes, and all rules of translation stay in the binary reader and writer.
-import type { FieldType, MessageType } from "../schema/model.ts";
-import type { ThriftBody } from "./thrift-binary.ts";
+import type { MessageLink, ValueLink } from "../schema/link.ts";
+import { insideOf, type ThriftBody } from "./thrift-binary.ts";
 import { THRIFT_TYPES } from "./wire-types.ts";
 
 /** The names by which TJSON calls Thrift's types. */
@@ -20,31 +20,46 @@ export const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [THRIFT_TYPES.uuid, "uid"],
 ]);
 
-/** The field of an id: its name and type, as far as the IDL knows them. */
-export type Fields = (id: number) => { readonly name: string; readonly type: FieldType } | undefined;
+/** What stands under an id: its name and value, as far as the link knows them. */
+export type Fields = (id: number) => { readonly name: string; readonly value: ValueLink } | undefined;
 
 /** The fields of the struct that a body's bytes are. */
 export function fieldsOfBody({ link, field }: ThriftBody): Fields {
-  if (!field) return fieldsOfStruct(link.thrift);
-  const inside = { name: field.name, type: { kind: "message", type: link.thrift, delimited: false } } as const;
+  if (!field) return fieldsOfStruct(link);
+  const inside = { name: field.name, value: { kind: "message", link, delimited: false } } as const;
   return (id) => (id === field.id ? inside : undefined);
 }
 
 /** The fields of a value; none if it is no struct. */
-export function fieldsOfType(type: FieldType | undefined): Fields {
-  return type?.kind === "message" ? fieldsOfStruct(type.type) : () => undefined;
+export function fieldsOfValue(value: ValueLink | undefined): Fields {
+  const inside = value && insideOf(value);
+  return inside?.kind === "message" ? fieldsOfStruct(inside.link) : () => undefined;
 }
 
-function fieldsOfStruct({ fieldsById }: MessageType): Fields {
-  return (id) => fieldsById.get(id);
+function fieldsOfStruct({ fields }: MessageLink): Fields {
+  return (id) => {
+    const found = fields.find(({ thrift }) => thrift.id === id);
+    return found && { name: found.thrift.name, value: found.value };
+  };
 }
 
-/** The type of the elements of a list or set. */
-export function elementOf(type: FieldType | undefined): FieldType | undefined {
-  return type?.kind === "list" || type?.kind === "set" ? type.element : undefined;
+/** What the elements of a list or set are. */
+export function elementOf(value: ValueLink | undefined): ValueLink | undefined {
+  const inside = value && insideOf(value);
+  return inside?.kind === "list" ? inside.element : undefined;
+}
+
+/** What the keys and values of a map are. */
+export function partsOf(value: ValueLink | undefined): {
+  readonly key?: ValueLink;
+  readonly value?: ValueLink;
+} {
+  const inside = value && insideOf(value);
+  return inside?.kind === "map" ? inside : {};
 }
 
 /** Whether a string on the wire is bytes to the IDL, which JSON has as base64. */
-export function isBinary(type: FieldType | undefined): boolean {
-  return type?.kind === "scalar" && type.name === "binary";
+export function isBinary(value: ValueLink | undefined): boolean {
+  const inside = value && insideOf(value);
+  return inside?.kind === "scalar" && inside.thrift === "binary";
 }

@@ -1,13 +1,13 @@
 // Writes Thrift's simple JSON, which is for scripts and logs and is never read back: fields by name, without types. The
 // official libraries disagree: lists, maps and bools stand as in Java, Python and PHP, binary as in Python and Go.
 import { RpcError } from "../base/errors.ts";
-import type { FieldType } from "../schema/model.ts";
+import type { ValueLink } from "../schema/link.ts";
 import type { Session } from "./byte-reader.ts";
 import type { Losses } from "./codec.ts";
 import { fieldPath } from "./fault.ts";
 import type { ThriftBody } from "./thrift-binary.ts";
 import { encodeThriftBinary } from "./thrift-binary-writer.ts";
-import { elementOf, type Fields, fieldsOfBody, fieldsOfType } from "./thrift-json.ts";
+import { elementOf, type Fields, fieldsOfBody, fieldsOfValue, partsOf } from "./thrift-json.ts";
 import { printScalar, ThriftCursor } from "./thrift-json-cursor.ts";
 import type { MessageValue } from "./value.ts";
 import { THRIFT_TYPES } from "./wire-types.ts";
@@ -32,15 +32,15 @@ function printStruct(cursor: ThriftCursor, fields: Fields, path: string): string
     const { type, id } = field;
     const known = fields(id);
     const name = known?.name ?? String(id);
-    members.push(`${JSON.stringify(name)}:${printValue(cursor, type, known?.type, fieldPath(path, name))}`);
+    members.push(`${JSON.stringify(name)}:${printValue(cursor, type, known?.value, fieldPath(path, name))}`);
   }
   return `{${members.join(",")}}`;
 }
 
-function printValue(cursor: ThriftCursor, type: number, declared: FieldType | undefined, path: string): string {
+function printValue(cursor: ThriftCursor, type: number, declared: ValueLink | undefined, path: string): string {
   switch (type) {
     case THRIFT_TYPES.struct:
-      return printStruct(cursor, fieldsOfType(declared), path);
+      return printStruct(cursor, fieldsOfValue(declared), path);
     case THRIFT_TYPES.list:
     case THRIFT_TYPES.set: {
       const { element, count } = cursor.list();
@@ -50,7 +50,7 @@ function printValue(cursor: ThriftCursor, type: number, declared: FieldType | un
     }
     case THRIFT_TYPES.map: {
       const { key, value, count } = cursor.map();
-      const [keyDeclared, valueDeclared] = declared?.kind === "map" ? [declared.key, declared.value] : [];
+      const { key: keyDeclared, value: valueDeclared } = partsOf(declared);
       if (count > 0 && NO_NAMES.has(key)) {
         const reason = "a map whose keys are structs or containers cannot be written as simple JSON";
         throw new RpcError("INVALID_ARGUMENT", `${path}: ${reason}`);

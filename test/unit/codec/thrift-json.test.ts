@@ -89,6 +89,12 @@ describe("values as TJSON has them", () => {
   test.each([
     ["base64 without padding", '{"8":{"str":"AP8"}}', '{"8":{"str":"AP8="}}'],
     ["64 bits as a string", '{"5":{"i64":"12"}}', '{"5":{"i64":12}}'],
+    ["NaN as npm's library writes it", '{"6":{"dbl":NaN}}', '{"6":{"dbl":"NaN"}}'],
+    [
+      "nan and inf as Python's library writes them",
+      '{"6":{"dbl":-inf},"19":{"map":["dbl","i8",1,{"inf":2}]}}',
+      '{"6":{"dbl":"-Infinity"},"19":{"map":["dbl","i8",1,{"Infinity":2}]}}',
+    ],
     ["white space, and true for 1", ' { "1" : { "tf" : true } } ', '{"1":{"tf":1}}'],
     ["an empty list of any type", '{"11":{"lst":["",0]},"2":{"i8":1}}', '{"2":{"i8":1}}'],
     ["an unknown field", '{"99":{"map":["str","rec",1,{"a":{"1":{"tf":1}}}]},"2":{"i8":1}}', '{"2":{"i8":1}}'],
