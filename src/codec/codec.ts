@@ -4,6 +4,7 @@ import type { Wire } from "../schema/model.ts";
 /** The codecs, each with the family of IDL whose types it encodes; json encodes either. thrift-simplejson is only written. */
 export const CODEC_WIRES = {
   "thrift-binary": "thrift",
+  "thrift-compact": "thrift",
   protobuf: "protobuf",
   json: undefined,
   "thrift-json": "thrift",

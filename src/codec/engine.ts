@@ -2,37 +2,31 @@
 // into errors. The memory of the module is one, so translations take turns; each is over before the next begins.
 import { readFileSync } from "node:fs";
 import { RpcError } from "../base/errors.ts";
-import type { Limits, Losses, Transcoder } from "./codec.ts";
-import { type Direction, type Fault, faultError, fieldPath } from "./fault.ts";
+import type { Codec, Limits, Losses, Transcoder } from "./codec.ts";
+import { type Fault, faultError, fieldPath } from "./fault.ts";
 import { FAULT_BYTES } from "./layout.ts";
-import { createTables, type NodeLabel, structHeader, type Tables } from "./tables.ts";
+import { createTables, type NodeLabel } from "./tables.ts";
 import type { ThriftBody } from "./thrift-binary.ts";
 
-interface Exports {
+/** Translates the bytes at `start` by a plan; the length of the output, or negative. */
+type Translate = (plan: number, start: number, length: number) => number;
+
+/** The exports that translate, by what they translate between. */
+const PAIRS = {
+  "thrift-binary": { protobuf: "thriftBinaryToProtobuf", "thrift-compact": "thriftBinaryToThriftCompact" },
+  "thrift-compact": { protobuf: "thriftCompactToProtobuf", "thrift-binary": "thriftCompactToThriftBinary" },
+  protobuf: { "thrift-binary": "protobufToThriftBinary", "thrift-compact": "protobufToThriftCompact" },
+} as const satisfies Partial<Record<Codec, Partial<Record<Codec, string>>>>;
+
+type Pairs = typeof PAIRS;
+/** A pair of codecs that the engine translates between. */
+export type EnginePair = { [From in keyof Pairs]: Pairs[From][keyof Pairs[From]] }[keyof Pairs];
+
+interface Exports extends Readonly<Record<EnginePair, Translate>> {
   readonly memory: WebAssembly.Memory;
   tablesStart(): number;
   provide(end: number): number;
   seed(value: bigint): void;
-  limit(maxBytes: number, maxDepth: number, maxElements: number): void;
-  thriftBinaryToProtobuf(message: number, start: number, length: number, stackSize: number): number;
-  thriftBinaryFieldToProtobuf(
-    message: number,
-    start: number,
-    length: number,
-    stackSize: number,
-    field: number,
-    node: number,
-    needed: number,
-  ): number;
-  protobufToThriftBinary(message: number, start: number, length: number, stackSize: number): number;
-  protobufToThriftBinaryField(
-    message: number,
-    start: number,
-    length: number,
-    stackSize: number,
-    header: number,
-    node: number,
-  ): number;
   report(): number;
   fault(): number;
   faultAt(): number;
@@ -43,7 +37,7 @@ interface Exports {
 
 /** The engine with the tables of everything that was compiled for it. */
 export interface Engine {
-  compile(body: ThriftBody, direction: Direction, limits: Limits): Transcoder;
+  compile(body: ThriftBody, pair: EnginePair, limits: Limits): Transcoder;
   /** Bytes of memory that the module holds now. */
   memoryBytes(): number;
 }
@@ -68,30 +62,37 @@ function readEngine(): Uint8Array<ArrayBuffer> {
   }
 }
 
+/** What `Engine.compile` calls the pair; undefined when the engine does not translate it. */
+export function enginePair(from: Codec, to: Codec): EnginePair | undefined {
+  const pairs: Partial<Record<Codec, Partial<Record<Codec, EnginePair>>>> = PAIRS;
+  return pairs[from]?.[to];
+}
+
 /** An engine without tables. One is enough for a process; what it is given stays. */
 export function createEngine(): Engine {
   let exports = instantiate();
   const tables = createTables(exports.tablesStart());
   const output = createOutput();
+  const reportAt = exports.report() >>> 2;
   /** How many bytes of the tables this instance has, and where the input begins behind them. */
   let copied = 0;
   let inputStart = 0;
-  let limitsNow: Limits | undefined;
   /** Views of the module's memory, made anew when it has grown: then the old ones have no length. */
   let memory = new Uint8Array(0);
+  let bytesOfMemory = Buffer.alloc(0);
   let words = new Uint32Array(0);
-  const reportAt = exports.report() >>> 2;
 
   function restart(): void {
     exports = instantiate();
     copied = 0;
-    limitsNow = undefined;
     view();
   }
 
   function view(): void {
-    memory = new Uint8Array(exports.memory.buffer);
-    words = new Uint32Array(exports.memory.buffer);
+    const { buffer } = exports.memory;
+    memory = new Uint8Array(buffer);
+    bytesOfMemory = Buffer.from(buffer);
+    words = new Uint32Array(buffer);
   }
 
   function provide(end: number): void {
@@ -99,23 +100,12 @@ export function createEngine(): Engine {
     view();
   }
 
-  /** Brings the instance up to date with tables and limits. */
-  function prepare(limits: Limits): void {
-    if (copied !== tables.size) {
-      inputStart = exports.tablesStart() + tables.size;
-      provide(inputStart);
-      memory.set(tables.bytes(), exports.tablesStart());
-      copied = tables.size;
-    }
-    if (limitsNow !== limits) {
-      exports.limit(Math.min(limits.maxBytes, MAX_MESSAGE_BYTES), limits.maxDepth, limits.maxElements);
-      limitsNow = limits;
-    }
-  }
-
-  function load(bytes: Uint8Array): void {
-    if (inputStart + bytes.length > memory.length) provide(inputStart + bytes.length);
-    memory.set(bytes, inputStart);
+  /** Brings the instance up to date with the tables. */
+  function copyTables(): void {
+    inputStart = exports.tablesStart() + tables.size;
+    provide(inputStart);
+    memory.set(tables.bytes(), exports.tablesStart());
+    copied = tables.size;
   }
 
   function readFault(): Fault {
@@ -134,44 +124,46 @@ export function createEngine(): Engine {
     };
   }
 
-  function compile(body: ThriftBody, direction: Direction, limits: Limits): Transcoder {
-    const message = tables.layOut(body.link, direction);
-    const run = compileRun(body, direction, message, tables, () => exports);
+  function compile(body: ThriftBody, pair: EnginePair, limits: Limits): Transcoder {
+    const direction = pair.endsWith("ToProtobuf") ? "to-protobuf" : "to-thrift";
+    const most = Math.min(limits.maxBytes, MAX_MESSAGE_BYTES);
+    const isRewrite = direction === "to-thrift" && !pair.startsWith("protobuf");
+    const plan = tables.plan(body, isRewrite ? undefined : direction, { ...limits, maxBytes: most });
+    const state = { exports, translate: exports[pair] };
 
     return (bytes: Uint8Array, losses: Losses): Uint8Array => {
-      if (bytes.length > limits.maxBytes || bytes.length > MAX_MESSAGE_BYTES) {
+      const { length } = bytes;
+      if (length > most) {
         throw faultError({ code: FAULT_BYTES, at: 0, value: 0n, path: "", link: undefined }, direction, limits);
       }
-      prepare(limits);
-      load(bytes);
-      const length = runSafely(run, bytes.length, limits);
+      if (copied !== tables.size) copyTables();
+      if (inputStart + length > memory.length) provide(inputStart + length);
+      memory.set(bytes, inputStart);
+      if (state.exports !== exports) {
+        state.exports = exports;
+        state.translate = exports[pair];
+      }
+      let written: number;
+      try {
+        written = state.translate(plan, inputStart, length);
+      } catch (cause) {
+        // A trap would be a fault of the engine; it must not outlive the call that met it.
+        restart();
+        throw new RpcError("INTERNAL", "the codec failed on this message", { cause });
+      }
       if (memory.length === 0) view();
-      if (length < 0) {
+      if (written < 0) {
         const fault = readFault();
         giveBack();
         throw faultError(fault, direction, limits);
       }
+      const start = words[reportAt] ?? 0;
       losses.unknownFields += words[reportAt + 1] ?? 0;
       losses.duplicates += words[reportAt + 2] ?? 0;
-      const result = output.copy(memory, words[reportAt] ?? 0, length);
-      giveBack();
+      const result = output.copy(bytesOfMemory, start, written);
+      if (memory.length > KEPT_MEMORY_BYTES) giveBack();
       return result;
     };
-  }
-
-  /** A trap would be a fault of the engine; it must not outlive the call that met it. */
-  function runSafely(run: Run, length: number, limits: Limits): number {
-    try {
-      return run(inputStart, length, stackBytes(length, limits));
-    } catch (cause) {
-      restart();
-      throw new RpcError("INTERNAL", "the codec failed on this message", { cause });
-    }
-  }
-
-  /** One frame for each level, a spare for each entry or wrapper between them, and a run of 12 bytes for every two of input. */
-  function stackBytes(length: number, limits: Limits): number {
-    return (limits.maxDepth + 4) * (tables.frameSize + 16) + length * 6 + 64;
   }
 
   function giveBack(): void {
@@ -183,63 +175,34 @@ export function createEngine(): Engine {
 
 interface Output {
   /** A copy of `length` bytes at `start`. */
-  copy(from: Uint8Array, start: number, length: number): Uint8Array;
+  copy(from: Buffer, start: number, length: number): Uint8Array;
 }
 
 /** Small results share slabs: making a buffer for each costs more than translating. */
 const SLAB_BYTES = 256 * 1024;
-/** Up to this size V8 keeps arrays on its own heap, which is cheaper still. */
-const ON_HEAP_BYTES = 64;
 
 function createOutput(): Output {
-  let slab = new ArrayBuffer(0);
+  let slab = Buffer.alloc(0);
   let used = 0;
   return {
     copy(from, start, length) {
-      if (length <= ON_HEAP_BYTES) return from.slice(start, start + length);
       if (length > SLAB_BYTES / 8) {
         // Not zeroed first, as `slice` would.
-        const result = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
-        result.set(from.subarray(start, start + length));
-        return result;
+        const result = Buffer.allocUnsafeSlow(length);
+        from.copy(result, 0, start, start + length);
+        return new Uint8Array(result.buffer);
       }
-      if (used + length > slab.byteLength) {
-        slab = Buffer.allocUnsafeSlow(SLAB_BYTES).buffer;
+      if (used + length > slab.length) {
+        slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
         used = 0;
       }
-      const result = new Uint8Array(slab, used, length);
-      result.set(from.subarray(start, start + length));
+      const at = used;
+      // Without a view of what is copied, which `set` would need.
+      from.copy(slab, at, start, start + length);
       used += length;
-      return result;
+      return new Uint8Array(slab.buffer, at, length);
     },
   };
-}
-
-type Run = (start: number, length: number, stackSize: number) => number;
-
-/** Chooses the entry of the module once, so that a call finds it at hand; `exports` changes when the instance does. */
-function compileRun(
-  body: ThriftBody,
-  direction: Direction,
-  message: number,
-  tables: Tables,
-  exports: () => Exports,
-): Run {
-  const { field } = body;
-  if (!field) {
-    if (direction === "to-protobuf") {
-      return (start, length, stack) => exports().thriftBinaryToProtobuf(message, start, length, stack);
-    }
-    return (start, length, stack) => exports().protobufToThriftBinary(message, start, length, stack);
-  }
-  const node = tables.label({ kind: "field", name: field.name, link: undefined });
-  if (direction === "to-protobuf") {
-    const needed = field.needed ? 1 : 0;
-    return (start, length, stack) =>
-      exports().thriftBinaryFieldToProtobuf(message, start, length, stack, field.id & 0xffff, node, needed);
-  }
-  const header = structHeader(field.id);
-  return (start, length, stack) => exports().protobufToThriftBinaryField(message, start, length, stack, header, node);
 }
 
 interface Step {

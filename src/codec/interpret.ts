@@ -12,6 +12,8 @@ import { encodeProtobuf } from "./protobuf-writer.ts";
 import type { ThriftBody } from "./thrift-binary.ts";
 import { decodeThriftBinary } from "./thrift-binary-reader.ts";
 import { encodeThriftBinary } from "./thrift-binary-writer.ts";
+import { decodeThriftCompact } from "./thrift-compact-reader.ts";
+import { encodeThriftCompact } from "./thrift-compact-writer.ts";
 import { decodeThriftJson } from "./thrift-json-reader.ts";
 import { encodeThriftJson } from "./thrift-json-writer.ts";
 import { encodeThriftSimpleJson } from "./thrift-simplejson-writer.ts";
@@ -22,6 +24,7 @@ type Encode = (message: MessageValue, body: ThriftBody, session: Session, losses
 
 const DECODERS: Record<Codec, Decode> = {
   "thrift-binary": decodeThriftBinary,
+  "thrift-compact": decodeThriftCompact,
   protobuf: (bytes, body, session, losses) => decodeProtobuf(bytes, body.link, session, losses),
   json: (bytes, body, session, losses) => decodeJson(bytes, body.link, session, losses),
   "thrift-json": decodeThriftJson,
@@ -35,6 +38,7 @@ const DECODERS: Record<Codec, Decode> = {
 
 const ENCODERS: Record<Codec, Encode> = {
   "thrift-binary": encodeThriftBinary,
+  "thrift-compact": encodeThriftCompact,
   protobuf: (message, body) => encodeProtobuf(message, body.link),
   json: (message, body, session, losses) => encodeJson(message, body.link, session, losses),
   "thrift-json": encodeThriftJson,

@@ -36,13 +36,33 @@ export const NODE_OTHER = 20;
 export const NODE_KEY = 24;
 /** The field's place in its message. */
 export const NODE_INDEX = 28;
-/** One of the ABSENT constants, or the address of bytes to write (their count first). */
+/**
+ * One of the ABSENT constants, or the address of bytes to write, their count first: the whole field. Towards Thrift in its
+ * binary encoding, and behind it, at the next multiple of 16, again a count and the compact encoding of the value alone.
+ */
 export const NODE_ABSENT = 32;
 /** One more than the oneof's place in its message; zero outside one. */
 export const NODE_ONEOF = 36;
 /** By which errors name the node. */
 export const NODE_ID = 40;
 export const NODE_SIZE = 48;
+
+// A plan record: what one compiled translation is about, and its limits.
+export const PLAN_MESSAGE = 0;
+export const PLAN_MAX_BYTES = 4;
+export const PLAN_MAX_DEPTH = 8;
+export const PLAN_MAX_ELEMENTS = 12;
+/** Bytes of frames, whatever the message. */
+export const PLAN_STACK_BYTES = 16;
+/** The id, of 16 bits, of the one field of the Thrift struct that the message stands for, or NO_FIELD. */
+export const PLAN_FIELD = 20;
+/** By which errors name that field. */
+export const PLAN_NODE = 24;
+/** Whether it is an error that the field is absent. */
+export const PLAN_NEEDED = 28;
+export const PLAN_SIZE = 32;
+
+export const NO_FIELD = 0xffffffff;
 
 export const ABSENT_OMIT = 0;
 export const ABSENT_ERROR = 1;

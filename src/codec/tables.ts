@@ -2,12 +2,15 @@
 // at its address.
 import type { Absent, FieldLink, MessageLink, ValueLink } from "../schema/link.ts";
 import type { ProtoScalar } from "../schema/model.ts";
+import type { Limits } from "./codec.ts";
 import type { Direction } from "./fault.ts";
 import * as layout from "./layout.ts";
 import { encodeProtobufField } from "./protobuf-writer.ts";
+import type { ThriftBody } from "./thrift-binary.ts";
 import { encodeThriftField } from "./thrift-binary-writer.ts";
+import { encodeCompactValue } from "./thrift-compact-writer.ts";
 import { constantValue, isImplicit } from "./value.ts";
-import { isPackable, THRIFT_TYPES, thriftTypeOf, wireTypeOf } from "./wire-types.ts";
+import { isPackable, thriftTypeOf, wireTypeOf } from "./wire-types.ts";
 
 /** A node's part of a path, and what stands there. */
 export interface NodeLabel {
@@ -23,12 +26,8 @@ export interface Tables {
   bytes(): Uint8Array;
   /** The labels of nodes by their id. */
   readonly labels: readonly NodeLabel[];
-  /** The address of a message's record; what it refers to is laid out with it. */
-  layOut(link: MessageLink, direction: Direction): number;
-  /** Bytes of the largest frame that the engine may need for one level of any message laid out so far. */
-  readonly frameSize: number;
-  /** A node id for something that has no record, to name it in errors. */
-  label(label: NodeLabel): number;
+  /** The address of the record by which the engine translates this body within the limits; without a direction, between Thrift and Thrift. */
+  plan(body: ThriftBody, direction: Direction | undefined, limits: Limits): number;
 }
 
 /** Field numbers below this index an array; a message of few fields with larger ones is searched. */
@@ -98,6 +97,22 @@ export function createTables(start: number): Tables {
     return address;
   }
 
+  function plan({ link, field }: ThriftBody, direction: Direction | undefined, limits: Limits): number {
+    const message = direction ? layOut(link, direction) : 0;
+    const record = allocate(layout.PLAN_SIZE);
+    put32(record + layout.PLAN_MESSAGE, message);
+    put32(record + layout.PLAN_MAX_BYTES, limits.maxBytes);
+    put32(record + layout.PLAN_MAX_DEPTH, limits.maxDepth);
+    put32(record + layout.PLAN_MAX_ELEMENTS, limits.maxElements);
+    // One frame for each level, and a spare for each entry or wrapper between them.
+    put32(record + layout.PLAN_STACK_BYTES, (limits.maxDepth + 4) * (frameSize + 16) + 64);
+    put32(record + layout.PLAN_FIELD, field ? field.id & 0xffff : layout.NO_FIELD);
+    if (!field) return record;
+    put32(record + layout.PLAN_NODE, label({ kind: "field", name: field.name, link: undefined }));
+    put32(record + layout.PLAN_NEEDED, field.needed ? 1 : 0);
+    return record;
+  }
+
   function layOut(link: MessageLink, direction: Direction): number {
     const known = laidOut[direction].get(link);
     if (known !== undefined) return known;
@@ -140,7 +155,11 @@ export function createTables(start: number): Tables {
     if (absent.kind === "omit") return layout.ABSENT_OMIT;
     if (absent.kind === "error") return layout.ABSENT_ERROR;
     const value = constantValue(absent.value, field.value);
-    return blob(direction === "to-protobuf" ? encodeProtobufField(field, value) : encodeThriftField(field, value));
+    if (direction === "to-protobuf") return blob(encodeProtobufField(field, value));
+    const address = blob(encodeThriftField(field, value));
+    // Right behind it.
+    blob(encodeCompactValue(field, value));
+    return address;
   }
 
   /** A part of a larger value: an element, a key, a value, the inside of a wrapper. */
@@ -292,11 +311,7 @@ export function createTables(start: number): Tables {
     },
     bytes: () => bytes.subarray(0, end - start),
     labels,
-    layOut,
-    get frameSize() {
-      return frameSize;
-    },
-    label,
+    plan,
   };
 }
 
@@ -385,9 +400,4 @@ function flagsOf({ value, implicit, omitUnwritable }: NodePlan, direction: Direc
     default:
       return flags;
   }
-}
-
-/** The header of the struct field that holds a whole message: type and id, as one number. */
-export function structHeader(id: number): number {
-  return (THRIFT_TYPES.struct << 16) | (id & 0xffff);
 }

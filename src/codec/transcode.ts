@@ -1,7 +1,7 @@
-// Chooses who translates: the engine between the binary encodings of the two wires, the interpreter for the rest.
+// Chooses who translates: the engine between the binary encodings, the interpreter for the rest.
 import type { BodyLink } from "../schema/link.ts";
 import type { Codec, Limits, Transcoder } from "./codec.ts";
-import { sharedEngine } from "./engine.ts";
+import { enginePair, sharedEngine } from "./engine.ts";
 import { bodyOf, compileInterpreter } from "./interpret.ts";
 
 export { isMissingBody } from "./fault.ts";
@@ -12,7 +12,6 @@ export { isMissingBody } from "./fault.ts";
  * argument is an empty message. Compile each once: the engine keeps its tables.
  */
 export function compileTranscoder(body: BodyLink, from: Codec, to: Codec, limits: Limits): Transcoder {
-  if (from === "thrift-binary" && to === "protobuf") return sharedEngine().compile(bodyOf(body), "to-protobuf", limits);
-  if (from === "protobuf" && to === "thrift-binary") return sharedEngine().compile(bodyOf(body), "to-thrift", limits);
-  return compileInterpreter(body, from, to, limits);
+  const pair = enginePair(from, to);
+  return pair ? sharedEngine().compile(bodyOf(body), pair, limits) : compileInterpreter(body, from, to, limits);
 }

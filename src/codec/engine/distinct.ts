@@ -2,9 +2,6 @@
 // of entries with equal keys. Equal means the same bytes.
 import { FAULT_MEMORY } from "../layout";
 import { countDuplicates, fails, inputEnd, ip, op, provide, readAt, readUntil, writeAt } from "./registers";
-import { ThriftBinary } from "./thrift-binary";
-
-const thrift = changetype<ThriftBinary>(0);
 
 /** Makes hashes differ from one process to the next, so that nobody can prepare keys that collide. */
 let hashSeed: u64 = 0x9e3779b97f4a7c15;
@@ -14,8 +11,8 @@ export function seed(value: u64): void { hashSeed = value | 1; }
  * `count` elements of `type`, or entries of `type` and `valueType`, stand from `start` to the end of the output. How many are
  * left; zero, with a fault noted, when there is no memory to find out. Works in the free memory behind the output.
  */
-export function distinct(start: usize, count: u32, type: u8, valueType: u8): u32 {
-  const input = ip, limit = inputEnd;
+export function distinct<T>(start: usize, count: u32, type: u8, valueType: u8): u32 {
+  const thrift = changetype<T>(0), input = ip, limit = inputEnd;
   let buckets: u32 = 16;
   while (buckets < count << 1) buckets <<= 1;
   const items = (op + 7) & ~7, table = items + (<usize>count << 3), end = table + (<usize>buckets << 2);

@@ -1,7 +1,10 @@
-// What the engine offers: it is told where the tables end and what the limits are, and translates one message at a time
-// that its host has put into its memory. It calls nothing outside and knows no time.
-import { FAULT_MEMORY } from "../layout";
+// What the engine offers: it translates one message at a time that its host has put into its memory, by a plan that stands
+// in the tables. It calls nothing outside and knows no time.
+import { NO_FIELD, PLAN_FIELD, PLAN_MESSAGE, PLAN_NEEDED, PLAN_NODE } from "../layout";
 import * as registers from "./registers";
+import { rewriteFails } from "./rewrite";
+import { ThriftBinary } from "./thrift-binary";
+import { ThriftCompact } from "./thrift-compact";
 import { fieldToProtobufFails, toProtobufFails } from "./to-protobuf";
 import { toThriftFails } from "./to-thrift";
 
@@ -13,40 +16,44 @@ export function tablesStart(): usize { return (__heap_base + 15) & ~15; }
 /** Makes memory reach up to `end`. */
 export function provide(end: usize): bool { return registers.provide(end); }
 
-export function limit(maxBytes: u32, maxDepth: u32, maxElements: u32): void { registers.limit(maxBytes, maxDepth, maxElements); }
+// Each translates the `length` bytes at `start`. The result is the length of the output, and `report` says where it stands; or
+// it is negative, and the `fault…` functions say what went wrong.
 
-// Each translates the `length` bytes at `start`, with `stackSize` bytes of frames. The result is the length of the output, and
-// `report` says where it stands; or it is negative, and the `fault…` functions say what went wrong.
-
-export function thriftBinaryToProtobuf(message: usize, start: usize, length: u32, stackSize: u32): i32 {
-  if (!registers.begin(start, length, stackSize)) return outOfMemory();
-  return toProtobufFails(message) ? -1 : registers.finish();
+export function thriftBinaryToProtobuf(plan: usize, start: usize, length: u32): i32 {
+  return toProtobuf<ThriftBinary>(plan, start, length);
+}
+export function thriftCompactToProtobuf(plan: usize, start: usize, length: u32): i32 {
+  return toProtobuf<ThriftCompact>(plan, start, length);
+}
+export function protobufToThriftBinary(plan: usize, start: usize, length: u32): i32 {
+  return toThrift<ThriftBinary>(plan, start, length);
+}
+export function protobufToThriftCompact(plan: usize, start: usize, length: u32): i32 {
+  return toThrift<ThriftCompact>(plan, start, length);
+}
+export function thriftBinaryToThriftCompact(plan: usize, start: usize, length: u32): i32 {
+  return rewrite<ThriftBinary, ThriftCompact>(plan, start, length);
+}
+export function thriftCompactToThriftBinary(plan: usize, start: usize, length: u32): i32 {
+  return rewrite<ThriftCompact, ThriftBinary>(plan, start, length);
 }
 
-/** The struct's field with this id, and nothing else; when it is not there, a fault if it is needed, else an empty message. */
-export function thriftBinaryFieldToProtobuf(
-  message: usize, start: usize, length: u32, stackSize: u32, field: u32, node: u32, needed: bool,
-): i32 {
-  if (!registers.begin(start, length, stackSize)) return outOfMemory();
-  return fieldToProtobufFails(message, field, node, needed) ? -1 : registers.finish();
+@inline function toProtobuf<T>(plan: usize, start: usize, length: u32): i32 {
+  if (!registers.begin(plan, start, length)) return -1;
+  const message = <usize>load<u32>(plan, PLAN_MESSAGE), field = load<u32>(plan, PLAN_FIELD);
+  const failed = field == NO_FIELD ? toProtobufFails<T>(message)
+    : fieldToProtobufFails<T>(message, field, load<u32>(plan, PLAN_NODE), load<u32>(plan, PLAN_NEEDED) != 0);
+  return failed ? -1 : registers.finish();
 }
 
-export function protobufToThriftBinary(message: usize, start: usize, length: u32, stackSize: u32): i32 {
-  if (!registers.begin(start, length, stackSize)) return outOfMemory();
-  return toThriftFails(message, 0, 0) ? -1 : registers.finish();
+@inline function toThrift<T>(plan: usize, start: usize, length: u32): i32 {
+  if (!registers.begin(plan, start, length)) return -1;
+  const failed = toThriftFails<T>(load<u32>(plan, PLAN_MESSAGE), load<u32>(plan, PLAN_FIELD), load<u32>(plan, PLAN_NODE));
+  return failed ? -1 : registers.finish();
 }
 
-/** As a struct that holds the message as its one field with this header: type and id. */
-export function protobufToThriftBinaryField(
-  message: usize, start: usize, length: u32, stackSize: u32, header: u32, node: u32,
-): i32 {
-  if (!registers.begin(start, length, stackSize)) return outOfMemory();
-  return toThriftFails(message, header, node) ? -1 : registers.finish();
-}
-
-function outOfMemory(): i32 {
-  registers.fails(FAULT_MEMORY, 0, 0);
-  return -1;
+@inline function rewrite<R, W>(plan: usize, start: usize, length: u32): i32 {
+  return !registers.begin(plan, start, length) || rewriteFails<R, W>() ? -1 : registers.finish();
 }
 
 /** The address of three u32: where the last output stands, how many unknown fields and how many duplicates it cost. */

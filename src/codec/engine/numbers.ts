@@ -1,7 +1,7 @@
 // Packed lists of the commonest numbers, in loops of their own: no call, no check and no register per element. Each does
 // all or nothing; where there is not room for the worst case the caller goes element by element.
 import { KIND_DOUBLE, KIND_I32, KIND_I64 } from "../layout";
-import { ip, op, readAt, roomEnd, writeAt } from "./registers";
+import { inputEnd, ip, op, readAt, roomEnd, writeAt } from "./registers";
 
 /** The most bytes of a varint. */
 const VARINT_BYTES: usize = 10;
@@ -26,6 +26,33 @@ export function packNumbers(kind: i32, n: u32): bool {
   while (value > 127) { store<u8>(to++, <u8>(value | 128)); value >>= 7; }
   store<u8>(to, <u8>value);
   return to + 1;
+}
+
+/** As `packNumbers`, from the compact encoding; also false when what is there is malformed. */
+export function packCompact(kind: i32, n: u32): bool {
+  if (op + <usize>n * VARINT_BYTES > roomEnd) return false;
+  if (kind == KIND_DOUBLE) {
+    memory.copy(op, ip, n << 3);
+    readAt(ip + (n << 3));
+    writeAt(op + (n << 3));
+    return true;
+  }
+  if (kind != KIND_I64 && kind != KIND_I32) return false;
+  let from = ip, to = op;
+  const end = inputEnd;
+  for (; n; n--) {
+    let value: u64 = 0, shift: u64 = 0, byte: u64 = 0;
+    do {
+      if (from == end || shift > 63) return false;
+      byte = <u64>load<u8>(from++);
+      value |= (byte & 127) << shift;
+      shift += 7;
+    } while (byte > 127);
+    to = putVarint(to, kind == KIND_I64 ? value >>> 1 ^ -(value & 1) : <u64><i64>(<i32>(<u32>value >>> 1) ^ -<i32>(<u32>value & 1)));
+  }
+  readAt(from);
+  writeAt(to);
+  return true;
 }
 
 /** Writes the packed elements up to `end` as Thrift numbers; how many, or -1 when it did nothing, as with what is malformed. */
@@ -61,4 +88,32 @@ function unpackDoubles(end: usize): i32 {
   readAt(from);
   writeAt(to);
   return <i32>(size >>> 3);
+}
+
+/** As `unpackNumbers`, to the compact encoding, where a varint takes at most twice the bytes. */
+export function unpackCompact(kind: i32, end: usize): i32 {
+  const size = end - ip;
+  if (op + size * 2 > roomEnd) return -1;
+  if (kind == KIND_DOUBLE) {
+    if (size & 7) return -1;
+    memory.copy(op, ip, size);
+    readAt(end);
+    writeAt(op + size);
+    return <i32>(size >>> 3);
+  }
+  if (kind != KIND_I64 && kind != KIND_I32) return -1;
+  let from = ip, to = op, n = 0;
+  for (; from < end; n++) {
+    let value: u64 = 0, shift: u64 = 0, byte: u64 = 0;
+    do {
+      if (from == end || shift > 63) return -1;
+      byte = <u64>load<u8>(from++);
+      value |= (byte & 127) << shift;
+      shift += 7;
+    } while (byte > 127);
+    to = putVarint(to, kind == KIND_I64 ? value << 1 ^ <u64>(<i64>value >> 63) : <u64><u32>(<i32>value << 1 ^ <i32>value >> 31));
+  }
+  readAt(from);
+  writeAt(to);
+  return n;
 }

@@ -1,6 +1,8 @@
 // The engine's registers: where it reads, where it writes, what it counted and what went wrong. Memory holds, upwards: the
 // tables, the input, the stack of frames, the output.
-import { FAULT_BYTES, FAULT_MEMORY } from "../layout";
+import {
+  FAULT_BYTES, FAULT_MEMORY, PLAN_MAX_BYTES, PLAN_MAX_DEPTH, PLAN_MAX_ELEMENTS, PLAN_STACK_BYTES,
+} from "../layout";
 
 /** The next byte to read, and the end of what may be read. */
 export let ip: usize = 0;
@@ -48,14 +50,23 @@ export let traceLength: u32 = 0;
 @inline export function countUnknown(): void { unknownFields++; }
 @inline export function countDuplicates(n: u32): void { duplicates += n; }
 
-/** Prepares for one message of `length` bytes at `start`, with `stackSize` bytes of frames behind it. False: no memory. */
-export function begin(start: usize, length: u32, stackSize: u32): bool {
-  ip = start;
+/** A run of 12 bytes for every two bytes of input is the most that interleaved fields can need. */
+const STACK_PER_BYTE: u32 = 6;
+
+/** Prepares for one message of `length` bytes at `start`, within the limits of the plan. False, with a fault noted: no memory. */
+export function begin(plan: usize, start: usize, length: u32): bool {
+  maxBytes = load<u32>(plan, PLAN_MAX_BYTES);
+  maxDepth = load<u32>(plan, PLAN_MAX_DEPTH);
+  maxElements = load<u32>(plan, PLAN_MAX_ELEMENTS);
   inputEnd = start + length;
   stackStart = (inputEnd + 15) & ~15;
-  stackEnd = stackStart + stackSize;
+  stackEnd = stackStart + load<u32>(plan, PLAN_STACK_BYTES) + length * STACK_PER_BYTE;
   outputStart = (stackEnd + 15) & ~15;
-  if (outputStart < stackEnd || stackEnd < stackStart || !provide(outputStart + SLACK)) return false;
+  traceLength = 0;
+  if (outputStart < stackEnd || stackEnd < stackStart || !provide(outputStart + SLACK)) {
+    fails(FAULT_MEMORY, start, 0);
+    return false;
+  }
   restart(start);
   return true;
 }
@@ -124,10 +135,4 @@ export function provide(end: usize): bool {
   if (frame + size > stackEnd) { fails(FAULT_MEMORY, ip, 0); return 0; }
   sp = frame + size;
   return frame;
-}
-
-export function limit(bytes: u32, depth: u32, elements: u32): void {
-  maxBytes = bytes;
-  maxDepth = depth;
-  maxElements = elements;
 }

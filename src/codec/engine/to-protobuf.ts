@@ -1,4 +1,5 @@
-// The walk from Thrift to Protobuf: one pass in the order of the source, lengths patched when they are known.
+// The walk from Thrift, in either encoding `T`, to Protobuf: one pass in the order of the source, lengths patched when they
+// are known.
 import {
   ABSENT_ERROR, FAULT_DEPTH, FAULT_ELEMENTS, FAULT_ELEMENT_TYPE, FAULT_INEXACT, FAULT_MEMBERS, FAULT_MISSING,
   FAULT_RANGE, FAULT_TRAILING, FAULT_UNKNOWN_ENUM, FLAG_DELIMITED, FLAG_IMPLICIT, FLAG_PACKED, FLAG_BITS, FLAG_DURATION,
@@ -8,7 +9,6 @@ import {
   KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NEEDED, MESSAGE_ONEOF_COUNT, MESSAGE_ONEOF_MASKS, NODE_ABSENT, NODE_KEY,
 } from "../layout";
 import { narrowNaN } from "./floats";
-import { packNumbers } from "./numbers";
 import { Protobuf } from "./protobuf";
 import {
   countDuplicates, countUnknown, fails, inputEnd, ip, lacksRoom, maxDepth, maxElements, op, overflows, push, readAt,
@@ -18,11 +18,11 @@ import {
   countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, names, nodeOf, otherOf, putHead, targetOf, thriftTypeOf,
 } from "./table";
 import { copyBytes, textFails } from "./text";
-import { fixedSize, I8, NONE, STRUCT, ThriftBinary } from "./thrift-binary";
+import { BROKEN, elementType, I8, STOP, STRUCT, valueType } from "./thrift";
 import { splitTime } from "./time";
 import { putUuidText } from "./uuid";
 
-const thrift = changetype<ThriftBinary>(0), protobuf = changetype<Protobuf>(0);
+const protobuf = changetype<Protobuf>(0);
 
 /** More than the tag, length and value of any scalar of fixed size. */
 const SCALAR_ROOM: usize = 24;
@@ -35,66 +35,69 @@ let repeats: bool = false;
 let repeatFound: bool = false;
 
 /** Translates the struct at `ip`, which must fill the input; true with a fault noted. */
-export function toProtobufFails(message: usize): bool {
-  return attemptFails(message, 0, false);
+export function toProtobufFails<T>(message: usize): bool {
+  return attemptFails<T>(message, 0, false);
 }
 
 /** As `toProtobufFails` of one struct field of the struct at `ip`; absent it is empty, or a fault. */
-export function fieldToProtobufFails(message: usize, field: u32, node: u32, needed: bool): bool {
-  return attemptFails(message, 1 + field, needed, node);
+export function fieldToProtobufFails<T>(message: usize, field: u32, node: u32, needed: bool): bool {
+  return attemptFails<T>(message, 1 + field, needed, node);
 }
 
-function attemptFails(message: usize, field: u32, needed: bool, node: u32 = 0): bool {
+function attemptFails<T>(message: usize, field: u32, needed: bool, node: u32 = 0): bool {
   const start = ip;
+  changetype<T>(0).begin();
   for (repeats = false; ; repeats = true) {
     repeatFound = false;
-    const failed = field ? bodyFails(message, field - 1, needed, node) : structFails(message, 1);
+    const failed = field ? bodyFails<T>(message, field - 1, needed, node) : structFails<T>(message, 1);
     if (!failed) break;
     if (!repeatFound) return true;
     restart(start);
+    changetype<T>(0).begin();
   }
   return ip != inputEnd ? fails(FAULT_TRAILING, ip, inputEnd - ip) : overflows();
 }
 
-function bodyFails(message: usize, field: u32, needed: bool, node: u32): bool {
+function bodyFails<T>(message: usize, field: u32, needed: bool, node: u32): bool {
+  const thrift = changetype<T>(0);
   const start = op;
-  let found = false;
+  let found = false, last: u32 = 0;
   while (true) {
-    if (thrift.lacks(1)) return true;
-    const type = thrift.u8();
-    if (!type) break;
-    if (thrift.lacks(2)) return true;
-    if (thrift.u16() != field || type != STRUCT) {
+    const header = thrift.field(last);
+    if (header == BROKEN) return true;
+    if (header == STOP) break;
+    last = header & 0xffff;
+    if (header != <i32>(<u32>STRUCT << 16 | field)) {
       countUnknown();
-      if (thrift.skipFails(type, 0)) return true;
+      if (thrift.skipFails(<u8>(header >> 16), 0)) return true;
       continue;
     }
     if (found) countDuplicates(1);
     found = true;
     writeAt(start);
-    if (structFails(message, 1)) return traced(node, -1);
+    if (structFails<T>(message, 1)) return traced(node, -1);
   }
   if (found) return false;
   if (needed) { fails(FAULT_MISSING, ip - 1, 1); return traced(node, -1); }
   return absentFieldsFails(message, 0, 0);
 }
 
-function structFails(message: usize, depth: u32): bool {
+function structFails<T>(message: usize, depth: u32): bool {
+  const thrift = changetype<T>(0);
   if (depth > maxDepth) return fails(FAULT_DEPTH, ip, 0);
   const words = (countOf(message) + 63) >>> 6, seen = push((words << 3) + (repeats ? countOf(message) << 2 : 0));
   if (!seen) return true;
   for (let i: u32 = 0; i < words; i++) store<u64>(seen + (i << 3), 0);
   const lasts = seen + (words << 3);
-  if (repeats && lastsFails(message, lasts, depth)) return true;
+  if (repeats && lastsFails<T>(message, lasts, depth)) return true;
 
+  let last: u32 = 0;
   while (true) {
-    if (thrift.lacks(1)) return true;
-    const at = ip, type = load<u8>(at);
-    if (!type) { readAt(at + 1); break; }
-    if (thrift.lacks(3)) return true;
-    readAt(at + 3);
-    const node = find(message, bswap<u16>(load<u16>(at, 1)));
-    if (!node || !accepts(node, type)) {
+    const at = ip, header = thrift.field(last);
+    if (header <= 0) { if (header == STOP) break; return true; }
+    last = header & 0xffff;
+    const node = find(message, last), type = <u8>(header >> 16);
+    if (!node || !accepts<T>(node, type)) {
       countUnknown();
       if (thrift.skipFails(type, depth)) return true;
       continue;
@@ -106,7 +109,7 @@ function structFails(message: usize, depth: u32): bool {
     }
     store<u64>(word, before | bit);
     const from = op;
-    if (valueFails(node, depth)) return traced(idOf(node), -1);
+    if (valueFails<T>(node, depth)) return traced(idOf(node), -1);
     if (repeats && load<u32>(lasts + (index << 2)) != <u32>at) writeAt(from);
   }
   if (load<u32>(message, MESSAGE_NEEDED) && absentFieldsFails(message, seen, words)) return true;
@@ -117,36 +120,34 @@ function structFails(message: usize, depth: u32): bool {
 }
 
 /** Whether a value of this wire type is what the node stands for. */
-@inline function accepts(node: usize, type: u8): bool {
-  return thriftTypeOf(node) == type && (kindOf(node) <= KIND_MESSAGE || acceptsElements(node));
+@inline function accepts<T>(node: usize, type: u8): bool {
+  return thriftTypeOf(node) == type && (kindOf(node) <= KIND_MESSAGE || acceptsElements<T>(node));
 }
 
 /** Looks ahead at the element types of a container that has any. */
-function acceptsElements(node: usize): bool {
+function acceptsElements<T>(node: usize): bool {
+  const thrift = changetype<T>(0);
   let inner = node;
   while (kindOf(inner) == KIND_WRAPPED) inner = targetOf(inner);
-  const kind = kindOf(inner), left = inputEnd - ip;
-  if (kind == KIND_LIST || kind == KIND_OCTETS) {
-    const element = kind == KIND_LIST ? thriftTypeOf(targetOf(inner)) : I8;
-    return left < 5 || load<u32>(ip, 1) == 0 || load<u8>(ip) == element;
+  switch (kindOf(inner)) {
+    case KIND_LIST: return thrift.acceptsList(thriftTypeOf(targetOf(inner)));
+    case KIND_OCTETS: return thrift.acceptsList(I8);
+    case KIND_MAP: return thrift.acceptsMap(thriftTypeOf(targetOf(inner)), thriftTypeOf(otherOf(inner)));
+    default: return true;
   }
-  if (kind == KIND_MAP) {
-    if (left < 6 || load<u32>(ip, 2) == 0) return true;
-    return load<u8>(ip) == thriftTypeOf(targetOf(inner)) && load<u8>(ip, 1) == thriftTypeOf(otherOf(inner));
-  }
-  return true;
 }
 
 /** Where the last occurrence of each field of the struct at `ip` begins; leaves `ip` where it was. */
-function lastsFails(message: usize, lasts: usize, depth: u32): bool {
+function lastsFails<T>(message: usize, lasts: usize, depth: u32): bool {
+  const thrift = changetype<T>(0);
   const start = ip;
+  let last: u32 = 0;
   while (true) {
-    if (thrift.lacks(1)) return true;
-    const at = ip, type = thrift.u8();
-    if (!type) break;
-    if (thrift.lacks(2)) return true;
-    const node = find(message, thrift.u16());
-    if (node && accepts(node, type)) store<u32>(lasts + (indexOf(node) << 2), <u32>at);
+    const at = ip, header = thrift.field(last), type = <u8>(header >> 16);
+    if (header <= 0) { if (header == STOP) break; return true; }
+    last = header & 0xffff;
+    const node = find(message, last);
+    if (node && accepts<T>(node, type)) store<u32>(lasts + (indexOf(node) << 2), <u32>at);
     if (thrift.skipFails(type, depth)) return true;
   }
   readAt(start);
@@ -188,23 +189,26 @@ function membersIn(seen: usize, mask: usize, words: u32): u64 {
 }
 
 /** Translates one value with its tag; an element of a packed list has an empty one. */
-function valueFails(node: usize, depth: u32): bool {
+function valueFails<T>(node: usize, depth: u32): bool {
+  const thrift = changetype<T>(0);
   if (lacksRoom(SCALAR_ROOM)) return true;
   switch (kindOf(node)) {
     case KIND_I32: {
-      if (thrift.lacks(4)) return true;
-      const value = <i32>thrift.u32();
+      if (thrift.lacksI32()) return true;
+      const value = thrift.i32();
+      if (thrift.failed()) return true;
       if (value == 0 && hasFlag(node, FLAG_IMPLICIT)) return false;
       putHead(node);
       protobuf.putVarint(<u64><i64>value);
       return false;
     }
     case KIND_I64: {
-      if (thrift.lacks(8)) return true;
-      const value = thrift.u64();
+      if (thrift.lacksI64()) return true;
+      const value = thrift.i64();
+      if (thrift.failed()) return true;
       if (value == 0 && hasFlag(node, FLAG_IMPLICIT)) return false;
       putHead(node);
-      protobuf.putVarint(value);
+      protobuf.putVarint(<u64>value);
       return false;
     }
     case KIND_STRING: {
@@ -219,24 +223,24 @@ function valueFails(node: usize, depth: u32): bool {
       return false;
     }
     case KIND_BOOL: {
-      if (thrift.lacks(1)) return true;
-      const value = thrift.u8();
-      if (value == 0 && hasFlag(node, FLAG_IMPLICIT)) return false;
+      if (thrift.lacksBool()) return true;
+      const value = thrift.bool();
+      if (!value && hasFlag(node, FLAG_IMPLICIT)) return false;
       putHead(node);
-      protobuf.putLength(value != 0 ? 1 : 0);
+      protobuf.putLength(value ? 1 : 0);
       return false;
     }
     case KIND_DOUBLE: {
       if (thrift.lacks(8)) return true;
-      const bits = thrift.u64();
+      const bits = thrift.bits();
       if (bits == 0 && hasFlag(node, FLAG_IMPLICIT)) return false;
       putHead(node);
       protobuf.put64(bits);
       return false;
     }
-    case KIND_INTEGER: return integerFails(node);
-    case KIND_FLOAT: return floatFails(node);
-    case KIND_ENUM: return enumFails(node);
+    case KIND_INTEGER: return integerFails<T>(node);
+    case KIND_FLOAT: return floatFails<T>(node);
+    case KIND_ENUM: return enumFails<T>(node);
     case KIND_UUID: {
       if (thrift.lacks(16)) return true;
       putHead(node);
@@ -254,35 +258,39 @@ function valueFails(node: usize, depth: u32): bool {
     case KIND_MESSAGE: {
       putHead(node);
       if (hasFlag(node, FLAG_DELIMITED)) {
-        if (structFails(targetOf(node), depth + 1) || lacksRoom(SCALAR_ROOM)) return true;
+        if (structFails<T>(targetOf(node), depth + 1) || lacksRoom(SCALAR_ROOM)) return true;
         protobuf.putVarint(load<u32>(node, NODE_KEY) + 1);
         return false;
       }
       const at = protobuf.open();
-      return structFails(targetOf(node), depth + 1) || protobuf.closeFails(at);
+      return structFails<T>(targetOf(node), depth + 1) || protobuf.closeFails(at);
     }
-    case KIND_LIST: return listFails(node, depth + 1);
-    case KIND_MAP: return mapFails(node, depth + 1);
+    case KIND_LIST: return listFails<T>(node, depth + 1);
+    case KIND_MAP: return mapFails<T>(node, depth + 1);
     case KIND_WRAPPED: {
       putHead(node);
       const at = protobuf.open();
-      return valueFails(targetOf(node), depth) || protobuf.closeFails(at);
+      return valueFails<T>(targetOf(node), depth) || protobuf.closeFails(at);
     }
     case KIND_TIME: {
-      if (thrift.lacks(8) || lacksRoom(64)) return true;
+      if (thrift.lacksI64() || lacksRoom(64)) return true;
+      const value = thrift.i64();
+      if (thrift.failed()) return true;
       putHead(node);
       const at = protobuf.open();
-      splitTime(<i64>thrift.u64(), formOf(node), hasFlag(node, FLAG_DURATION));
+      splitTime(value, formOf(node), hasFlag(node, FLAG_DURATION));
       return protobuf.closeFails(at);
     }
-    default: return octetsFails(node, depth + 1);
+    default: return octetsFails<T>(node, depth + 1);
   }
 }
 
-function integerFails(node: usize): bool {
+function integerFails<T>(node: usize): bool {
+  const thrift = changetype<T>(0);
   const type = thriftTypeOf(node), at = ip;
-  if (thrift.lacks(fixedSize(type))) return true;
+  if (thrift.lacksInteger(type)) return true;
   const value = thrift.integer(type);
+  if (thrift.failed()) return true;
   if (value == 0 && hasFlag(node, FLAG_IMPLICIT)) return false;
   putHead(node);
   switch (formOf(node)) {
@@ -327,9 +335,10 @@ function integerFails(node: usize): bool {
   return fails(FAULT_RANGE, at, value);
 }
 
-function floatFails(node: usize): bool {
+function floatFails<T>(node: usize): bool {
+  const thrift = changetype<T>(0);
   if (thrift.lacks(8)) return true;
-  const at = ip, bits = thrift.u64(), value = reinterpret<f64>(bits), narrow = <f32>value;
+  const at = ip, bits = thrift.bits(), value = reinterpret<f64>(bits), narrow = <f32>value;
   const narrowBits = value != value ? narrowNaN(bits) : reinterpret<u32>(narrow);
   if (value == value) {
     if (abs(narrow) == <f32>Infinity && abs(value) != Infinity) return fails(FAULT_RANGE, at, bits);
@@ -341,9 +350,11 @@ function floatFails(node: usize): bool {
   return false;
 }
 
-function enumFails(node: usize): bool {
-  if (thrift.lacks(4)) return true;
-  const at = ip, value = <i32>thrift.u32(), known = targetOf(node);
+function enumFails<T>(node: usize): bool {
+  const thrift = changetype<T>(0);
+  if (thrift.lacksI32()) return true;
+  const at = ip, value = thrift.i32(), known = targetOf(node);
+  if (thrift.failed()) return true;
   if (known && !names(known, value)) return fails(FAULT_UNKNOWN_ENUM, at, value);
   if (value == 0 && hasFlag(node, FLAG_IMPLICIT)) return false;
   putHead(node);
@@ -351,52 +362,52 @@ function enumFails(node: usize): bool {
   return false;
 }
 
-function listFails(node: usize, depth: u32): bool {
+function listFails<T>(node: usize, depth: u32): bool {
+  const thrift = changetype<T>(0);
   if (depth > maxDepth) return fails(FAULT_DEPTH, ip, 0);
-  if (thrift.lacks(1)) return true;
-  const at = ip, type = thrift.u8(), n = thrift.count(type, NONE), element = targetOf(node);
+  const at = ip, n = thrift.list(), element = targetOf(node);
   if (n < 0) return true;
   if (n == 0) return false;
-  if (type != thriftTypeOf(element)) return fails(FAULT_ELEMENT_TYPE, at, type);
+  if (elementType != thriftTypeOf(element)) return fails(FAULT_ELEMENT_TYPE, at, thrift.nameOf(elementType));
   if (<u32>n > maxElements) return fails(FAULT_ELEMENTS, at, n);
   if (!hasFlag(node, FLAG_PACKED)) {
-    for (let i = 0; i < n; i++) if (valueFails(element, depth)) return traced(idOf(element), i);
+    for (let i = 0; i < n; i++) if (valueFails<T>(element, depth)) return traced(idOf(element), i);
     return false;
   }
   putHead(node);
   const length = protobuf.open();
-  if (packNumbers(kindOf(element), n)) return protobuf.closeFails(length);
-  for (let i = 0; i < n; i++) if (valueFails(element, depth)) return traced(idOf(element), i);
+  if (thrift.packsNumbers(kindOf(element), n)) return protobuf.closeFails(length);
+  for (let i = 0; i < n; i++) if (valueFails<T>(element, depth)) return traced(idOf(element), i);
   return protobuf.closeFails(length);
 }
 
-function mapFails(node: usize, depth: u32): bool {
+function mapFails<T>(node: usize, depth: u32): bool {
+  const thrift = changetype<T>(0);
   if (depth > maxDepth) return fails(FAULT_DEPTH, ip, 0);
-  if (thrift.lacks(2)) return true;
-  const at = ip, keyType = thrift.u8(), valueType = thrift.u8(), n = thrift.count(keyType, valueType);
+  const at = ip, n = thrift.map();
   const key = targetOf(node), value = otherOf(node);
   if (n < 0) return true;
   if (n == 0) return false;
-  if (keyType != thriftTypeOf(key)) return fails(FAULT_ELEMENT_TYPE, at, keyType);
-  if (valueType != thriftTypeOf(value)) return fails(FAULT_ELEMENT_TYPE, at, valueType);
+  if (elementType != thriftTypeOf(key)) return fails(FAULT_ELEMENT_TYPE, at, thrift.nameOf(elementType));
+  if (valueType != thriftTypeOf(value)) return fails(FAULT_ELEMENT_TYPE, at, thrift.nameOf(valueType));
   if (<u32>n > maxElements) return fails(FAULT_ELEMENTS, at, n);
   for (let i = 0; i < n; i++) {
     if (lacksRoom(SCALAR_ROOM)) return true;
     putHead(node);
     const length = protobuf.open();
-    if (valueFails(key, depth)) return traced(idOf(key), i);
-    if (valueFails(value, depth)) return traced(idOf(value), i);
+    if (valueFails<T>(key, depth)) return traced(idOf(key), i);
+    if (valueFails<T>(value, depth)) return traced(idOf(value), i);
     if (protobuf.closeFails(length)) return true;
   }
   return false;
 }
 
-function octetsFails(node: usize, depth: u32): bool {
+function octetsFails<T>(node: usize, depth: u32): bool {
+  const thrift = changetype<T>(0);
   if (depth > maxDepth) return fails(FAULT_DEPTH, ip, 0);
-  if (thrift.lacks(1)) return true;
-  const at = ip, type = thrift.u8(), n = thrift.count(type, NONE);
+  const at = ip, n = thrift.list();
   if (n < 0) return true;
-  if (n && type != I8) return fails(FAULT_ELEMENT_TYPE, at, type);
+  if (n && elementType != I8) return fails(FAULT_ELEMENT_TYPE, at, thrift.nameOf(elementType));
   if (<u32>n > maxElements) return fails(FAULT_ELEMENTS, at, n);
   if (n == 0 && hasFlag(node, FLAG_IMPLICIT)) return false;
   if (lacksRoom(SCALAR_ROOM + n)) return true;

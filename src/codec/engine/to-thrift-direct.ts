@@ -6,21 +6,22 @@ import {
   KIND_MESSAGE, KIND_OCTETS, KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NEEDED, NODE_ABSENT, NODE_ONEOF,
 } from "../layout";
 import { distinct } from "./distinct";
-import { unpackNumbers } from "./numbers";
 import { DELIMITED, GROUP, Protobuf } from "./protobuf";
 import { countUnknown, ip, lacksRoom, maxDepth, maxElements, op, readAt, writeAt } from "./registers";
-import { countOf, find, formOf, hasFlag, indexOf, kindOf, nodeOf, putHead, targetOf, thriftTypeOf } from "./table";
-import { ThriftBinary } from "./thrift-binary";
+import { countOf, find, formOf, hasFlag, indexOf, kindOf, nodeOf, targetOf, thriftTypeOf } from "./table";
 import { joined, joinFails } from "./time";
 import {
   accepts, FAILED, octetsStatus, SCALAR_ROOM, scalarStatus, UNWRITABLE, wasZero, WRITTEN, wrote, zeroValueStatus,
 } from "./to-thrift-value";
 
-const thrift = changetype<ThriftBinary>(0), protobuf = changetype<Protobuf>(0);
+const protobuf = changetype<Protobuf>(0);
 
 /** Writes the message between `ip` and `end`. */
-export function directStatus(message: usize, end: usize, depth: u32): u32 {
+export function directStatus<T>(message: usize, end: usize, depth: u32): u32 {
+  const thrift = changetype<T>(0);
   if (depth > maxDepth) return FAILED;
+  const outer = thrift.last();
+  thrift.follow(0);
   let next: u32 = 0, members: u32 = 0, oneofs: u64 = 0;
   while (ip < end) {
     const key = protobuf.key(end);
@@ -34,7 +35,7 @@ export function directStatus(message: usize, end: usize, depth: u32): u32 {
     const index = indexOf(node), oneof = load<u32>(node, NODE_ONEOF);
     if (index < next) return FAILED;
     if (index > next) {
-      const written = absentFields(message, next, index);
+      const written = absentFields<T>(message, next, index);
       if (written < 0) return FAILED;
       members += written;
     }
@@ -44,67 +45,67 @@ export function directStatus(message: usize, end: usize, depth: u32): u32 {
       if (oneof > 63 || oneofs & bit) return FAILED;
       oneofs |= bit;
     }
-    const from = op, status = valueStatus(node, key, end, depth);
+    const from = op, last = thrift.last(), status = valueStatus<T>(node, key, end, depth);
     if (status == FAILED) return FAILED;
     const isAbsent = wasZero && hasFlag(node, FLAG_IMPLICIT);
     if (status == WRITTEN && !isAbsent) { members++; continue; }
     writeAt(from);
+    thrift.follow(last);
     if (isAbsent) {
-      const written = absentFields(message, index, next);
+      const written = absentFields<T>(message, index, next);
       if (written < 0) return FAILED;
       members += written;
     } else if (!hasFlag(node, FLAG_OMIT_UNWRITABLE)) return FAILED;
   }
-  const written = absentFields(message, next, countOf(message));
+  const written = absentFields<T>(message, next, countOf(message));
   if (written < 0 || lacksRoom(1)) return FAILED;
   members += written;
   if (load<u32>(message, MESSAGE_IS_UNION) && members != 1) return members ? FAILED : UNWRITABLE;
-  thrift.put8(0);
+  thrift.putStop();
+  thrift.follow(outer);
   return WRITTEN;
 }
 
 /** Writes what stands for the fields from one place to before another; how many, or -1. */
-function absentFields(message: usize, from: u32, to: u32): i32 {
+function absentFields<T>(message: usize, from: u32, to: u32): i32 {
+  const thrift = changetype<T>(0);
   if (from == to || !load<u32>(message, MESSAGE_NEEDED)) return 0;
   let written = 0;
   for (let i = from; i < to; i++) {
     const absent = <usize>load<u32>(nodeOf(message, i), NODE_ABSENT);
     if (absent == ABSENT_OMIT) continue;
     if (absent == ABSENT_ERROR) return -1;
-    const n = load<u32>(absent);
-    if (lacksRoom(n)) return -1;
-    memory.copy(op, absent + 4, n);
-    writeAt(op + n);
+    if (thrift.putAbsentFails(nodeOf(message, i), absent)) return -1;
     written++;
   }
   return written;
 }
 
 /** Writes the value of which `key` was just read, with all occurrences that follow at once. */
-function valueStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
+function valueStatus<T>(node: usize, key: u32, end: usize, depth: u32): u32 {
+  const thrift = changetype<T>(0);
   const kind = kindOf(node);
-  if (kind < KIND_MESSAGE) return scalarStatus(node, end);
-  if (kind == KIND_LIST) return listStatus(node, key, end, depth + 1);
-  if (kind == KIND_MAP) return mapStatus(node, key, end, depth + 1);
-  if (kind == KIND_OCTETS) return octetsStatus(node, end, depth + 1);
+  if (kind < KIND_MESSAGE) return scalarStatus<T>(node, end);
+  if (kind == KIND_LIST) return listStatus<T>(node, key, end, depth + 1);
+  if (kind == KIND_MAP) return mapStatus<T>(node, key, end, depth + 1);
+  if (kind == KIND_OCTETS) return octetsStatus<T>(node, end, depth + 1);
   if ((key & 7) == GROUP || lacksRoom(SCALAR_ROOM)) return FAILED;
   const n = protobuf.length(end);
   if (n < 0) return FAILED;
-  putHead(node);
-  const status = kind == KIND_MESSAGE ? directStatus(targetOf(node), ip + n, depth + 1)
-    : kind == KIND_WRAPPED ? partsStatus(targetOf(node), ip + n, depth)
-    : timeStatus(node, ip + n);
+  thrift.putHead(node);
+  const status = kind == KIND_MESSAGE ? directStatus<T>(targetOf(node), ip + n, depth + 1)
+    : kind == KIND_WRAPPED ? partsStatus<T>(targetOf(node), ip + n, depth)
+    : timeStatus<T>(node, ip + n);
   wrote(false);
   return status;
 }
 
-function listStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
+function listStatus<T>(node: usize, key: u32, end: usize, depth: u32): u32 {
+  const thrift = changetype<T>(0);
   if (depth > maxDepth || lacksRoom(SCALAR_ROOM)) return FAILED;
   const element = targetOf(node);
-  putHead(node);
-  thrift.put8(thriftTypeOf(element));
-  const countAt = op;
-  thrift.put32(0);
+  thrift.putHead(node);
+  const content = thrift.openList(thriftTypeOf(element));
   let n: u32 = 0, current = key;
   do {
     let elementsEnd = ip + 1, bound = end;
@@ -112,21 +113,21 @@ function listStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
       const length = protobuf.length(end);
       if (length < 0) return FAILED;
       elementsEnd = bound = ip + length;
-      const numbers = unpackNumbers(kindOf(element), elementsEnd);
+      const numbers = thrift.unpackNumbers(kindOf(element), elementsEnd);
       if (numbers > 0) n += numbers;
       if (n > maxElements) return FAILED;
     }
     while (ip < elementsEnd) {
-      if (n == maxElements || valueStatus(element, current, bound, depth) != WRITTEN) return FAILED;
+      if (n == maxElements || valueStatus<T>(element, current, bound, depth) != WRITTEN) return FAILED;
       n++;
     }
     current = nextOf(node, end);
   } while (current);
   if (n > 1 && hasFlag(node, FLAG_SET) && kindOf(element) < KIND_MESSAGE) {
-    n = distinct(countAt + 4, n, thriftTypeOf(element), 0);
+    n = distinct<T>(content, n, thriftTypeOf(element), 0);
     if (!n) return FAILED;
   }
-  thrift.patchCount(countAt, n);
+  if (thrift.closeListFails(content, n)) return FAILED;
   wrote(n == 0);
   return WRITTEN;
 }
@@ -140,31 +141,29 @@ function listStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
   return 0;
 }
 
-function mapStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
+function mapStatus<T>(node: usize, key: u32, end: usize, depth: u32): u32 {
+  const thrift = changetype<T>(0);
   if (depth > maxDepth || lacksRoom(SCALAR_ROOM)) return FAILED;
   const entry = targetOf(node), keyType = thriftTypeOf(nodeOf(entry, 0)), valueType = thriftTypeOf(nodeOf(entry, 1));
-  putHead(node);
-  thrift.put8(keyType);
-  thrift.put8(valueType);
-  const countAt = op;
-  thrift.put32(0);
+  thrift.putHead(node);
+  const content = thrift.openMap(keyType, valueType);
   let n: u32 = 0;
   do {
     const length = protobuf.length(end);
-    if (length < 0 || n == maxElements || partsStatus(entry, ip + length, depth) != WRITTEN) return FAILED;
+    if (length < 0 || n == maxElements || partsStatus<T>(entry, ip + length, depth) != WRITTEN) return FAILED;
     n++;
   } while (nextOf(node, end));
   if (n > 1) {
-    n = distinct(countAt + 4, n, keyType, valueType);
+    n = distinct<T>(content, n, keyType, valueType);
     if (!n) return FAILED;
   }
-  thrift.patchCount(countAt, n);
+  if (thrift.closeMapFails(content, n)) return FAILED;
   wrote(false);
   return WRITTEN;
 }
 
 /** Writes all parts of an entry or a wrapper in their order: those that do not come as zeros. */
-function partsStatus(parts: usize, end: usize, depth: u32): u32 {
+function partsStatus<T>(parts: usize, end: usize, depth: u32): u32 {
   let next: u32 = 0;
   while (ip < end) {
     const key = protobuf.key(end);
@@ -177,24 +176,25 @@ function partsStatus(parts: usize, end: usize, depth: u32): u32 {
     }
     const index = indexOf(node);
     if (index < next) return FAILED;
-    for (; next < index; next++) if (zeroStatus(nodeOf(parts, next), depth) != WRITTEN) return FAILED;
+    for (; next < index; next++) if (zeroStatus<T>(nodeOf(parts, next), depth) != WRITTEN) return FAILED;
     next = index + 1;
-    const status = valueStatus(node, key, end, depth);
+    const status = valueStatus<T>(node, key, end, depth);
     // What cannot be written may still be replaced by a later occurrence.
     if (status != WRITTEN) return ip < end ? FAILED : status;
   }
   for (const count = countOf(parts); next < count; next++) {
-    const status = zeroStatus(nodeOf(parts, next), depth);
+    const status = zeroStatus<T>(nodeOf(parts, next), depth);
     if (status != WRITTEN) return status;
   }
   return WRITTEN;
 }
 
-@inline function zeroStatus(node: usize, depth: u32): u32 {
-  return kindOf(node) == KIND_MESSAGE ? directStatus(targetOf(node), ip, depth + 1) : zeroValueStatus(node);
+@inline function zeroStatus<T>(node: usize, depth: u32): u32 {
+  return kindOf(node) == KIND_MESSAGE ? directStatus<T>(targetOf(node), ip, depth + 1) : zeroValueStatus<T>(node);
 }
 
-function timeStatus(node: usize, end: usize): u32 {
+function timeStatus<T>(node: usize, end: usize): u32 {
+  const thrift = changetype<T>(0);
   let seconds: i64 = 0, nanos: i32 = 0, last: u32 = 0;
   while (ip < end) {
     const key = protobuf.key(end);
@@ -206,6 +206,6 @@ function timeStatus(node: usize, end: usize): u32 {
     else nanos = <i32>value;
   }
   if (joinFails(seconds, nanos, formOf(node))) return FAILED;
-  thrift.put64(joined);
+  thrift.putI64(joined);
   return WRITTEN;
 }

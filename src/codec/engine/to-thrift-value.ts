@@ -9,12 +9,12 @@ import {
 import { widen } from "./floats";
 import { DELIMITED, Protobuf } from "./protobuf";
 import { fails, ip, lacksRoom, maxDepth, maxElements, op, readAt, writeAt } from "./registers";
-import { formOf, hasFlag, kindOf, names, nodeOf, putHead, targetOf, thriftTypeOf } from "./table";
+import { formOf, hasFlag, kindOf, names, nodeOf, targetOf, thriftTypeOf } from "./table";
 import { copyBytes, textFails } from "./text";
-import { fixedSize, I8, ThriftBinary } from "./thrift-binary";
+import { I16, I32, I64, I8 } from "./thrift";
 import { putUuidBytes } from "./uuid";
 
-const thrift = changetype<ThriftBinary>(0), protobuf = changetype<Protobuf>(0);
+const protobuf = changetype<Protobuf>(0);
 
 // How writing one value ends.
 export const WRITTEN: u32 = 0;
@@ -42,78 +42,72 @@ export function unwritable(node: usize): u32 {
 }
 
 /** Writes the zero of any value but a message. */
-export function zeroValueStatus(node: usize): u32 {
+export function zeroValueStatus<T>(node: usize): u32 {
+  const thrift = changetype<T>(0);
   if (lacksRoom(SCALAR_ROOM)) return FAILED;
   wasZero = true;
   switch (kindOf(node)) {
-    case KIND_STRING: thrift.put32(0); return WRITTEN;
-    case KIND_LIST: thrift.put8(thriftTypeOf(targetOf(node))); thrift.put32(0); return WRITTEN;
-    case KIND_OCTETS: thrift.put8(I8); thrift.put32(0); return WRITTEN;
+    case KIND_STRING: thrift.putLength(0); return WRITTEN;
+    case KIND_LIST: thrift.putList(thriftTypeOf(targetOf(node)), 0); return WRITTEN;
+    case KIND_OCTETS: thrift.putList(I8, 0); return WRITTEN;
     case KIND_MAP: {
-      thrift.put8(thriftTypeOf(nodeOf(targetOf(node), 0)));
-      thrift.put8(thriftTypeOf(nodeOf(targetOf(node), 1)));
-      thrift.put32(0);
+      thrift.putMap(thriftTypeOf(nodeOf(targetOf(node), 0)), thriftTypeOf(nodeOf(targetOf(node), 1)), 0);
       return WRITTEN;
     }
-    case KIND_WRAPPED: return zeroValueStatus(nodeOf(targetOf(node), 0));
-    case KIND_ENUM: return zeroEnumStatus(node);
-    default: {
-      const n = fixedSize(thriftTypeOf(node));
-      store<u64>(op, 0);
-      store<u64>(op, 0, 8);
-      writeAt(op + n);
-      return WRITTEN;
-    }
+    case KIND_WRAPPED: return zeroValueStatus<T>(nodeOf(targetOf(node), 0));
+    case KIND_ENUM: return zeroEnumStatus<T>(node);
+    default: thrift.putZero(thriftTypeOf(node)); return WRITTEN;
   }
 }
 
-function zeroEnumStatus(node: usize): u32 {
+function zeroEnumStatus<T>(node: usize): u32 {
   if (hasFlag(node, FLAG_SYNTHETIC_ZERO)) return UNWRITABLE;
   const known = targetOf(node);
-  if (!known || names(known, 0)) return putEnum(node, 0);
+  if (!known || names(known, 0)) return putEnum<T>(node, 0);
   fails(FAULT_UNKNOWN_ENUM, ip, 0);
   return FAILED;
 }
 
-export function octetsStatus(node: usize, end: usize, depth: u32): u32 {
+export function octetsStatus<T>(node: usize, end: usize, depth: u32): u32 {
+  const thrift = changetype<T>(0);
   if (depth > maxDepth) { fails(FAULT_DEPTH, ip, 0); return FAILED; }
   const at = ip, n = protobuf.length(end);
   if (n < 0) return FAILED;
   if (<u32>n > maxElements) { fails(FAULT_ELEMENTS, at, n); return FAILED; }
   if (lacksRoom(SCALAR_ROOM + n)) return FAILED;
-  putHead(node);
-  thrift.put8(I8);
-  thrift.put32(n);
+  thrift.putHead(node);
+  thrift.putList(I8, n);
   copyBytes(n);
   wasZero = n == 0;
   return WRITTEN;
 }
 
 /** Translates the scalar at `ip`. */
-export function scalarStatus(node: usize, end: usize): u32 {
+export function scalarStatus<T>(node: usize, end: usize): u32 {
+  const thrift = changetype<T>(0);
   if (lacksRoom(SCALAR_ROOM)) return FAILED;
   switch (kindOf(node)) {
     case KIND_I32: {
-      const value = <u32>protobuf.varint(end);
+      const value = <i32>protobuf.varint(end);
       if (protobuf.failed()) return FAILED;
-      putHead(node);
-      thrift.put32(value);
+      thrift.putHead(node);
+      thrift.putI32(value);
       wasZero = value == 0;
       return WRITTEN;
     }
     case KIND_I64: {
-      const value = protobuf.varint(end);
+      const value = <i64>protobuf.varint(end);
       if (protobuf.failed()) return FAILED;
-      putHead(node);
-      thrift.put64(value);
+      thrift.putHead(node);
+      thrift.putI64(value);
       wasZero = value == 0;
       return WRITTEN;
     }
     case KIND_STRING: {
       const n = protobuf.length(end);
       if (n < 0 || lacksRoom(SCALAR_ROOM + n)) return FAILED;
-      putHead(node);
-      thrift.put32(n);
+      thrift.putHead(node);
+      thrift.putLength(n);
       wasZero = n == 0;
       if (!hasFlag(node, FLAG_TEXT)) copyBytes(n);
       else if (textFails(n)) return FAILED;
@@ -122,8 +116,8 @@ export function scalarStatus(node: usize, end: usize): u32 {
     case KIND_BOOL: {
       const value = protobuf.varint(end);
       if (protobuf.failed()) return FAILED;
-      putHead(node);
-      thrift.put8(value != 0 ? 1 : 0);
+      thrift.putHead(node);
+      thrift.putBool(value != 0);
       wasZero = value == 0;
       return WRITTEN;
     }
@@ -131,8 +125,8 @@ export function scalarStatus(node: usize, end: usize): u32 {
       if (protobuf.lacks(8, end)) return FAILED;
       const bits = load<u64>(ip);
       readAt(ip + 8);
-      putHead(node);
-      thrift.put64(bits);
+      thrift.putHead(node);
+      thrift.putBits(bits);
       wasZero = bits == 0;
       return WRITTEN;
     }
@@ -140,18 +134,19 @@ export function scalarStatus(node: usize, end: usize): u32 {
       if (protobuf.lacks(4, end)) return FAILED;
       const bits = load<u32>(ip);
       readAt(ip + 4);
-      putHead(node);
-      thrift.put64(widen(bits));
+      thrift.putHead(node);
+      thrift.putBits(widen(bits));
       wasZero = bits == 0;
       return WRITTEN;
     }
-    case KIND_INTEGER: return integerStatus(node, end);
-    case KIND_ENUM: return enumStatus(node, end);
-    default: return uuidStatus(node, end);
+    case KIND_INTEGER: return integerStatus<T>(node, end);
+    case KIND_ENUM: return enumStatus<T>(node, end);
+    default: return uuidStatus<T>(node, end);
   }
 }
 
-function integerStatus(node: usize, end: usize): u32 {
+function integerStatus<T>(node: usize, end: usize): u32 {
+  const thrift = changetype<T>(0);
   const at = ip, form = formOf(node);
   let raw: u64;
   if (form < FORM_FIXED32) {
@@ -174,40 +169,42 @@ function integerStatus(node: usize, end: usize): u32 {
     case FORM_SINT64: value = <i64>(raw >>> 1) ^ -<i64>(raw & 1); break;
     default: value = <i64>raw;
   }
-  const type = thriftTypeOf(node), size = fixedSize(type);
+  const type = thriftTypeOf(node);
   const isAboveSigned = value < 0 && (form == FORM_UINT64 || form == FORM_FIXED64);
-  const fits = isAboveSigned ? size == 8 && hasFlag(node, FLAG_BITS)
-    : size == 8 || value == (size == 4 ? <i64><i32>value : size == 2 ? <i64><i16>value : <i64><i8>value);
+  const fits = isAboveSigned ? type == I64 && hasFlag(node, FLAG_BITS)
+    : type == I64 || value == (type == I32 ? <i64><i32>value : type == I16 ? <i64><i16>value : <i64><i8>value);
   if (!fits) { fails(FAULT_RANGE, at, value); return FAILED; }
-  putHead(node);
+  thrift.putHead(node);
   thrift.putInteger(type, value);
   wasZero = value == 0;
   return WRITTEN;
 }
 
-function enumStatus(node: usize, end: usize): u32 {
+function enumStatus<T>(node: usize, end: usize): u32 {
   const at = ip, value = <i32>protobuf.varint(end), known = targetOf(node);
   if (protobuf.failed()) return FAILED;
   wasZero = value == 0;
   // Without presence a zero is rolled back by the caller: as good as absent.
-  if (wasZero) return hasFlag(node, FLAG_IMPLICIT) ? WRITTEN : zeroEnumStatus(node);
+  if (wasZero) return hasFlag(node, FLAG_IMPLICIT) ? WRITTEN : zeroEnumStatus<T>(node);
   if (known && !names(known, value)) { fails(FAULT_UNKNOWN_ENUM, at, value); return FAILED; }
-  return putEnum(node, value);
+  return putEnum<T>(node, value);
 }
 
-function putEnum(node: usize, value: i32): u32 {
-  putHead(node);
-  thrift.put32(value);
+function putEnum<T>(node: usize, value: i32): u32 {
+  const thrift = changetype<T>(0);
+  thrift.putHead(node);
+  thrift.putI32(value);
   return WRITTEN;
 }
 
-function uuidStatus(node: usize, end: usize): u32 {
+function uuidStatus<T>(node: usize, end: usize): u32 {
+  const thrift = changetype<T>(0);
   const at = ip, n = protobuf.length(end), isText = kindOf(node) == KIND_UUID_TEXT;
   if (n < 0) return FAILED;
   wasZero = n == 0;
   // Rolled back by the caller: as good as absent.
   if (wasZero && hasFlag(node, FLAG_IMPLICIT)) return WRITTEN;
-  putHead(node);
+  thrift.putHead(node);
   if (n != (isText ? 36 : 16)) { fails(FAULT_UUID, at, n); return FAILED; }
   if (!isText) copyBytes(16);
   else if (!putUuidBytes()) { fails(FAULT_UUID, at, n); return FAILED; }

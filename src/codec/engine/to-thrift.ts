@@ -3,7 +3,7 @@
 import {
   ABSENT_ERROR, ABSENT_OMIT, FAULT_DEPTH, FAULT_ELEMENTS, FAULT_MEMBERS, FAULT_MISSING, FAULT_NO_MEMBER, FAULT_TIME,
   FLAG_IMPLICIT, FLAG_OMIT_UNWRITABLE, FLAG_PACKED, FLAG_SET, KIND_LIST, KIND_MAP, KIND_MESSAGE, KIND_OCTETS, KIND_TIME,
-  KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NODES, MESSAGE_ONEOF_COUNT, NODE_ABSENT, NODE_ONEOF, NODE_SIZE,
+  KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NODES, MESSAGE_ONEOF_COUNT, NO_FIELD, NODE_ABSENT, NODE_ONEOF, NODE_SIZE,
 } from "../layout";
 import { distinct } from "./distinct";
 import { DELIMITED, GROUP, GROUP_END, Protobuf } from "./protobuf";
@@ -12,9 +12,9 @@ import {
   traced, writeAt,
 } from "./registers";
 import {
-  countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, nodeOf, putHead, targetOf, thriftTypeOf,
+  countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, nodeOf, targetOf, thriftTypeOf,
 } from "./table";
-import { ThriftBinary } from "./thrift-binary";
+import { STRUCT } from "./thrift";
 import { joined, joinFails } from "./time";
 import { directStatus } from "./to-thrift-direct";
 import {
@@ -22,7 +22,7 @@ import {
   zeroValueStatus,
 } from "./to-thrift-value";
 
-const thrift = changetype<ThriftBinary>(0), protobuf = changetype<Protobuf>(0);
+const protobuf = changetype<Protobuf>(0);
 
 // A level's frame: a slot for each field, then for each oneof the address of the slot of the member that came last. A slot is
 // zero when the field did not come. A field of which the last occurrence counts: where its value begins. Any other: a chain of
@@ -36,32 +36,32 @@ const RUN_LAST: usize = 12;
 const RUN_SIZE: usize = 12;
 
 /**
- * Translates the message that fills the input; true with a fault noted. With a header (type and id) as the only field of a
- * struct, which errors name by `node`.
+ * Translates the message that fills the input; true with a fault noted. With a `field` of which the id is not NO_FIELD as
+ * the only field of a struct, which errors name by `node`.
  */
-export function toThriftFails(message: usize, header: u32, node: u32): bool {
-  const start = ip;
-  putHeader(header);
-  if (directStatus(message, inputEnd, 1) != WRITTEN) {
+export function toThriftFails<T>(message: usize, field: u32, node: u32): bool {
+  const thrift = changetype<T>(0), start = ip;
+  begin<T>(field);
+  if (directStatus<T>(message, inputEnd, 1) != WRITTEN) {
     restart(start);
-    putHeader(header);
-    if (indexedFails(message)) return header == 0 || traced(node, -1);
+    begin<T>(field);
+    if (indexedFails<T>(message)) return field == NO_FIELD || traced(node, -1);
   }
   if (lacksRoom(1)) return true;
-  if (header) thrift.put8(0);
+  if (field != NO_FIELD) thrift.putStop();
   return overflows();
 }
 
-function putHeader(header: u32): void {
-  if (!header) return;
-  thrift.put8(<u8>(header >>> 16));
-  thrift.put16(<u16>header);
+function begin<T>(field: u32): void {
+  const thrift = changetype<T>(0);
+  thrift.begin();
+  if (field != NO_FIELD) thrift.putField(STRUCT, field);
 }
 
-function indexedFails(message: usize): bool {
+function indexedFails<T>(message: usize): bool {
   const frame = open(message);
   if (!frame || scanFails(message, frame, inputEnd, 1)) return true;
-  const status = messageStatus(message, frame, 1);
+  const status = messageStatus<T>(message, frame, 1);
   if (status == UNWRITABLE) fails(FAULT_NO_MEMBER, ip, 0);
   return status != WRITTEN;
 }
@@ -143,15 +143,19 @@ function gatherFails(message: usize, frame: usize, slot: usize, depth: u32): boo
 }
 
 /** The second pass: writes the fields that came, and what stands for those that did not. */
-function messageStatus(message: usize, frame: usize, depth: u32): u32 {
+function messageStatus<T>(message: usize, frame: usize, depth: u32): u32 {
+  const thrift = changetype<T>(0);
+  const outer = thrift.last();
+  thrift.follow(0);
   let members = 0, node = <usize>load<u32>(message, MESSAGE_NODES);
   for (let slot = frame, end = frame + (countOf(message) << SLOT_SHIFT); slot < end; slot += 1 << SLOT_SHIFT, node += NODE_SIZE) {
     if (load<u32>(slot)) {
-      const from = op, status = valueStatus(node, slot, depth);
+      const from = op, last = thrift.last(), status = valueStatus<T>(node, slot, depth);
       if (status == FAILED) { traced(idOf(node), -1); return FAILED; }
       const isAbsent = wasZero && hasFlag(node, FLAG_IMPLICIT);
       if (status == WRITTEN && !isAbsent) { members++; continue; }
       writeAt(from);
+      thrift.follow(last);
       if (!isAbsent) {
         if (hasFlag(node, FLAG_OMIT_UNWRITABLE)) continue;
         unwritable(node);
@@ -162,10 +166,7 @@ function messageStatus(message: usize, frame: usize, depth: u32): u32 {
     const absent = <usize>load<u32>(node, NODE_ABSENT);
     if (absent == ABSENT_OMIT) continue;
     if (absent == ABSENT_ERROR) { fails(FAULT_MISSING, ip, 0); traced(idOf(node), -1); return FAILED; }
-    const n = load<u32>(absent);
-    if (lacksRoom(n)) return FAILED;
-    memory.copy(op, absent + 4, n);
-    writeAt(op + n);
+    if (thrift.putAbsentFails(node, absent)) return FAILED;
     members++;
   }
   if (load<u32>(message, MESSAGE_IS_UNION) && members != 1) {
@@ -174,94 +175,95 @@ function messageStatus(message: usize, frame: usize, depth: u32): u32 {
     return FAILED;
   }
   if (lacksRoom(1)) return FAILED;
-  thrift.put8(0);
+  thrift.putStop();
+  thrift.follow(outer);
   return WRITTEN;
 }
 
 /** Writes the value whose occurrences are noted in `slot`. */
-function valueStatus(node: usize, slot: usize, depth: u32): u32 {
+function valueStatus<T>(node: usize, slot: usize, depth: u32): u32 {
+  const thrift = changetype<T>(0);
   const kind = kindOf(node);
   if (kind < KIND_MESSAGE) {
     readAt(load<u32>(slot));
-    return scalarStatus(node, inputEnd);
+    return scalarStatus<T>(node, inputEnd);
   }
   if (lacksRoom(SCALAR_ROOM)) return FAILED;
   switch (kind) {
     case KIND_MESSAGE: {
       const message = targetOf(node), frame = open(message);
       if (!frame || gatherFails(message, frame, slot, depth + 1)) return FAILED;
-      putHead(node);
-      const status = messageStatus(message, frame, depth + 1);
+      thrift.putHead(node);
+      const status = messageStatus<T>(message, frame, depth + 1);
       stackAt(frame);
       wrote(false);
       return status;
     }
-    case KIND_LIST: return listStatus(node, slot, depth + 1);
-    case KIND_MAP: return mapStatus(node, slot, depth + 1);
+    case KIND_LIST: return listStatus<T>(node, slot, depth + 1);
+    case KIND_MAP: return mapStatus<T>(node, slot, depth + 1);
     case KIND_OCTETS:
       readAt(load<u32>(slot));
-      return octetsStatus(node, inputEnd, depth + 1);
+      return octetsStatus<T>(node, inputEnd, depth + 1);
     case KIND_WRAPPED: {
       const message = targetOf(node), frame = open(message);
       if (!frame || gatherFails(message, frame, slot, depth)) return FAILED;
-      putHead(node);
-      const status = partStatus(nodeOf(message, 0), frame, depth);
+      thrift.putHead(node);
+      const status = partStatus<T>(nodeOf(message, 0), frame, depth);
       stackAt(frame);
       wrote(false);
       return status;
     }
-    default: return timeStatus(node, slot, depth);
+    default: return timeStatus<T>(node, slot, depth);
   }
 }
 
 /** Writes one element of a list, of which `key` was just read. */
-function elementStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
+function elementStatus<T>(node: usize, key: u32, end: usize, depth: u32): u32 {
   const kind = kindOf(node);
-  if (kind < KIND_MESSAGE) return scalarStatus(node, end);
-  if (kind == KIND_OCTETS) return octetsStatus(node, end, depth + 1);
+  if (kind < KIND_MESSAGE) return scalarStatus<T>(node, end);
+  if (kind == KIND_OCTETS) return octetsStatus<T>(node, end, depth + 1);
   if (lacksRoom(SCALAR_ROOM)) return FAILED;
-  if (kind != KIND_MESSAGE) return oneOccurrenceStatus(node, key, end, depth);
+  if (kind != KIND_MESSAGE) return oneOccurrenceStatus<T>(node, key, end, depth);
   const message = targetOf(node), frame = open(message);
   if (!frame || pieceFails(message, frame, key, end, depth + 1)) return FAILED;
-  const next = ip, status = messageStatus(message, frame, depth + 1);
+  const next = ip, status = messageStatus<T>(message, frame, depth + 1);
   stackAt(frame);
   readAt(next);
   return status;
 }
 
 /** An element that is neither scalar nor message: as a field that came once. */
-function oneOccurrenceStatus(node: usize, key: u32, end: usize, depth: u32): u32 {
+function oneOccurrenceStatus<T>(node: usize, key: u32, end: usize, depth: u32): u32 {
   const slot = push(16), message = targetOf(node), frame = open(message);
   if (!slot || !frame || pieceFails(message, frame, key, end, depth)) return FAILED;
-  const next = ip, status = kindOf(node) == KIND_TIME ? timePartsStatus(node, frame) : partStatus(nodeOf(message, 0), frame, depth);
+  const next = ip, status = kindOf(node) == KIND_TIME ? timePartsStatus<T>(node, frame) : partStatus<T>(nodeOf(message, 0), frame, depth);
   stackAt(slot);
   readAt(next);
   return status;
 }
 
 /** Writes the key or value of a map's entry, or the inside of a wrapper: its zero when it did not come. */
-function partStatus(node: usize, slot: usize, depth: u32): u32 {
-  return load<u32>(slot) ? valueStatus(node, slot, depth) : zeroStatus(node, depth);
+function partStatus<T>(node: usize, slot: usize, depth: u32): u32 {
+  return load<u32>(slot) ? valueStatus<T>(node, slot, depth) : zeroStatus<T>(node, depth);
 }
 
-function zeroStatus(node: usize, depth: u32): u32 {
-  if (kindOf(node) != KIND_MESSAGE) return zeroValueStatus(node);
+function zeroStatus<T>(node: usize, depth: u32): u32 {
+  if (kindOf(node) != KIND_MESSAGE) return zeroValueStatus<T>(node);
   if (depth + 1 > maxDepth) { fails(FAULT_DEPTH, ip, 0); return FAILED; }
   const message = targetOf(node), frame = open(message);
   if (!frame) return FAILED;
-  const status = messageStatus(message, frame, depth + 1);
+  const status = messageStatus<T>(message, frame, depth + 1);
   stackAt(frame);
   wrote(false);
   return status;
 }
 
-function listStatus(node: usize, slot: usize, depth: u32): u32 {
+function listStatus<T>(node: usize, slot: usize, depth: u32): u32 {
+  const thrift = changetype<T>(0);
   if (depth > maxDepth) { fails(FAULT_DEPTH, ip, 0); return FAILED; }
   const element = targetOf(node), mayBePacked = hasFlag(node, FLAG_PACKED);
-  putHead(node);
-  thrift.put8(thriftTypeOf(element));
-  const countAt = op;
-  thrift.put32(0);
+  thrift.putHead(node);
+  const content = thrift.openList(thriftTypeOf(element));
   let n: u32 = 0;
   for (let run = slot; run; run = load<u32>(run, RUN_NEXT)) {
     readAt(load<u32>(run, RUN_START));
@@ -277,7 +279,7 @@ function listStatus(node: usize, slot: usize, depth: u32): u32 {
       }
       while (ip < elementsEnd) {
         if (n == maxElements) { fails(FAULT_ELEMENTS, ip, <i64>n + 1); traced(idOf(element), n); return FAILED; }
-        const status = elementStatus(element, key, bound, depth);
+        const status = elementStatus<T>(element, key, bound, depth);
         if (status != WRITTEN) {
           if (status == UNWRITABLE) unwritable(element);
           traced(idOf(element), n);
@@ -288,22 +290,20 @@ function listStatus(node: usize, slot: usize, depth: u32): u32 {
     }
   }
   if (n > 1 && hasFlag(node, FLAG_SET) && kindOf(element) < KIND_MESSAGE) {
-    n = distinct(countAt + 4, n, thriftTypeOf(element), 0);
+    n = distinct<T>(content, n, thriftTypeOf(element), 0);
     if (!n) return FAILED;
   }
-  thrift.patchCount(countAt, n);
+  if (thrift.closeListFails(content, n)) return FAILED;
   wrote(n == 0);
   return WRITTEN;
 }
 
-function mapStatus(node: usize, slot: usize, depth: u32): u32 {
+function mapStatus<T>(node: usize, slot: usize, depth: u32): u32 {
+  const thrift = changetype<T>(0);
   if (depth > maxDepth) { fails(FAULT_DEPTH, ip, 0); return FAILED; }
   const entry = targetOf(node), key = nodeOf(entry, 0), value = nodeOf(entry, 1);
-  putHead(node);
-  thrift.put8(thriftTypeOf(key));
-  thrift.put8(thriftTypeOf(value));
-  const countAt = op;
-  thrift.put32(0);
+  thrift.putHead(node);
+  const content = thrift.openMap(thriftTypeOf(key), thriftTypeOf(value));
   let n: u32 = 0;
   for (let run = slot; run; run = load<u32>(run, RUN_NEXT)) {
     readAt(load<u32>(run, RUN_START));
@@ -313,43 +313,45 @@ function mapStatus(node: usize, slot: usize, depth: u32): u32 {
       const frame = open(entry);
       if (!frame || pieceFails(entry, frame, protobuf.key(end), end, depth)) return FAILED;
       const next = ip;
-      if (entryPartFails(key, frame, depth, n) || entryPartFails(value, frame + (1 << SLOT_SHIFT), depth, n)) return FAILED;
+      if (entryPartFails<T>(key, frame, depth, n) || entryPartFails<T>(value, frame + (1 << SLOT_SHIFT), depth, n)) return FAILED;
       stackAt(frame);
       readAt(next);
       n++;
     }
   }
   if (n > 1) {
-    n = distinct(countAt + 4, n, thriftTypeOf(key), thriftTypeOf(value));
+    n = distinct<T>(content, n, thriftTypeOf(key), thriftTypeOf(value));
     if (!n) return FAILED;
   }
-  thrift.patchCount(countAt, n);
+  if (thrift.closeMapFails(content, n)) return FAILED;
   wrote(false);
   return WRITTEN;
 }
 
-function entryPartFails(node: usize, slot: usize, depth: u32, n: u32): bool {
-  const status = partStatus(node, slot, depth);
+function entryPartFails<T>(node: usize, slot: usize, depth: u32, n: u32): bool {
+  const status = partStatus<T>(node, slot, depth);
   if (status == WRITTEN) return false;
   if (status == UNWRITABLE) unwritable(node);
   return traced(idOf(node), n);
 }
 
-function timeStatus(node: usize, slot: usize, depth: u32): u32 {
+function timeStatus<T>(node: usize, slot: usize, depth: u32): u32 {
+  const thrift = changetype<T>(0);
   const message = targetOf(node), frame = open(message);
   if (!frame || gatherFails(message, frame, slot, depth)) return FAILED;
-  putHead(node);
-  const status = timePartsStatus(node, frame);
+  thrift.putHead(node);
+  const status = timePartsStatus<T>(node, frame);
   stackAt(frame);
   return status;
 }
 
-function timePartsStatus(node: usize, frame: usize): u32 {
+function timePartsStatus<T>(node: usize, frame: usize): u32 {
+  const thrift = changetype<T>(0);
   let seconds: i64 = 0, nanos: i32 = 0;
   if (load<u32>(frame)) { readAt(load<u32>(frame)); seconds = <i64>protobuf.varint(inputEnd); }
   if (load<u32>(frame, 16)) { readAt(load<u32>(frame, 16)); nanos = <i32>protobuf.varint(inputEnd); }
   if (joinFails(seconds, nanos, formOf(node))) { fails(FAULT_TIME, ip, seconds); return FAILED; }
-  thrift.put64(joined);
+  thrift.putI64(joined);
   wrote(false);
   return WRITTEN;
 }

@@ -19,7 +19,7 @@ function string(length: number): Buffer {
 
 test("memory that one large message needed is given back, and the tables stay", () => {
   const engine = createEngine();
-  const transcode = engine.compile(body, "to-protobuf", LIMITS);
+  const transcode = engine.compile(body, "thriftBinaryToProtobuf", LIMITS);
   const losses = { unknownFields: 0, duplicates: 0 };
   const small = transcode(string(3), losses);
   const before = engine.memoryBytes();
@@ -30,7 +30,7 @@ test("memory that one large message needed is given back, and the tables stay", 
 });
 
 test("results stay as they were when the next message is translated", () => {
-  const transcode = createEngine().compile(body, "to-protobuf", LIMITS);
+  const transcode = createEngine().compile(body, "thriftBinaryToProtobuf", LIMITS);
   const losses = { unknownFields: 0, duplicates: 0 };
   for (const length of [10, 500, 50_000]) {
     const first = transcode(string(length), losses);
@@ -42,14 +42,14 @@ test("results stay as they were when the next message is translated", () => {
 
 test("tables laid out later do not disturb those in use", () => {
   const engine = createEngine();
-  const first = engine.compile(body, "to-protobuf", LIMITS);
+  const first = engine.compile(body, "thriftBinaryToProtobuf", LIMITS);
   const losses = { unknownFields: 0, duplicates: 0 };
   const expected = first(string(5), losses);
   for (let i = 0; i < 200; i++) {
     const more = linkText(`test.T${i}`, {
       thrift: `namespace * test\nstruct T${i} { 1: i32 a; ${i + 2}: string b; 20000: i64 c }`,
     });
-    const transcode = engine.compile({ link: more, field: undefined }, "to-thrift", { ...LIMITS });
+    const transcode = engine.compile({ link: more, field: undefined }, "protobufToThriftBinary", { ...LIMITS });
     expect(Buffer.from(transcode(Buffer.from("0805", "hex"), losses)).toString("hex")).toBe("0800010000000500");
   }
   expect(first(string(5), losses)).toEqual(expected);
@@ -57,7 +57,7 @@ test("tables laid out later do not disturb those in use", () => {
 
 test("fields that interleave to the last byte are gathered, whatever they cost", () => {
   const engine = createEngine();
-  const transcode = engine.compile(body, "to-thrift", LIMITS);
+  const transcode = engine.compile(body, "protobufToThriftBinary", LIMITS);
   const pairs = 50_000;
   const bytes = Buffer.alloc(pairs * 4);
   for (let i = 0; i < pairs; i++) bytes.set([0x18, i & 127, 0x12, 0], i * 4);
@@ -68,7 +68,7 @@ test("fields that interleave to the last byte are gathered, whatever they cost",
 
 test("small input cannot make large output: it is refused at the limit", () => {
   const limits = { ...LIMITS, maxBytes: 4096 };
-  const transcode = createEngine().compile(body, "to-thrift", limits);
+  const transcode = createEngine().compile(body, "protobufToThriftBinary", limits);
   // 1 byte of a packed list becomes 8.
   const bytes = Buffer.concat([Buffer.from([0x1a, 0x80, 0x10]), Buffer.alloc(2048, 1)]);
   expect(() => transcode(bytes, { unknownFields: 0, duplicates: 0 })).toThrow(RpcError);
