@@ -163,9 +163,14 @@ export class ConnectionState<Context> {
     this.#ended(stream, { code, by: "fault", processed: true });
   }
 
-  /** A stream error that the peer made; it can make only so many. */
+  /** A stream of the peer ends before its time. A client's server can end only what was opened here. */
+  countReset(): void {
+    if (this.role === "server") this.budgets.resets.spend();
+  }
+
+  /** A stream error that the peer made. */
   streamFault(streamId: number, code: number): void {
-    this.budgets.resets.spend();
+    this.countReset();
     const stream = this.streams.get(streamId);
     if (stream) this.refuse(stream, code);
     else this.#writeReset(streamId, code);
@@ -201,18 +206,18 @@ export class ConnectionState<Context> {
       code,
       thrown instanceof ConnectionFault ? message : "",
     );
-    this.endAll(code);
     const error = new RpcError(codeOfFault(code), `HTTP/2 ${nameOfErrorCode(code)}: ${message}`, { cause: thrown });
+    this.endAll({ code, by: "connection", processed: true, failure: error });
     this.events.onFailed(error);
     this.announceOutput();
   }
 
   /** Ends all streams because the connection has ended. */
-  endAll(code: number): void {
+  endAll(reset: StreamReset): void {
     this.dead = true;
     const open = [...this.streams.all()];
     for (const stream of open) this.#cut(stream);
-    for (const stream of open) this.#ended(stream, { code, by: "connection", processed: true });
+    for (const stream of open) this.#ended(stream, reset);
   }
 }
 

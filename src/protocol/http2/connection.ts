@@ -191,7 +191,7 @@ export function createHttp2Connection<Context>(
     transportEnded() {
       if (state.dead) return;
       reader.stopped = true;
-      state.endAll(ERROR_CODE.CANCEL);
+      state.endAll({ code: ERROR_CODE.CANCEL, by: "connection", processed: true });
     },
   };
 }

@@ -12,6 +12,8 @@ export interface StreamReset {
   readonly by: "peer" | "goaway" | "fault" | "connection";
   /** False when the peer has certainly not looked at the stream (REFUSED_STREAM, or above its GOAWAY's last one). */
   readonly processed: boolean;
+  /** What ended the connection, when that was an error of HTTP/2. */
+  readonly failure?: RpcError;
 }
 
 /** A peer's GOAWAY. */

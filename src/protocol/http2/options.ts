@@ -25,7 +25,9 @@ export interface Http2Options {
   readonly maxContinuations: number;
   /** Size of the dynamic table that the peer may use for its headers. */
   readonly headerTableBytes: number;
-  /** Streams that the peer resets or misuses so that they are reset; a stream that ends in good order gives one back. */
+  /**
+   * Streams that a client resets, or misuses so that they are reset; a stream that ends in good order gives one back.
+   */
   readonly resets: Rate;
   /** PINGs of the peer; data and headers sent to it make all of them free again. */
   readonly pings: Rate;

@@ -239,7 +239,7 @@ export class PeerFrames<Context> implements FrameHandler {
       return;
     }
     // After a whole answer a server may so stop the rest of a request, and a client may so save itself the end of it.
-    if (!(code === ERROR_CODE.NO_ERROR && (stream.localEnded || stream.remoteEnded))) budgets.resets.spend();
+    if (!(code === ERROR_CODE.NO_ERROR && (stream.localEnded || stream.remoteEnded))) this.#state.countReset();
     this.#state.endByPeer(stream, { code, by: "peer", processed: code !== ERROR_CODE.REFUSED_STREAM });
   }
 
