@@ -44,16 +44,21 @@ export interface Output {
   write(bytes: Uint8Array | string): void;
   /** Resolves when all is with the system, so that a slow reader slows us down. */
   flush(): Promise<void>;
-  close(): Promise<void>;
+  /** Ends the output. A file that got nothing is made empty if the output `isWhole`, and is left as it was if it is not. */
+  close(isWhole: boolean): Promise<void>;
 }
 
-/** The output to `path`, - for standard output; the file is made by the first flush. */
+/** The output to `path`, - for standard output; the file is made when there is something in it. */
 export function createOutput(path: string): Output {
   const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   let filled = 0;
   /** What does not fit into the piece that is being filled, and what was filled before it. */
   let waiting: Uint8Array[] = [];
   let file: FileHandle | undefined;
+
+  async function make(): Promise<void> {
+    if (path !== STANDARD_STREAM) file ??= await open(path, "w");
+  }
 
   async function send(bytes: Uint8Array): Promise<void> {
     if (file) await file.writeFile(bytes);
@@ -72,7 +77,7 @@ export function createOutput(path: string): Output {
       } else waiting.push(bytes);
     },
     async flush() {
-      if (path !== STANDARD_STREAM) file ??= await open(path, "w");
+      if (filled + waiting.length > 0) await make();
       const rest = waiting;
       const first = piece.subarray(0, filled);
       waiting = [];
@@ -81,8 +86,9 @@ export function createOutput(path: string): Output {
       // Many small pieces come from one large message, as the rows that explain it do.
       if (rest.length > 0) await send(rest.length === 1 && rest[0] ? rest[0] : Buffer.concat(rest));
     },
-    async close() {
+    async close(isWhole) {
       await this.flush();
+      if (isWhole) await make();
       await file?.close();
     },
   };

@@ -117,9 +117,13 @@ async function convert(options: ConvertOptions): Promise<0 | 1> {
     if (files && !idl) return 1;
     const job = createJob(jobOptions(options), idl, output);
     const run = options.delimited === undefined ? convertOne : convertStream;
-    // What was done before an error is written all the same: of a stream it is most of it.
-    const isWell = await run(options, job, output).finally(() => output.flush());
-    await output.close();
+    let isWell: boolean | undefined;
+    try {
+      isWell = await run(options, job, output);
+    } finally {
+      // What was done before an error is written all the same: of a stream it is most of it.
+      await output.close(isWell !== undefined);
+    }
     for (const text of job.notes()) note(text);
     return isWell ? 0 : 1;
   } catch (error) {

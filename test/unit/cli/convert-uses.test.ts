@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { convert as convertFile } from "./convert-fixture.ts";
 
 const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 let folder = "";
@@ -23,10 +24,15 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function convert(args: readonly string[], input: string | Buffer = "", node: readonly string[] = []) {
+/** In a process of its own, over its standard streams. */
+function spawn(args: readonly string[], input: string, node: readonly string[] = []) {
   const all = [...node, MAIN, "convert", "--idl", join(folder, "shop.thrift"), ...args];
-  const { status, stdout, stderr } = spawnSync(process.execPath, all, { input, maxBuffer: 1 << 28 });
-  return { status, stdout: stdout.toString(), bytes: stdout, stderr: stderr.toString() };
+  const { status, stdout, stderr } = spawnSync(process.execPath, all, { input });
+  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+function convert(args: readonly string[], input: string | Uint8Array = "") {
+  return convertFile(["--idl", join(folder, "shop.thrift"), ...args], input);
 }
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ""), "hex");
@@ -35,41 +41,48 @@ describe("--delimited", () => {
   const lines = '{"id":"1"}\n{"id":"2","items":[{"sku":"mug"}]}\n{}\n';
   const type = ["--type", "Order", "--delimited"];
 
-  test("JSON lines become varint-delimited Protobuf, u32-framed Thrift, and lines again", () => {
-    const protobuf = convert([...type, "--from", "json", "--to", "protobuf"], lines);
+  test("JSON lines become varint-delimited Protobuf, u32-framed Thrift, and lines again", async () => {
+    const protobuf = await convert([...type, "--from", "json", "--to", "protobuf"], lines);
     expect(protobuf.bytes.toString("hex")).toBe("02080109080212050a036d756700");
     const framed = ["--type", "Order", "--delimited=framed"];
-    const thrift = convert([...framed, "--from", "json", "--to", "thrift-binary"], lines);
+    const thrift = await convert([...framed, "--from", "json", "--to", "thrift-binary"], lines);
     expect(thrift.bytes.readUInt32BE(0)).toBe(20);
-    const back = convert([...framed, "--from", "thrift-binary", "--to", "json"], thrift.bytes);
+    const back = await convert([...framed, "--from", "thrift-binary", "--to", "json"], thrift.bytes);
     expect(back.stdout).toBe(lines);
-    expect(convert([...type, "--from", "protobuf", "--to", "json"], protobuf.bytes).stdout).toBe(lines);
+    expect((await convert([...type, "--from", "protobuf", "--to", "json"], protobuf.bytes)).stdout).toBe(lines);
   });
 
-  test("in hexadecimal each message is a line", () => {
-    const encoded = convert([...type, "--from", "json", "--to", "protobuf", "--encoding", "hex"], lines);
+  test("streams may be standard input and output", () => {
+    const there = spawn([...type, "--from", "json", "--to", "protobuf", "--encoding", "base64"], lines);
+    expect(there.stdout).toBe("AggB\nCQgCEgUKA211Zw==\nAA==\n");
+    const back = spawn([...type, "--from", "protobuf", "--to", "json", "--encoding", "base64"], there.stdout);
+    expect(back).toEqual({ status: 0, stdout: lines, stderr: "" });
+  });
+
+  test("in hexadecimal each message is a line", async () => {
+    const encoded = await convert([...type, "--from", "json", "--to", "protobuf", "--encoding", "hex"], lines);
     expect(encoded.stdout).toBe("020801\n09080212050a036d7567\n00\n");
-    const back = convert([...type, "--from", "protobuf", "--to", "json", "--encoding", "hex"], encoded.stdout);
+    const back = await convert([...type, "--from", "protobuf", "--to", "json", "--encoding", "hex"], encoded.stdout);
     expect(back.stdout).toBe(lines);
   });
 
-  test("an error names the message and its offset, or its line, and what came before it is written", () => {
-    const bad = convert([...type, "--from", "protobuf", "--to", "json"], hex("020801 05 1203 0a01ff"));
+  test("an error names the message and its offset, or its line, and what came before it is written", async () => {
+    const bad = await convert([...type, "--from", "protobuf", "--to", "json"], hex("020801 05 1203 0a01ff"));
     expect(bad).toMatchObject({ status: 1, stdout: '{"id":"1"}\n' });
     expect(bad.stderr).toContain(
       "message 2, whose bytes begin at byte 4: items[0].sku: the text is not valid UTF-8, at byte 2",
     );
-    const json = convert([...type, "--from", "json", "--to", "protobuf"], '{"id":1}\n\n{"id":"x"}\n');
+    const json = await convert([...type, "--from", "json", "--to", "protobuf"], '{"id":1}\n\n{"id":"x"}\n');
     expect(json.stderr).toContain("message 2: id: expected an integer (int64), at line 3, column 7");
-    const cut = convert([...type, "--from", "protobuf", "--to", "json"], hex("020801 0508"));
+    const cut = await convert([...type, "--from", "protobuf", "--to", "json"], hex("020801 0508"));
     expect(cut.stderr).toContain("message 2, at byte 3: the input ends after 2 bytes of 6 with its length");
   });
 
-  test("a file of any size takes the memory of a small one, and no progress is shown but on a terminal", () => {
-    const file = (name: string, megabytes: number): string => {
+  test("a file of any size takes the memory of a small one, and no progress is shown but on a terminal", async () => {
+    const file = async (name: string, megabytes: number): Promise<string> => {
       const path = join(folder, name);
       const text = { id: "12345678901", items: [{ sku: "mug with a long name of its own", price: 5 }] };
-      const one = convert([...type, "--from", "json", "--to", "protobuf"], JSON.stringify(text)).bytes;
+      const one = (await convert([...type, "--from", "json", "--to", "protobuf"], JSON.stringify(text))).bytes;
       const piece = Buffer.concat(Array.from({ length: Math.floor(2 ** 20 / one.length) }, () => one));
       const out = openSync(path, "w");
       for (let i = 0; i < megabytes; i++) writeSync(out, piece);
@@ -78,12 +91,12 @@ describe("--delimited", () => {
     const report = 'process.on("exit",()=>process.stderr.write("RSS "+process.resourceUsage().maxRSS))';
     const peakOf = (path: string): number => {
       const args = [...type, "--from", "protobuf", "--to", "thrift-binary", "--in", path, "--out", `${path}.out`];
-      const { status, stderr } = convert(args, "", ["--import", `data:text/javascript,${report}`]);
+      const { status, stderr } = spawn(args, "", ["--import", `data:text/javascript,${report}`]);
       expect(status).toBe(0);
       expect(stderr).toMatch(/^RSS \d+$/);
       return Number(stderr.slice(4)) / 1024;
     };
-    const [small, large] = [file("small.pb", 1), file("large.pb", 8)];
+    const [small, large] = [await file("small.pb", 1), await file("large.pb", 8)];
     const difference = peakOf(large) - peakOf(small);
     expect(statSync(`${large}.out`).size).toBeGreaterThan(8e6);
     expect(difference).toBeLessThan(60);
@@ -136,21 +149,23 @@ describe("--message", () => {
       () => Buffer.from(' [1,"getOrder",1,7,{"1":{"i64":5}}]\n'),
       '{"message":{"protocol":"thrift-json","name":"getOrder","type":"call","sequenceId":7},"body":{"id":"5"}}',
     ],
-  ])("%s is detected, shown and translated by its method", (_, message, expected) => {
-    expect(convert(toJson, message())).toMatchObject({ status: 0, stdout: `${expected}\n`, stderr: "" });
+  ])("%s is detected, shown and translated by its method", async (_, message, expected) => {
+    expect(await convert(toJson, message())).toMatchObject({ status: 0, stdout: `${expected}\n`, stderr: "" });
   });
 
-  test("gRPC messages, one after the other, are translated by the type that is named", () => {
+  test("gRPC messages, one after the other, are translated by the type that is named", async () => {
     const args = [...toJson, "--type", "Shop/getOrder:request"];
-    expect(convert(args, hex("00 00000002 0805  00 00000000")).stdout).toBe(
+    expect((await convert(args, hex("00 00000002 0805  00 00000000"))).stdout).toBe(
       '{"message":{"protocol":"grpc"},"body":{"id":"5"}}\n{"message":{"protocol":"grpc"},"body":{}}\n',
     );
-    expect(convert(toJson, hex("00 00000002 0805")).stderr).toContain("a gRPC message does not name its method");
-    expect(convert(args, hex("01 00000002 0805")).stderr).toContain("compressed");
+    expect((await convert(toJson, hex("00 00000002 0805"))).stderr).toContain(
+      "a gRPC message does not name its method",
+    );
+    expect((await convert(args, hex("01 00000002 0805"))).stderr).toContain("compressed");
   });
 
-  test("the body alone goes to a binary codec, and the header to standard error", () => {
-    const { stdout, stderr } = convert(
+  test("the body alone goes to a binary codec, and the header to standard error", async () => {
+    const { stdout, stderr } = await convert(
       ["--message", "--to", "protobuf", "--out-encoding", "hex"],
       strict(1, "getOrder", id5),
     );
@@ -158,10 +173,10 @@ describe("--message", () => {
     expect(stderr).toBe('causeway convert: call "getOrder", sequence id 7, thrift-binary\n');
   });
 
-  test("--service says which of two methods is meant", () => {
+  test("--service says which of two methods is meant", async () => {
     const ping = strict(1, "ping", id5);
-    expect(convert(toJson, ping).stderr).toContain("is in several services: shop.Shop/ping, shop.Other/ping");
-    expect(convert([...toJson, "--service", "Other"], ping).stdout).toContain('"body":{"count":"5"}');
+    expect((await convert(toJson, ping)).stderr).toContain("is in several services: shop.Shop/ping, shop.Other/ping");
+    expect((await convert([...toJson, "--service", "Other"], ping)).stdout).toContain('"body":{"count":"5"}');
   });
 
   test.each<[string, Buffer, string]>([
@@ -178,15 +193,15 @@ describe("--message", () => {
       Buffer.concat([framed(strict(1, "getOrder", id5)), hex("ff")]),
       "no RPC message begins at byte 36",
     ],
-  ])("%s exits 1 and says what was expected", (_, message, expected) => {
-    expect(convert(toJson, message)).toMatchObject({ status: 1, stderr: expect.stringContaining(expected) });
+  ])("%s exits 1 and says what was expected", async (_, message, expected) => {
+    expect(await convert(toJson, message)).toMatchObject({ status: 1, stderr: expect.stringContaining(expected) });
   });
 });
 
 describe("--explain", () => {
-  test("prints a table with offsets, bytes, fields, types and values", () => {
+  test("prints a table with offsets, bytes, fields, types and values", async () => {
     const args = ["--explain", "--type", "Order", "--from", "protobuf", "--encoding", "hex"];
-    expect(convert(args, "080c 1207 0a036d7567 1005")).toMatchObject({
+    expect(await convert(args, "080c 1207 0a036d7567 1005")).toMatchObject({
       status: 0,
       stdout: [
         "at  bytes           field           wire              type       value",
@@ -199,10 +214,12 @@ describe("--explain", () => {
     });
   });
 
-  test("needs no IDL, and gives JSON to programs", () => {
-    const args = [MAIN, "convert", "--explain", "--json", "--from", "thrift-compact", "--in-encoding", "hex"];
-    const { stdout } = spawnSync(process.execPath, args, { input: "15 04 00" });
-    expect(JSON.parse(stdout.toString())).toEqual({
+  test("needs no IDL, and gives JSON to programs", async () => {
+    const { stdout } = await convertFile(
+      ["--explain", "--json", "--from", "thrift-compact", "--in-encoding", "hex"],
+      "150400",
+    );
+    expect(JSON.parse(stdout)).toEqual({
       ranges: [
         { at: 0, length: 2, hex: "1504", depth: 0, path: "1", wire: "i32", value: "2" },
         { at: 2, length: 1, hex: "00", depth: 0, path: "", wire: "stop" },
@@ -210,8 +227,8 @@ describe("--explain", () => {
     });
   });
 
-  test("explains a malformed message up to the byte that is wrong, and exits 1", () => {
-    const { status, stdout } = convert(
+  test("explains a malformed message up to the byte that is wrong, and exits 1", async () => {
+    const { status, stdout } = await convert(
       ["--explain", "--type", "Order", "--from", "protobuf", "--encoding", "hex"],
       "080c 1207 0a55",
     );
@@ -220,26 +237,39 @@ describe("--explain", () => {
     expect(stdout).toContain("error: items[0]: the length 7 is more than what is left, 2 bytes, at byte 3");
   });
 
-  test("shows the header of an RPC message, and each message of a stream", () => {
+  test("shows the header of an RPC message, and each message of a stream", async () => {
     const call = hex(
       "00000014 80010001 00000004 70696e67 00000007 0b0001 00 00".slice(0, 0) +
         "00000011 8001000100000004 70696e67 00000007 00",
     );
-    const one = convert(["--explain", "--message", "--service", "Shop"], call);
+    const one = await convert(["--explain", "--message", "--service", "Shop"], call);
     expect(one.stdout).toContain('call "ping", sequence id 7, thrift-binary framed');
-    const stream = convert(["--explain", "--type", "Order", "--from", "protobuf", "--delimited"], hex("020801 020802"));
+    const stream = await convert(
+      ["--explain", "--type", "Order", "--from", "protobuf", "--delimited"],
+      hex("020801 020802"),
+    );
     expect(stream.stdout).toContain("message 2, at byte 4, 2 bytes\nat  bytes");
   });
 
-  test("text cannot be explained", () => {
-    expect(convert(["--explain", "--from", "json"]).stderr).toContain(
+  test("text cannot be explained", async () => {
+    expect((await convert(["--explain", "--from", "json"])).stderr).toContain(
       "json is text; only binary codecs can be explained",
     );
   });
 });
 
-test("a file that cannot be written or read is named", () => {
+test("a file that was there is kept when the message is wrong, and is made empty by an empty message", async () => {
+  const path = join(folder, "kept.bin");
+  writeFileSync(path, "before");
+  const args = ["--type", "Order", "--from", "json", "--to", "protobuf", "--out", path];
+  expect((await convert(args, '{"id":"x"}')).status).toBe(1);
+  expect(readFileSync(path, "utf8")).toBe("before");
+  expect((await convert(args, "{}")).status).toBe(0);
+  expect(readFileSync(path, "utf8")).toBe("");
+});
+
+test("a file that cannot be written or read is named", async () => {
   const args = ["--type", "Order", "--from", "json", "--to", "json", "--out", join(folder, "no", "where")];
-  expect(convert(args, "{}")).toMatchObject({ status: 1, stderr: expect.stringContaining("ENOENT") });
+  expect(await convert(args, "{}")).toMatchObject({ status: 1, stderr: expect.stringContaining("ENOENT") });
   expect(readFileSync(join(folder, "shop.thrift"), "utf8")).toBe(IDL);
 });

@@ -1,11 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { convert as convertFile } from "./convert-fixture.ts";
 
-const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
 let folder = "";
 
 beforeAll(() => {
@@ -18,123 +16,121 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function convert(args: readonly string[], input: string | Buffer = "", idl = "shop.thrift") {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [MAIN, "convert", "--idl", join(folder, idl), ...args],
-    { input },
-  );
-  return { status, stdout: stdout.toString(), bytes: stdout, stderr: stderr.toString() };
+function convert(args: readonly string[], input: string | Uint8Array = "", idl = "shop.thrift") {
+  return convertFile(["--idl", join(folder, idl), ...args], input);
 }
 
 const JSON_ORDER = '{"id":"12","items":[{"sku":"mug","price":5}]}';
 
-test("a message goes from JSON to Thrift to Protobuf and back to JSON, as files, hexadecimal and base64", () => {
+test("a message goes from JSON to Thrift to Protobuf and back to JSON, as files, hexadecimal and base64", async () => {
   const type = ["--type", "Order"];
   const file = join(folder, "order.bin");
-  expect(convert([...type, "--from", "json", "--to", "thrift-binary", "--out", file], JSON_ORDER)).toMatchObject({
+  expect(await convert([...type, "--from", "json", "--to", "thrift-binary", "--out", file], JSON_ORDER)).toMatchObject({
     status: 0,
     stdout: "",
   });
   expect(readFileSync(file).toString("hex")).toBe(
     "0a0001000000000000000c0f00020c000000010b0001000000036d756708000200000005" + "0000",
   );
-  const protobuf = convert([...type, "--from", "thrift-binary", "--to", "protobuf", "--in", file]).bytes;
+  const protobuf = (await convert([...type, "--from", "thrift-binary", "--to", "protobuf", "--in", file])).bytes;
   expect(protobuf.toString("hex")).toBe("080c12070a036d75671005");
-  const json = convert(
+  const json = await convert(
     [...type, "--from", "protobuf", "--to", "json", "--encoding", "base64"],
     `${protobuf.toString("base64")}\n`,
   );
   expect(json.stdout).toBe(`${JSON_ORDER}\n`);
   expect(json.stderr).toBe("");
-  const pretty = convert([...type, "--from", "protobuf", "--to", "json", "--encoding", "hex", "--pretty"], "08 0c");
+  const pretty = await convert(
+    [...type, "--from", "protobuf", "--to", "json", "--encoding", "hex", "--pretty"],
+    "08 0c",
+  );
   expect(pretty.stdout).toBe('{\n  "id": "12"\n}\n');
 });
 
-test("a wrong message exits 1 with the field path and the byte offset, or the line and column", () => {
-  const binary = convert(
+test("a wrong message exits 1 with the field path and the byte offset, or the line and column", async () => {
+  const binary = await convert(
     ["--type", "Order", "--from", "protobuf", "--to", "thrift-binary", "--encoding", "hex"],
     "1203 0a01ff",
   );
   expect(binary).toMatchObject({ status: 1, stdout: "" });
   expect(binary.stderr).toContain("items[0].sku: the text is not valid UTF-8, at byte 4");
-  const json = convert(["--type", "Order", "--from", "json", "--to", "protobuf"], '{\n"id": "x"}');
+  const json = await convert(["--type", "Order", "--from", "json", "--to", "protobuf"], '{\n"id": "x"}');
   expect(json).toMatchObject({ status: 1, stdout: "" });
   expect(json.stderr).toContain("id: expected an integer (int64), at line 2, column 7");
 });
 
-test("wrong IDL, an unknown type, a missing file and input that is no hexadecimal exit 1 and say what", () => {
+test("wrong IDL, an unknown type, a missing file and input that is no hexadecimal exit 1 and say what", async () => {
   const codecs = ["--from", "protobuf", "--to", "json"];
-  expect(convert(["--type", "Item", ...codecs], "", "bad.thrift")).toMatchObject({
+  expect(await convert(["--type", "Item", ...codecs], "", "bad.thrift")).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(/bad\.thrift:1:\d+: error: /),
   });
-  expect(convert(["--type", "Odrer", ...codecs])).toMatchObject({
+  expect(await convert(["--type", "Odrer", ...codecs])).toMatchObject({
     status: 1,
     stderr: expect.stringContaining("Odrer"),
   });
-  expect(convert(["--type", "Order", ...codecs, "--in", join(folder, "none")])).toMatchObject({
+  expect(await convert(["--type", "Order", ...codecs, "--in", join(folder, "none")])).toMatchObject({
     status: 1,
     stderr: expect.stringContaining("ENOENT"),
   });
-  expect(convert(["--type", "Order", ...codecs, "--encoding", "hex"], "08 0g")).toMatchObject({
+  expect(await convert(["--type", "Order", ...codecs, "--encoding", "hex"], "08 0g")).toMatchObject({
     status: 1,
     stderr: expect.stringContaining("the input is not hex: expected two hexadecimal digits, at line 1, column 5"),
   });
 });
 
-test("members that the type does not have are refused with the nearest name, or with --ignore-unknown counted", () => {
+test("members that the type does not have are refused with the nearest name, or with --ignore-unknown counted", async () => {
   const args = ["--type", "Order", "--from", "json", "--to", "json"];
-  const refused = convert(args, '{"id":1,\n "itms":[]}');
+  const refused = await convert(args, '{"id":1,\n "itms":[]}');
   expect(refused).toMatchObject({ status: 1, stdout: "" });
   expect(refused.stderr).toContain("itms: there is no such field; did you mean items?, at line 2, column 2");
-  const far = convert(args, '{"items":[{"weight":1}]}');
+  const far = await convert(args, '{"items":[{"weight":1}]}');
   expect(far.stderr).toContain(
     "items[0].weight: there is no such field; expected one of sku, price, at line 1, column 12",
   );
-  const { status, stdout, stderr } = convert([...args, "--ignore-unknown"], '{"id":1,"nope":2}');
+  const { status, stdout, stderr } = await convert([...args, "--ignore-unknown"], '{"id":1,"nope":2}');
   expect({ status, stdout }).toEqual({ status: 0, stdout: '{"id":"1"}\n' });
   expect(stderr).toContain("1 unknown or mistyped field was left out");
 });
 
-test("thrift-json and thrift-simplejson are text, each message a line; simple JSON is not read", () => {
+test("thrift-json and thrift-simplejson are text, each message a line; simple JSON is not read", async () => {
   const args = ["--type", "Order", "--from", "json", "--to"];
-  const thriftJson = convert([...args, "thrift-json", "--encoding", "hex"], JSON_ORDER);
+  const thriftJson = await convert([...args, "thrift-json", "--encoding", "hex"], JSON_ORDER);
   expect(thriftJson.stdout).toBe('{"1":{"i64":12},"2":{"lst":["rec",1,{"1":{"str":"mug"},"2":{"i32":5}}]}}\n');
-  const back = convert(["--type", "Order", "--from", "thrift-json", "--to", "json"], thriftJson.stdout);
+  const back = await convert(["--type", "Order", "--from", "thrift-json", "--to", "json"], thriftJson.stdout);
   expect(back.stdout).toBe(`${JSON_ORDER}\n`);
-  const simple = convert([...args, "thrift-simplejson"], JSON_ORDER);
+  const simple = await convert([...args, "thrift-simplejson"], JSON_ORDER);
   expect(simple.stdout).toBe('{"id":12,"items":[{"sku":"mug","price":5}]}\n');
-  const read = convert(["--type", "Order", "--from", "thrift-simplejson", "--to", "json"], simple.stdout);
+  const read = await convert(["--type", "Order", "--from", "thrift-simplejson", "--to", "json"], simple.stdout);
   expect(read).toMatchObject({ status: 2, stderr: expect.stringContaining("thrift-simplejson is only written") });
 });
 
-test("--type names the request or response of a method, and says what it could have been", () => {
+test("--type names the request or response of a method, and says what it could have been", async () => {
   const args = ["--from", "json", "--to", "thrift-binary", "--encoding", "hex", "--type"];
-  expect(convert([...args, "Shop/getOrder:request"], '{"id":5}').stdout).toBe("0a0001000000000000000500\n");
-  expect(convert([...args, "shop.Shop/getOrder:response"], '{"success":{"id":5}}').stdout).toBe(
+  expect((await convert([...args, "Shop/getOrder:request"], '{"id":5}')).stdout).toBe("0a0001000000000000000500\n");
+  expect((await convert([...args, "shop.Shop/getOrder:response"], '{"success":{"id":5}}')).stdout).toBe(
     "0c00000a000100000000000000050f00020c000000000000\n",
   );
-  const wrong = (name: string) => convert([...args, name], "{}").stderr;
-  expect(wrong("Shop/getOrdr:request")).toContain('Shop has no method "getOrdr"; did you mean getOrder?');
-  expect(wrong("Shp/getOrder:request")).toContain('there is no service "Shp"; did you mean shop.Shop?');
-  expect(wrong("Shop/getOrder")).toContain("expected Shop/getOrder:request or Shop/getOrder:response");
-  expect(wrong("Ordr")).toContain("did you mean Order?");
+  const wrong = async (name: string) => (await convert([...args, name], "{}")).stderr;
+  expect(await wrong("Shop/getOrdr:request")).toContain('Shop has no method "getOrdr"; did you mean getOrder?');
+  expect(await wrong("Shp/getOrder:request")).toContain('there is no service "Shp"; did you mean shop.Shop?');
+  expect(await wrong("Shop/getOrder")).toContain("expected Shop/getOrder:request or Shop/getOrder:response");
+  expect(await wrong("Ordr")).toContain("did you mean Order?");
 });
 
-test("what comes in and what goes out may be encoded in two ways, and what comes in may be a dump", () => {
+test("what comes in and what goes out may be encoded in two ways, and what comes in may be a dump", async () => {
   const args = ["--type", "Order", "--from", "protobuf", "--to", "protobuf"];
-  expect(convert([...args, "--in-encoding", "hex", "--out-encoding", "base64"], "080c").stdout).toBe("CAw=\n");
-  expect(convert([...args, "--encoding", "hex"], "00000000: 080c                 ..\n").stdout).toBe("080c\n");
+  expect((await convert([...args, "--in-encoding", "hex", "--out-encoding", "base64"], "080c")).stdout).toBe("CAw=\n");
+  expect((await convert([...args, "--encoding", "hex"], "00000000: 080c                 ..\n")).stdout).toBe("080c\n");
 });
 
-test("wrong usage exits 2, and --help shows an example", () => {
-  expect(convert(["--type", "Order", "--from", "xml", "--to", "json"]).status).toBe(2);
-  expect(convert(["--type", "Order", "--to", "json"])).toMatchObject({
+test("wrong usage exits 2, and --help shows an example", async () => {
+  expect((await convert(["--type", "Order", "--from", "xml", "--to", "json"])).status).toBe(2);
+  expect(await convert(["--type", "Order", "--to", "json"])).toMatchObject({
     status: 2,
     stderr: expect.stringContaining("say what comes in with --from"),
   });
-  const help = convert(["--help"]);
+  const help = await convert(["--help"]);
   expect(help.status).toBe(0);
   for (const use of ["--delimited", "--message", "--explain", "thrift-binary --encoding hex"]) {
     expect(help.stdout).toMatch(new RegExp(`\\$ .*causeway convert .*${use}`));
