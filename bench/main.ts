@@ -2,6 +2,7 @@
 // for programs; what is measured is said on stderr.
 import { Command } from "commander";
 import { benchCodec } from "./codec.ts";
+import { benchPipeline } from "./pipeline.ts";
 
 interface Options {
   readonly json: boolean;
@@ -17,5 +18,13 @@ program
   .option("--rounds <n>", "how many rounds of 100 ms each way and side takes turns for; the median counts", Number, 7)
   .addHelpText("after", "\nExample:\n  npm run bench -- codec --json")
   .action((options: Options) => benchCodec(options));
+
+program
+  .command("pipeline")
+  .description("a call's way down the governance layers, each alone and all defaults together, without sockets")
+  .option("--json", "print one JSON object per case and line instead of a table", false)
+  .option("--rounds <n>", "how many rounds of 100 ms each case takes turns for; the median counts", Number, 7)
+  .addHelpText("after", "\nExample:\n  npm run bench -- pipeline --json")
+  .action((options: Options) => benchPipeline(options));
 
 await program.parseAsync();

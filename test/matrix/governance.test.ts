@@ -1,0 +1,196 @@
+// The policies in a whole sidecar: three Thrift servers behind it, one of which dies, hangs or errs under the calls of a
+// gRPC client. Times are policies of the sidecar; what is asserted is counts and order.
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import type { AddressInfo, Socket } from "node:net";
+import { resolve } from "node:path";
+import * as grpc from "@grpc/grpc-js";
+import thrift from "thrift";
+import { afterEach, expect, onTestFinished, test } from "vitest";
+import { InventoryClient } from "../../demo/gen/proto/inventory.ts";
+import common from "../../demo/gen/thrift/common_types.js";
+import Inventory from "../../demo/gen/thrift/Inventory.js";
+import { startSidecarForTest } from "../e2e/sidecar.ts";
+
+// Required as the generated code does: it knows an exception by its class, and an import would make a second one here.
+const types: typeof import("../../demo/gen/thrift/inventory_types.js") = createRequire(import.meta.url)(
+  "../../demo/gen/thrift/inventory_types.js",
+);
+
+const IDL = resolve(import.meta.dirname, "../../idl");
+/** Generous: what is waited for is a time of the policy's, on a machine that does other things too. */
+const POLL = { timeout: 20_000 };
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+interface InventoryServer {
+  readonly port: number;
+  /** What its calls get: an item, nothing ever, an error, or the exception that the IDL declares. */
+  mode: "answer" | "hang" | "err" | "throw";
+  /** How many calls have come. */
+  calls: number;
+  /** Cuts its connections and listens no more. */
+  die(): Promise<void>;
+}
+
+async function startInventory(port = 0): Promise<InventoryServer> {
+  const sockets = new Set<Socket>();
+  const inventory: InventoryServer = { port: 0, mode: "answer", calls: 0, die };
+  const server = thrift.createServer(
+    Inventory.Processor,
+    {
+      async get(sku: string) {
+        inventory.calls++;
+        if (inventory.mode === "hang") await new Promise(() => {});
+        if (inventory.mode === "err") throw new Error("the disk is full");
+        if (inventory.mode === "throw") throw new types.UnknownItem({ sku });
+        const price = new common.Money({ currency: "EUR", units: new thrift.Int64(4), nanos: 0 });
+        return new types.Item({ sku, title: "Tea", price, available: { 1: 8 }, tags: ["green"], weight: 0.1 });
+      },
+    },
+    { transport: thrift.TFramedTransport, protocol: thrift.TBinaryProtocol },
+  );
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+  });
+  async function die(): Promise<void> {
+    const closed = new Promise((done) => server.close(done));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  }
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  cleanups.push(die);
+  return Object.assign(inventory, { port: (server.address() as AddressInfo).port });
+}
+
+/** A sidecar with these policies before three servers, and a way to call through it. */
+async function setUp(policies: string) {
+  const servers = await Promise.all([startInventory(), startInventory(), startInventory()]);
+  const endpoints = servers.map(({ port }) => `"127.0.0.1:${port}"`).join(", ");
+  const sidecar = startSidecarForTest(`
+schema: { include: ["${IDL}"], files: ["${IDL}/shop/inventory.thrift"] }
+listeners: [{ kind: local, address: "127.0.0.1:0" }]
+upstreams:
+  inventory:
+    { protocol: thrift-framed, endpoints: [${endpoints}], services: [shop.Inventory], balance: { policy: round-robin }, ${policies} }
+accessLog: all
+`);
+  const client = new InventoryClient(await sidecar.addressOf("local"), grpc.credentials.createInsecure());
+  onTestFinished(() => client.close());
+  /** The code of one call, OK or not. */
+  function call(): Promise<string> {
+    return new Promise((done) => {
+      client.get({ sku: "TEA" }, (error) => done(error ? (grpc.status[error.code] ?? "") : "OK"));
+    });
+  }
+  async function codesOf(count: number): Promise<readonly string[]> {
+    const codes: string[] = [];
+    for (let i = 0; i < count; i++) codes.push(await call());
+    return codes;
+  }
+  const reset = () => {
+    for (const server of servers) server.calls = 0;
+  };
+  return { servers: servers as [InventoryServer, InventoryServer, InventoryServer], sidecar, call, codesOf, reset };
+}
+
+const ok = (count: number) => Array(count).fill("OK");
+const idempotent = "retry: { idempotent: [shop.Inventory/get] }";
+
+test("one of three endpoints dies under calls: no idempotent call fails, and it is called again when it is back", async () => {
+  const { servers, call, codesOf } = await setUp(`${idempotent}, outlier: { baseEjectionMs: 200 }`);
+  expect(await codesOf(9)).toEqual(ok(9));
+  expect(servers.map(({ calls }) => calls)).toEqual([3, 3, 3]);
+  const during = Array.from({ length: 100 }, () => call());
+  await servers[1].die();
+  expect(await Promise.all(during)).toEqual(ok(100));
+  expect(await codesOf(50)).toEqual(ok(50));
+  const reborn = await startInventory(servers[1].port);
+  await expect
+    .poll(async () => {
+      expect(await call()).toBe("OK");
+      return reborn.calls;
+    }, POLL)
+    .toBeGreaterThan(0);
+});
+
+test("what was refused is sent elsewhere on any method, because nothing can have run twice", async () => {
+  const { servers, codesOf } = await setUp("outlier: { enabled: false }");
+  await servers[0].die();
+  expect(await codesOf(30)).toEqual(ok(30));
+});
+
+test("one of three endpoints hangs: its callers wait for one attempt, then it is left alone, then it is back", async () => {
+  const policies = `${idempotent}, attemptTimeoutMs: 50, outlier: { baseEjectionMs: 1000 }`;
+  const { servers, call, codesOf, reset, sidecar } = await setUp(policies);
+  servers[2].mode = "hang";
+  expect(await codesOf(15)).toEqual(ok(15));
+  expect(servers[2].calls).toBe(5);
+  await sidecar.logged(({ attempts, code }) => attempts === 2 && code === "OK");
+  reset();
+  servers[2].mode = "answer";
+  expect(await codesOf(10)).toEqual(ok(10));
+  expect(servers[2].calls).toBe(0);
+  await expect
+    .poll(async () => {
+      expect(await call()).toBe("OK");
+      return servers[2].calls;
+    }, POLL)
+    .toBeGreaterThan(0);
+});
+
+test("one of three endpoints errs: five callers see it, then it is ejected", async () => {
+  const { servers, codesOf } = await setUp("outlier: { baseEjectionMs: 60000 }");
+  servers[0].mode = "err";
+  const codes = await codesOf(60);
+  expect(codes.filter((code) => code !== "OK")).toHaveLength(5);
+  expect(servers.map(({ calls }) => calls)[0]).toBe(5);
+});
+
+test("an endpoint that answers with a declared exception is well", async () => {
+  const { servers, codesOf } = await setUp(idempotent);
+  servers[0].mode = "throw";
+  const codes = await codesOf(60);
+  expect(servers.map(({ calls }) => calls)).toEqual([20, 20, 20]);
+  expect(codes.filter((code) => code !== "OK")).toEqual(Array(20).fill("NOT_FOUND"));
+});
+
+test("a breaker lets one call through when its time is over, and closes when that is answered", async () => {
+  const policies =
+    "outlier: { enabled: false }, breaker: { policy: consecutive, failures: 2, minOpenMs: 100, maxOpenMs: 200 }";
+  const { servers, call, codesOf } = await setUp(policies);
+  servers[0].mode = "err";
+  expect((await codesOf(12)).filter((code) => code !== "OK")).toHaveLength(2);
+  // The probe fails, and nothing else goes there.
+  await expect
+    .poll(async () => {
+      await call();
+      return servers[0].calls;
+    }, POLL)
+    .toBe(3);
+  servers[0].mode = "answer";
+  await expect
+    .poll(async () => {
+      expect(await call()).toBe("OK");
+      return servers[0].calls;
+    }, POLL)
+    .toBeGreaterThan(5);
+});
+
+test("limits refuse what is above them", async () => {
+  const { servers, call, codesOf } = await setUp(
+    "rateLimit: [{ perSecond: 0.01, burst: 8 }], concurrency: { policy: fixed, max: 2 }",
+  );
+  for (const server of servers) server.mode = "hang";
+  const hanging = [call(), call()];
+  await expect.poll(() => servers.reduce((sum, { calls }) => sum + calls, 0), POLL).toBe(2);
+  expect(await codesOf(20)).toEqual(Array(20).fill("RESOURCE_EXHAUSTED"));
+  expect(servers.reduce((sum, { calls }) => sum + calls, 0)).toBe(2);
+  for (const server of servers) await server.die();
+  await Promise.all(hanging);
+});
