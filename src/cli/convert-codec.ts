@@ -1,16 +1,9 @@
 // What every part of `causeway convert` knows of codecs.
 import { CODEC_WIRES, type Codec, type Limits } from "../codec/codec.ts";
-import { type ExplainedCodec, isExplained } from "../codec/explain.ts";
-import type { Wire } from "../schema/model.ts";
+import { isExplained } from "../codec/explain.ts";
 
-/** What comes in: some codecs can be explained, some translated, most both. */
-export type InputCodec = Codec | ExplainedCodec;
-
-/** What `--from` takes. */
-export const INPUT_CODECS: readonly string[] = [...new Set([...Object.keys(CODEC_WIRES), "thrift-compact"])];
-
-/** What `--to` takes. */
-export const OUTPUT_CODECS: readonly string[] = Object.keys(CODEC_WIRES);
+/** What `--from` and `--to` take. */
+export const CODECS: readonly string[] = Object.keys(CODEC_WIRES);
 
 /** A person waits for this: large enough for any message, small enough that a wrong file does not fill the memory. */
 export const LIMITS: Limits = { maxBytes: 64 * 1024 * 1024, maxDepth: 64, maxElements: 10_000_000 };
@@ -20,13 +13,8 @@ export function isCodec(codec: string): codec is Codec {
 }
 
 /** Whether its messages are lines of text, to which no encoding applies. */
-export function isText(codec: string): boolean {
+export function isText(codec: Codec): boolean {
   return !isExplained(codec);
-}
-
-/** The family of IDL that a codec's messages are of; undefined for json, which has both. */
-export function wireOf(codec: InputCodec): Wire | undefined {
-  return isCodec(codec) ? CODEC_WIRES[codec] : "thrift";
 }
 
 /** Something that a person can put right: what they gave is wrong. */

@@ -1,7 +1,8 @@
 // What `causeway convert` does with the bytes of one message, however they came in.
-import type { Codec } from "../codec/codec.ts";
+import { CODEC_WIRES, type Codec } from "../codec/codec.ts";
 import { isExplained } from "../codec/explain.ts";
-import { type InputCodec, isText, UsageError, wireOf } from "./convert-codec.ts";
+import type { Wire } from "../schema/model.ts";
+import { isText, UsageError } from "./convert-codec.ts";
 import { type Delimiter, delimit } from "./convert-delimited.ts";
 import { type Encoding, encodeText } from "./convert-encoding.ts";
 import { printExplained } from "./convert-explain.ts";
@@ -15,7 +16,7 @@ export interface JobOptions {
   readonly type: string | undefined;
   readonly service: string | undefined;
   /** Undefined where the bytes tell it. */
-  readonly from: InputCodec | undefined;
+  readonly from: Codec | undefined;
   /** Undefined to explain. */
   readonly to: Codec | undefined;
   readonly message: boolean;
@@ -55,7 +56,7 @@ export function createJob(options: JobOptions, idl: LoadedIdl | undefined, outpu
     }
   }
 
-  function one(bytes: Buffer, codec: InputCodec, target: Target | undefined, line: number): boolean {
+  function one(bytes: Buffer, codec: Codec, target: Target | undefined, line: number): boolean {
     if (options.explain) return explainOne(bytes, codec, target, 0, undefined);
     if (!target) throw new UsageError("name the type with --type");
     write(translator.translate(target, codec, bytes, line));
@@ -64,7 +65,7 @@ export function createJob(options: JobOptions, idl: LoadedIdl | undefined, outpu
 
   function explainOne(
     bytes: Buffer,
-    codec: InputCodec,
+    codec: Codec,
     target: Target | undefined,
     bodyAt: number,
     header: string | undefined,
@@ -137,8 +138,8 @@ export function createJob(options: JobOptions, idl: LoadedIdl | undefined, outpu
 }
 
 /** In which languages a type is looked for first: that of what comes in, then of what goes out. */
-function wiresOf({ from, to }: JobOptions): ReturnType<typeof wireOf>[] {
-  return [from, to].map((codec) => (codec === undefined ? undefined : wireOf(codec)));
+function wiresOf({ from, to }: JobOptions): (Wire | undefined)[] {
+  return [from, to].map((codec) => codec && CODEC_WIRES[codec]);
 }
 
 /** A header in words. */

@@ -1,14 +1,15 @@
 // Tells what stands around the body of a whole RPC message: a Thrift message header, framed or not, in any of its codecs, or the
 // prefix of a gRPC message.
+import type { Codec } from "../codec/codec.ts";
 import { type JsonNode, parseJson } from "../codec/json-text.ts";
 import { MESSAGE, readMessageHeader } from "../protocol/thrift/message.ts";
-import { type InputCodec, LIMITS, UsageError } from "./convert-codec.ts";
+import { LIMITS, UsageError } from "./convert-codec.ts";
 
 export type MessageKind = "call" | "reply" | "exception" | "oneway";
 
 /** What a message says of itself. */
 export interface Envelope {
-  readonly codec: InputCodec;
+  readonly codec: Codec;
   /** As a person is told; undefined members do not stand on the wire. */
   readonly header: {
     readonly protocol: "grpc" | "thrift-binary" | "thrift-compact" | "thrift-json";

@@ -7,7 +7,7 @@ import { compileInterpreter } from "../codec/interpret.ts";
 import { formatJson, parseJson } from "../codec/json-text.ts";
 import { compileTranscoder } from "../codec/transcode.ts";
 import type { BodyLink } from "../schema/link.ts";
-import { type InputCodec, isCodec, isText, LIMITS, UsageError } from "./convert-codec.ts";
+import { isText, LIMITS } from "./convert-codec.ts";
 import type { Target } from "./convert-type.ts";
 
 export interface TranslateOptions {
@@ -20,11 +20,11 @@ export interface Translator {
   /** What could not be carried over, of all messages so far. */
   readonly losses: Readonly<Losses>;
   /** One message; `line` is where it begins if it is text. `envelope` is what stands around a body, as JSON. */
-  translate(target: Target, from: InputCodec, bytes: Uint8Array, line: number, envelope?: string): Uint8Array;
+  translate(target: Target, from: Codec, bytes: Uint8Array, line: number, envelope?: string): Uint8Array;
 }
 
 export function createTranslator({ to, pretty, ignoreUnknown }: TranslateOptions): Translator {
-  const compiled = new Map<InputCodec, Map<BodyLink, Transcoder>>();
+  const compiled = new Map<Codec, Map<BodyLink, Transcoder>>();
   const losses: Losses = { unknownFields: 0, duplicates: 0 };
   let firstLine = 1;
   const json: JsonReading = {
@@ -34,10 +34,9 @@ export function createTranslator({ to, pretty, ignoreUnknown }: TranslateOptions
     },
   };
 
-  function transcoder(body: BodyLink, from: InputCodec): Transcoder {
+  function transcoder(body: BodyLink, from: Codec): Transcoder {
     const known = compiled.get(from)?.get(body);
     if (known) return known;
-    if (!isCodec(from)) throw new UsageError(`${from} can only be explained`);
     const made =
       from === to || isText(from)
         ? compileInterpreter(body, from, to, LIMITS, json)
@@ -65,7 +64,7 @@ export function createTranslator({ to, pretty, ignoreUnknown }: TranslateOptions
 const TJSON = { tjson: true };
 
 /** Some values are only found unfit when they are written; where they came from tells their path. */
-function placed(run: () => Uint8Array, target: Target, from: InputCodec, bytes: Uint8Array): Uint8Array {
+function placed(run: () => Uint8Array, target: Target, from: Codec, bytes: Uint8Array): Uint8Array {
   try {
     return run();
   } catch (error) {

@@ -1,8 +1,9 @@
 // `causeway convert`: messages from one codec to another, or explained byte by byte, for whoever debugs bytes.
 import { Command, Option } from "commander";
 import { RpcError } from "../base/errors.ts";
+import type { Codec } from "../codec/codec.ts";
 import { isExplained } from "../codec/explain.ts";
-import { INPUT_CODECS, type InputCodec, isCodec, isText, LIMITS, OUTPUT_CODECS, UsageError } from "./convert-codec.ts";
+import { CODECS, isText, LIMITS, UsageError } from "./convert-codec.ts";
 import { createSplitter, type DelimitedMessage, type Delimiter } from "./convert-delimited.ts";
 import { createTextDecoding, decodeText, ENCODINGS, type Encoding } from "./convert-encoding.ts";
 import { createOutput, createProgress, type Output, openInput, readAll, STANDARD_STREAM } from "./convert-files.ts";
@@ -16,8 +17,8 @@ interface ConvertOptions {
   readonly allowNegKeys?: boolean;
   readonly type?: string;
   readonly service?: string;
-  readonly from?: string;
-  readonly to?: string;
+  readonly from?: Codec;
+  readonly to?: Codec;
   readonly in: string;
   readonly out: string;
   readonly encoding: Encoding;
@@ -44,10 +45,8 @@ export const convertCommand = new Command("convert")
     "--type <name>",
     "the struct or message (full name, or bare where that is clear), or Service/method:request or :response",
   )
-  .addOption(
-    new Option("--from <codec>", "what comes in; with --message it is told by the bytes").choices(INPUT_CODECS),
-  )
-  .addOption(new Option("--to <codec>", "what goes out").choices(OUTPUT_CODECS))
+  .addOption(new Option("--from <codec>", "what comes in; with --message it is told by the bytes").choices(CODECS))
+  .addOption(new Option("--to <codec>", "what goes out").choices(CODECS))
   .option("--in <file>", "read from this file, - for standard input", STANDARD_STREAM)
   .option("--out <file>", "write to this file, - for standard output", STANDARD_STREAM)
   .addOption(
@@ -104,7 +103,6 @@ function usageFault(options: ConvertOptions): string | undefined {
     return from === undefined || isExplained(from) ? undefined : `${from} is text; only binary codecs can be explained`;
   }
   if (to === undefined) return "say what goes out with --to, or ask for --explain";
-  if (from !== undefined && !isCodec(from)) return `${from} can only be explained`;
   if (!idl) return "say with --idl which files declare the type";
   return type === undefined && !message ? "name the type with --type" : undefined;
 }
@@ -138,8 +136,8 @@ function jobOptions(options: ConvertOptions): JobOptions {
   return {
     type,
     service,
-    from: from === undefined ? undefined : inputCodec(from),
-    to: to === undefined || !isCodec(to) ? undefined : to,
+    from,
+    to,
     message: message ?? false,
     explain: explain ?? false,
     json: json ?? false,
@@ -149,11 +147,6 @@ function jobOptions(options: ConvertOptions): JobOptions {
     encoding: options.outEncoding ?? options.encoding,
     colors: options.out === STANDARD_STREAM && process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
   };
-}
-
-function inputCodec(name: string): InputCodec {
-  if (isCodec(name) || isExplained(name)) return name;
-  throw new TypeError(`${name} is not among the choices`);
 }
 
 /** How binary input is encoded; text is as it is. */

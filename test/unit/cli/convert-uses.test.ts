@@ -103,6 +103,17 @@ describe("--delimited", () => {
   });
 });
 
+test("thrift-compact is read and written as every codec is", async () => {
+  const args = ["--type", "Order", "--encoding", "hex"];
+  const written = await convert(
+    [...args, "--from", "json", "--to", "thrift-compact"],
+    '{"id":"12","items":[{"price":5}]}',
+  );
+  expect(written.stdout).toBe("1618191c250a0000\n");
+  const read = await convert([...args, "--from", "thrift-compact", "--to", "json"], written.stdout);
+  expect(read.stdout).toBe('{"id":"12","items":[{"price":5}]}\n');
+});
+
 describe("--message", () => {
   const toJson = ["--message", "--to", "json"];
   const strict = (type: number, name: string, body: string): Buffer =>
