@@ -1,23 +1,25 @@
 // Defaults as text, for IDL that has no place for them: a scalar as it is, a container or struct as a Thrift constant.
 import type { Constant, FieldType, ThriftScalar } from "./model.ts";
+import { isPrintable, printConstant } from "./print-thrift.ts";
 import { isThriftScalar } from "./scalar-pairs.ts";
 import { readConstant } from "./thrift-constants.ts";
 import { readTokens, ThriftSyntaxError } from "./thrift-lexer.ts";
-import { doubleLiteral, stringLiteral, textOf } from "./thrift-literals.ts";
+import { stringLiteral, textOf, uuidText } from "./thrift-literals.ts";
 import { parseConstant } from "./thrift-parts.ts";
 import type { Declared } from "./thrift-scope.ts";
 
 const NOTHING_DECLARED: Declared = { types: new Map(), constants: new Map(), services: new Map() };
 
-/** A default as the rule `default` states it; undefined for bytes that are no text, alone or inside. */
-export function defaultText(value: Constant | undefined): string | undefined {
+/** A default of a Thrift type as the rule `default` states it; undefined for bytes that are no text, alone or inside. */
+export function defaultText(value: Constant | undefined, type: FieldType): string | undefined {
   if (value === undefined) return undefined;
+  const isUuid = type.kind === "scalar" && type.name === "uuid";
   switch (value.kind) {
     case "bytes":
-      return textOf(value.value);
+      return isUuid ? uuidText(value.value) : textOf(value.value);
     case "list":
     case "map":
-      return constantText(value);
+      return isPrintable(value, type) ? printConstant(value, type) : undefined;
     default:
       return String(value.value);
   }
@@ -47,37 +49,11 @@ function readScalarText(text: string, type: ThriftScalar): Constant | undefined 
     case "double":
       return text !== "" && !Number.isNaN(Number(text)) ? { kind: "double", value: Number(text) } : undefined;
     case "string":
-    case "uuid":
       return { kind: "string", value: text };
+    case "uuid":
+      return readConstantText(stringLiteral(text), { kind: "scalar", name: type });
     case "binary":
       return { kind: "bytes", value: new TextEncoder().encode(text) };
-  }
-}
-
-/** A constant as Thrift writes it, enum values by their numbers; undefined when Thrift cannot. */
-function constantText(value: Constant): string | undefined {
-  switch (value.kind) {
-    case "bool":
-      return value.value ? "1" : "0";
-    case "int":
-      return String(value.value);
-    case "double":
-      return Number.isFinite(value.value) ? doubleLiteral(value.value) : undefined;
-    case "string":
-      return stringLiteral(value.value);
-    case "bytes": {
-      const text = textOf(value.value);
-      return text === undefined ? undefined : stringLiteral(text);
-    }
-    case "list": {
-      const values = value.values.map(constantText);
-      return values.includes(undefined) ? undefined : `[${values.join(", ")}]`;
-    }
-    case "map": {
-      const entries = value.entries.map((entry) => entry.map(constantText));
-      if (entries.flat().includes(undefined)) return undefined;
-      return `{${entries.map((entry) => entry.join(": ")).join(", ")}}`;
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 // The parts that both directions of derivation share: twins, types that may be recursive, and which rules travel along.
 import type { Diagnostic, Position, Report } from "../base/diagnostic.ts";
+import { thriftName } from "./derive-names.ts";
 import type {
   Annotations,
   Declaration,
@@ -131,6 +132,12 @@ export function derivedHead(given: Declaration, name: string, rules: Rules = {},
     rules: { ...travelling(given.rules), ...former, ...rules },
     position: given.position,
   };
+}
+
+/** Like derivedHead for Protobuf, where a name that the author chose for it is not the one that the way back would choose. */
+export function protoHead(given: Declaration, name: string, rules: Rules = {}): Declaration {
+  const isChosen = name === given.rules.name && thriftName(name) !== given.name;
+  return derivedHead(given, name, isChosen ? { ...rules, name: given.name } : rules);
 }
 
 /** Of all that an author may annotate, both languages know this one. */

@@ -2,7 +2,7 @@
 // Protobuf cannot say directly.
 import { defaultText } from "./default-text.ts";
 import { createNameScope, jsonKeyOf, type NameScope, pascalOf } from "./derive-names.ts";
-import { createShell, type Derivation, derivedHead, type MessageShell, withoutUndefined } from "./derive-parts.ts";
+import { createShell, type Derivation, type MessageShell, protoHead, withoutUndefined } from "./derive-parts.ts";
 import type { Field, FieldType, MessageType, Presence, ProtoScalar, Rules, ThriftScalar } from "./model.ts";
 import {
   canTranslate,
@@ -143,14 +143,14 @@ function deriveField(
   const rules = withoutUndefined({
     field: number === field.id ? undefined : field.id,
     requiredness: field.presence === thriftPresence(given, presence) ? undefined : field.presence,
-    default: defaultText(field.defaultValue),
+    default: defaultText(field.defaultValue, field.type),
   });
   if (field.defaultValue && rules.default === undefined) {
     const message = `the default of field "${field.name}" holds bytes that are no text; the derived file is without it`;
     derivation.report("lossy", field.position, message);
   }
   return {
-    ...derivedHead(field, name, { ...derived.rules, ...rules }),
+    ...protoHead(field, name, { ...derived.rules, ...rules }),
     id: number,
     type: derived.type,
     presence,

@@ -5,9 +5,9 @@ import { jsonKeyOf, type NameScope, upperSnakeOf } from "./derive-names.ts";
 import {
   createShell,
   type Derivation,
-  derivedHead,
   enumOf,
   type MethodTwin,
+  protoHead,
   qualify,
   type ServiceTwin,
   startDerivation,
@@ -61,7 +61,7 @@ export function deriveProto(
     const methods = methodsOf(service).flatMap((method) => deriveMethod(derivation, service, method, fullName));
     const own = methods.map(({ derived }) => derived);
     const derived: Service = {
-      ...derivedHead(service, name),
+      ...protoHead(service, name),
       wire: "protobuf",
       fullName,
       base: undefined,
@@ -127,7 +127,7 @@ function claim(
 
 function deriveMessage(scope: FileScope, given: MessageType): MessageDraft {
   const name = claim(scope, given);
-  return startMessage(scope, given, derivedHead(given, name, shapeRules(given)));
+  return startMessage(scope, given, protoHead(given, name, shapeRules(given)));
 }
 
 /** What a message cannot show: that it is an exception, or a union of nothing. */
@@ -204,7 +204,7 @@ function deriveMethod(derivation: Derivation, service: Service, method: Method, 
     derivation.messageTwin(field?.type.kind === "message" ? field.type.type : body);
   const throws = oneof === undefined ? method.throws.flatMap((field) => deriveThrown(derivation, field)) : [];
   const derived: Method = {
-    ...derivedHead(method, formerName(method), recorded(method, argument, throws)),
+    ...protoHead(method, formerName(method), recorded(method, argument, throws)),
     wire: "protobuf",
     service: fullName,
     request: twinOf(request, argument),
@@ -245,13 +245,13 @@ function deriveEnum(given: EnumType, name: string, { names, packageName }: FileS
   const hasPrefix = given.values.length > 0 && given.values.every((value) => formerName(value).startsWith(prefix));
   const nameOf = valueNames(hasPrefix ? "" : prefix, names);
   const values = given.values.map((value): EnumValue => {
-    return { ...derivedHead(value, nameOf(formerName(value), value.number)), number: value.number };
+    return { ...protoHead(value, nameOf(formerName(value), value.number)), number: value.number };
   });
   const unspecified = hasPrefix ? `${prefix}UNSPECIFIED` : "UNSPECIFIED";
   const zero = values.find(({ number }) => number === 0) ?? syntheticZero(given, nameOf(unspecified, 0));
   const ordered = [zero, ...values.filter((value) => value !== zero)];
   const added = hasPrefix || values.length === 0 ? {} : { prefix };
-  const head = derivedHead(given, name, added);
+  const head = protoHead(given, name, added);
   const aliased = new Set(ordered.map(({ number }) => number)).size < ordered.length;
   return enumOf({
     ...head,

@@ -69,7 +69,7 @@ function addField(derivation: Derivation, { given: message, shell }: StructDraft
   shell.add(field);
   if (shell.type.shape === "union") return;
   if (given.defaultValue !== undefined) {
-    field.defaultValue = writtenDefault(derivation, message, given, given.defaultValue);
+    field.defaultValue = writtenDefault(derivation, message, given, field.type);
   } else if (given.rules.default !== undefined) {
     derivation.later.push(() => {
       field.defaultValue = recordedDefault(derivation, given, field.type);
@@ -81,9 +81,12 @@ function writtenDefault(
   { scopes, report }: Derivation,
   message: MessageType,
   field: Field,
-  value: Constant,
+  type: FieldType,
 ): Constant | undefined {
-  const written = thriftDefault(value, { ...scopes.ofMessage(message).rules, ...ownRules(field, message) });
+  const written = thriftDefault(field.defaultValue, type, {
+    ...scopes.ofMessage(message).rules,
+    ...ownRules(field, message),
+  });
   if (!written) {
     const text = `Thrift cannot write the default of field "${field.name}": it is left out, and an absent field has none`;
     report("lossy", field.position, text);
@@ -94,8 +97,8 @@ function writtenDefault(
 const INT64_MAX = 2n ** 63n - 1n;
 
 /** A default as Thrift can write it: `bits` makes an unsigned integer a signed one. */
-function thriftDefault(value: Constant, { bits }: Rules): Constant | undefined {
-  if (value.kind !== "int" || value.value <= INT64_MAX) return isPrintable(value) ? value : undefined;
+function thriftDefault(value: Constant | undefined, type: FieldType, { bits }: Rules): Constant | undefined {
+  if (value?.kind !== "int" || value.value <= INT64_MAX) return value && isPrintable(value, type) ? value : undefined;
   return bits ? { kind: "int", value: BigInt.asIntN(64, value.value) } : undefined;
 }
 

@@ -14,7 +14,7 @@ import type {
   Service,
 } from "./model.ts";
 import { commonOf, indent, inFileOrder, ruleEntries, spread } from "./print-parts.ts";
-import { doubleLiteral, stringLiteral, textOf } from "./thrift-literals.ts";
+import { doubleLiteral, stringLiteral, textOf, uuidText } from "./thrift-literals.ts";
 
 const MAX_LINE = 120;
 
@@ -109,7 +109,8 @@ function printFields(fields: readonly Field[], separator: string, nameOf: NameOf
     .map((field) => {
       const { doc, id, type, name, defaultValue, annotations, rules, presence } = field;
       const shown = shape !== "union" && (presence === "required" || presence === "optional");
-      const value = defaultValue && isPrintable(defaultValue) ? ` = ${printConstant(defaultValue, type, nameOf)}` : "";
+      const value =
+        defaultValue && isPrintable(defaultValue, type) ? ` = ${printConstant(defaultValue, type, nameOf)}` : "";
       const head = `${implicit ? "" : `${id}: `}${shown ? `${presence} ` : ""}${printType(type, nameOf)} ${name}`;
       const comment = separator === "\n" ? printDoc(doc) : "";
       return `${comment}${head}${value}${printAnnotations(annotations, rules)}`;
@@ -186,37 +187,41 @@ function printAnnotations(annotations: Annotations, rules: Rules): string {
 
 /** Thrift has no word for infinity and NaN, and no text for bytes that are not UTF-8. */
 /** Whether Thrift has a way to write this constant: not NaN, infinity, or bytes that are no text. */
-export function isPrintable(value: Constant): boolean {
+export function isPrintable(value: Constant, type: FieldType): boolean {
   switch (value.kind) {
     case "double":
       return Number.isFinite(value.value);
     case "bytes":
-      return textOf(value.value) !== undefined;
+      return isUuid(type) ? value.value.length === 16 : textOf(value.value) !== undefined;
     case "list":
-      return value.values.every(isPrintable);
+      return value.values.every((each) => isPrintable(each, elementType(type)));
     case "map":
-      return value.entries.every(([key, inner]) => isPrintable(key) && isPrintable(inner));
+      return value.entries.every(([key, each]) => {
+        const [keyType, valueType] = entryTypes(type, key);
+        return isPrintable(key, keyType) && isPrintable(each, valueType);
+      });
     default:
       return true;
   }
 }
 
-function printConstant(value: Constant, type: FieldType, nameOf: NameOf): string {
+/** A constant that is printable; enum values by their names, or without `nameOf` by their numbers. */
+export function printConstant(value: Constant, type: FieldType, nameOf?: NameOf): string {
   switch (value.kind) {
     case "bool":
       return String(value.value);
     case "int": {
-      const member = type.kind === "enum" ? type.type.valuesByNumber.get(Number(value.value)) : undefined;
-      return member && type.kind === "enum" ? `${nameOf(type.type)}.${member.name}` : String(value.value);
+      const member = type.kind === "enum" && nameOf ? type.type.valuesByNumber.get(Number(value.value)) : undefined;
+      return member && nameOf && type.kind === "enum" ? `${nameOf(type.type)}.${member.name}` : String(value.value);
     }
     case "double":
       return doubleLiteral(value.value);
     case "string":
       return stringLiteral(value.value);
     case "bytes":
-      return stringLiteral(textOf(value.value) ?? "");
+      return stringLiteral(isUuid(type) ? uuidText(value.value) : (textOf(value.value) ?? ""));
     case "list": {
-      const element = type.kind === "list" || type.kind === "set" ? type.element : type;
+      const element = elementType(type);
       return `[${value.values.map((each) => printConstant(each, element, nameOf)).join(", ")}]`;
     }
     case "map": {
@@ -227,6 +232,14 @@ function printConstant(value: Constant, type: FieldType, nameOf: NameOf): string
       return `{${entries.join(", ")}}`;
     }
   }
+}
+
+function isUuid(type: FieldType): boolean {
+  return type.kind === "scalar" && type.name === "uuid";
+}
+
+function elementType(type: FieldType): FieldType {
+  return type.kind === "list" || type.kind === "set" ? type.element : type;
 }
 
 /** A struct's constant is a map of field names. */

@@ -94,3 +94,19 @@ test("--help shows an example", async () => {
   expect(stdout).toContain("$ causeway idl idl/shop/inventory.thrift --to proto");
   expect(exitCode).toBe(0);
 });
+
+test("--rules states overrides and the package in a file", async () => {
+  const folder = createFolder({
+    "t.thrift": "namespace * t\nstruct S { 1: optional i64 at }\n",
+    "rules.yaml": "rules: { shop.v1.S.at: { time: ms } }\npackages: { t.thrift: shop.v1 }\n",
+    "bad.yaml": "rules: { t.S.on: { time: ms } }\n",
+  });
+  const derive = (rules: string) =>
+    run(idlCommand, [join(folder, "t.thrift"), "--to", "proto", "--rules", join(folder, rules)]);
+  const { stdout } = await derive("rules.yaml");
+  expect(stdout).toContain("package shop.v1;");
+  expect(stdout).toContain('.google.protobuf.Timestamp at = 1 [(causeway.rules).time = "ms"];');
+  const bad = await derive("bad.yaml");
+  expect(bad).toMatchObject({ stdout: "", exitCode: 1 });
+  expect(bad.stderr).toContain("bad.yaml:1:10: error: t.S.on: unknown name, did you mean t.S.at?");
+});

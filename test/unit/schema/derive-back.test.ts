@@ -175,6 +175,18 @@ test("there and back: the names of enum values, whether or not they got a prefix
   ]);
 });
 
+test("there and back: a name that was chosen for the other language", () => {
+  const thrift = `namespace * t\nstruct A { 1: i32 x (pb.name = "y") } (pb.name = "B")
+    service S { void go() (pb.name = "Run") } (pb.name = "V") enum E { C = 0 } (pb.name = "F")`;
+  const { texts, found } = derive({ "t.thrift": thrift });
+  expect(found).toEqual([]);
+  for (const part of ["message B {", " y = 1", "service V {", "rpc Run(.t.V_Run_args)", "enum F {"]) {
+    expect(texts["t.proto"]).toContain(part);
+  }
+  const back = derive(texts).texts["t.thrift"];
+  for (const part of ["struct A {", "i32 x", "service S {", "void go()", "enum E {"]) expect(back).toContain(part);
+});
+
 test("there and back: the defaults of scalars, containers and structs", () => {
   const thrift = `namespace * t
 
@@ -195,6 +207,8 @@ struct S {
   5: set<i64> s = [9223372036854775807]
   6: list<bool> t = [true, false]
   7: binary raw = "abc"
+  8: uuid id = "55555555-5555-5555-5555-000000000000"
+  9: list<uuid> ids = ["00112233-4455-6677-8899-aabbccddeeff"]
 }
 `;
   const { texts } = derive({ "t.thrift": thrift });

@@ -188,7 +188,7 @@ test("the default of a container or a struct is recorded as Thrift writes it", (
      struct S { 1: list<E> a = [E.A], 2: Q q = {"a": 3, "b": ["x\\"y"], "c": true}, 3: map<string, double> m = {"k": 1.5} }`,
   );
   expect(text).toContain('default = "[1]"');
-  expect(text).toContain(String.raw`default = "{\"a\": 3, \"b\": [\"x\\\"y\"], \"c\": 1}"`);
+  expect(text).toContain(String.raw`default = "{\"a\": 3, \"b\": [\"x\\\"y\"], \"c\": true}"`);
   expect(text).toContain(String.raw`default = "{\"k\": 1.5}"`);
 });
 
