@@ -18,7 +18,7 @@ import type { ListenerContext } from "./inbound/connection.ts";
 import { createHttpListener } from "./inbound/http-listener.ts";
 import { createLocalListener } from "./inbound/local-listener.ts";
 import { connectGrpc } from "./outbound/grpc-client.ts";
-import { connectThrift } from "./outbound/thrift-client.ts";
+import { connectThrift, type ThriftUpstreamOptions } from "./outbound/thrift-client.ts";
 import { createDetailPrinter } from "./protocol/http/detail-json.ts";
 import type { HttpHandler } from "./protocol/http/http.ts";
 import { createHttpPort, type HttpPortContext } from "./protocol/http/http-port.ts";
@@ -268,19 +268,31 @@ async function openAdmin(address: Address, handler: HttpHandler, log: Log, clock
   return { kind: "admin", address: listener.address, close: listener.close };
 }
 
-/** What each protocol's calls are encoded in. */
-const CODECS: Readonly<Record<UpstreamConfig["protocol"], Codec>> = {
-  "thrift-framed": "thrift-binary",
-  grpc: "protobuf",
-};
+/** What an upstream's calls are encoded in. */
+function codecOf(options: UpstreamConfig): Codec {
+  return options.protocol === "grpc" ? "protobuf" : options.codec;
+}
+
+const ENVELOPES = { "thrift-binary": "strict", protobuf: "kitex-protobuf" } as const;
+const FRAMINGS = {
+  "thrift-framed": "framed",
+  "thrift-unframed": "unframed",
+  theader: "theader",
+  ttheader: "ttheader",
+} as const;
 
 function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limits, clock: Clock): Connect {
-  switch (options.protocol) {
-    case "thrift-framed":
-      return connectThrift({ ...options, maxFrameBytes: maxBytes, maxDepth }, clock);
-    case "grpc":
-      return connectGrpc({ ...options, maxMessageBytes: maxBytes }, clock);
-  }
+  if (options.protocol === "grpc") return connectGrpc({ ...options, maxMessageBytes: maxBytes }, clock);
+  return connectThrift(thriftWireOf(options, maxBytes, maxDepth), clock);
+}
+
+function thriftWireOf(
+  options: Exclude<UpstreamConfig, { protocol: "grpc" }>,
+  maxFrameBytes: number,
+  maxDepth: number,
+): ThriftUpstreamOptions {
+  const [framing, envelope] = [FRAMINGS[options.protocol], ENVELOPES[options.codec]];
+  return { zlib: false, maxCallsPerConnection: 1, ...options, framing, envelope, maxFrameBytes, maxDepth };
 }
 
 function createUpstreams(config: Config, linked: LinkedSchema, clock: Clock): ReadonlyMap<string, UpstreamStack> {
@@ -292,7 +304,7 @@ function createUpstreams(config: Config, linked: LinkedSchema, clock: Clock): Re
   return new Map(
     upstreams.map(([name, options]) => {
       const connect = connectOf(options, limits, clock);
-      const own = { codec: CODECS[options.protocol], connect, states: createEndpointStates() };
+      const own = { codec: codecOf(options), connect, states: createEndpointStates() };
       return [name, createUpstreamStack(name, options, { ...context, ...own })];
     }),
   );

@@ -91,11 +91,31 @@ const upstreamCommons = {
   ...upstreamPolicies,
 };
 
+const thriftUpstream = thriftUpstreamOptions
+  .pick({ maxConnections: true, connectTimeoutMs: true, multiplexed: true })
+  .extend(upstreamCommons);
+
+const thriftCodec = z.enum(["thrift-binary"]).default("thrift-binary").describe("how messages are encoded");
+
 const upstreamOptions = z
   .discriminatedUnion("protocol", [
-    thriftUpstreamOptions.pick({ maxConnections: true, connectTimeoutMs: true, multiplexed: true }).extend({
-      protocol: z.literal("thrift-framed").describe("Thrift, framed, binary protocol"),
-      ...upstreamCommons,
+    thriftUpstream.extend({
+      protocol: z.literal("thrift-framed").describe("Thrift, each message behind its length"),
+      codec: thriftCodec,
+    }),
+    thriftUpstream.extend({
+      protocol: z.literal("thrift-unframed").describe("Thrift, messages one behind the other"),
+      codec: thriftCodec,
+    }),
+    thriftUpstream.extend({
+      protocol: z.literal("theader").describe("Thrift with headers, as Apache Thrift has them"),
+      codec: thriftCodec,
+      ...thriftUpstreamOptions.pick({ zlib: true }).shape,
+    }),
+    thriftUpstream.extend({
+      protocol: z.literal("ttheader").describe("Thrift or Protobuf with headers, as Kitex has them; and sidecars"),
+      codec: z.enum(["thrift-binary", "protobuf"]).default("thrift-binary").describe("how messages are encoded"),
+      ...thriftUpstreamOptions.pick({ maxCallsPerConnection: true }).shape,
     }),
     grpcUpstreamOptions.pick({ connectTimeoutMs: true, authority: true }).extend({
       protocol: z.literal("grpc").describe("gRPC over HTTP/2 without TLS"),

@@ -1,10 +1,12 @@
-// One Thrift connection: its messages become calls, which run side by side, and its replies go out in the order of the
-// requests, because many clients match them by order alone.
+// One Thrift connection: its messages become calls, which run side by side. Replies go out in the order of the requests,
+// because many clients match them by order alone, and as they come where the caller matches them by id.
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import { RpcError, toRpcError } from "../base/errors.ts";
+import type { Dialect, Framing } from "../protocol/thrift/dialect.ts";
+import { readSignalFrame, type SignalFrame } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter, createMessageSplitter } from "../protocol/thrift/framing.ts";
-import { type Dialect, type Dress, readCall, readDress, writeReply } from "../protocol/thrift/verbs.ts";
+import { type Dress, isOrdered, readCall, readDress, writeReply } from "../protocol/thrift/verbs.ts";
 import type { Reply } from "../rpc/call.ts";
 import { type Connection, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
 
@@ -15,7 +17,17 @@ export interface ThriftConnectionOptions {
   readonly maxDepth: number;
   readonly maxCallsPerConnection: number;
   readonly defaultService?: string | undefined;
+  /** Whether the callers are sidecars, so that what sidecars tell each other in headers is believed; else it is dropped. */
+  readonly fromSidecar?: boolean;
 }
+
+/** What logs call each framing. */
+const INBOUND: Readonly<Record<Framing, string>> = {
+  framed: "thrift-framed",
+  unframed: "thrift-unframed",
+  theader: "theader",
+  ttheader: "ttheader",
+};
 
 /** The place of a reply among the others: `message` is set once it can be written. */
 interface Slot {
@@ -35,15 +47,18 @@ export function serveThrift(
   options: ThriftConnectionOptions,
   context: ListenerContext,
 ): Connection {
-  const { framed, strict } = dialect;
+  const framed = dialect.framing !== "unframed";
   const splitter = framed ? createFrameSplitter(options) : createMessageSplitter(options);
-  const inbound = framed ? "thrift-framed" : "thrift-unframed";
+  const inbound = INBOUND[dialect.framing];
   const maxReplyBytes = framed ? options.maxFrameBytes + 4 : options.maxMessageBytes;
   const peer = peerOf(socket);
   /** One for all calls of the connection: they have the same caller. */
   const caller = new AbortController();
   // As many calls as that may wait for it, which is no leak.
   setMaxListeners(0, caller.signal);
+
+  /** Callers that can cancel one call alone: by the sequence id of its frame. */
+  const cancels = new Map<number, AbortController>();
 
   const slots: Slot[] = [];
   let inFlight = 0;
@@ -72,17 +87,23 @@ export function serveThrift(
   }
 
   function serve(message: Uint8Array): void {
-    const { lookup, handle } = context;
+    const { lookup, handle, clock } = context;
+    if (framed && heed(message)) return;
     const read = readCall(message, {
       lookup,
       service: options.defaultService,
-      framed,
-      strict,
+      dialect,
       signal: caller.signal,
       facts: newFacts(inbound, peer),
+      headers: {
+        cancellable,
+        nowMs: clock.nowMs(),
+        maxFrameBytes: options.maxFrameBytes,
+        fromSidecar: options.fromSidecar ?? false,
+      },
     });
     const { dress } = read;
-    const slot: Slot | undefined = dress.answered ? { message: undefined } : undefined;
+    const slot: Slot | undefined = dress.answered && isOrdered(dress) ? { message: undefined } : undefined;
     if (slot) slots.push(slot);
     if ("error" in read) {
       context.log.debug({ peer, inbound, method: dress.name, error: read.error.message }, "a call could not be read");
@@ -90,8 +111,10 @@ export function serveThrift(
       return;
     }
     inFlight++;
+    const { signal } = read.call;
     const done = (reply: Reply | RpcError) => {
       inFlight--;
+      if (cancels.get(dress.frameId)?.signal === signal) cancels.delete(dress.frameId);
       answer(slot, dress, reply);
       if (socket.isPaused()) readOn();
       closeIfDone();
@@ -103,18 +126,44 @@ export function serveThrift(
     }
   }
 
-  /** Puts the reply in its place and writes those that are next in turn. */
-  function answer(slot: Slot | undefined, dress: Dress, reply: Reply | RpcError): void {
-    if (!slot) return;
-    slot.message = writeReply(dress, reply);
-    if (slot.message !== undefined && slot.message.length > maxReplyBytes) {
-      const size = slot.message.length;
-      const tooLarge = `a reply of ${size} bytes passes the limit of ${maxReplyBytes} bytes of this listener`;
-      slot.message = writeReply(dress, new RpcError("RESOURCE_EXHAUSTED", tooLarge));
+  function cancellable(frameId: number): AbortSignal {
+    const controller = new AbortController();
+    cancels.set(frameId, controller);
+    return controller.signal;
+  }
+
+  /** Does what a frame without a message says; false when it holds one. */
+  function heed(message: Uint8Array): boolean {
+    let signal: SignalFrame | undefined;
+    try {
+      signal = readSignalFrame(message);
+    } catch {
+      // Answered like any other message that cannot be read.
+      return false;
     }
-    for (let message = slots[0]?.message; message !== undefined; message = slots[0]?.message) {
-      slots.shift();
+    if (!signal?.signal) return false;
+    if (signal.signal === "cancel") {
+      cancels.get(signal.sequenceId)?.abort(new RpcError("CANCELLED", "the caller cancelled the call"));
+    }
+    return true;
+  }
+
+  /** Puts the reply in its place and writes those that are next in turn; without a place it is written at once. */
+  function answer(slot: Slot | undefined, dress: Dress, reply: Reply | RpcError): void {
+    let message = writeReply(dress, reply, draining);
+    if (message !== undefined && message.length > maxReplyBytes) {
+      const tooLarge = `a reply of ${message.length} bytes passes the limit of ${maxReplyBytes} bytes of this listener`;
+      message = writeReply(dress, new RpcError("RESOURCE_EXHAUSTED", tooLarge), draining);
+    }
+    if (message === undefined) return;
+    if (!slot) {
       write(message);
+      return;
+    }
+    slot.message = message;
+    for (let next = slots[0]?.message; next !== undefined; next = slots[0]?.message) {
+      slots.shift();
+      write(next);
     }
   }
 
@@ -137,9 +186,9 @@ export function serveThrift(
     ended = true;
     const dress = readDress(splitter.unfinished, dialect);
     context.log.warn({ peer, inbound, method: dress.name, error: error.message }, "a connection cannot be read on");
-    const slot: Slot = { message: undefined };
-    if (dress.answered) slots.push(slot);
-    answer(dress.answered ? slot : undefined, dress, error);
+    const slot: Slot | undefined = dress.answered ? { message: undefined } : undefined;
+    if (slot) slots.push(slot);
+    answer(slot, dress, error);
     socket.off("data", onData);
     socket.off("end", onEnd);
     socket.resume();
@@ -169,7 +218,10 @@ export function serveThrift(
   }
 
   function callerGone(): void {
-    if (inFlight > 0) caller.abort(new RpcError("CANCELLED", "the caller closed its connection"));
+    if (inFlight === 0) return;
+    const gone = new RpcError("CANCELLED", "the caller closed its connection");
+    caller.abort(gone);
+    for (const own of cancels.values()) own.abort(gone);
   }
 
   socket.on("data", onData);

@@ -1,12 +1,16 @@
-// Calls to Thrift servers: framed binary, one call at a time on a connection of a bounded pool.
+// Calls to Thrift servers in every framing: one call at a time on a connection of a bounded pool, and on TTHeader many at
+// a time over few connections.
 import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import { ThriftFault } from "../protocol/thrift/codes.ts";
-import { type Dress, onewayReply, readReply, writeCall } from "../protocol/thrift/verbs.ts";
+import type { Envelope, Framing } from "../protocol/thrift/dialect.ts";
+import { readSignalFrame } from "../protocol/thrift/dress.ts";
+import { type ConnectionNews, type Dress, onewayReply, readReply, writeCall } from "../protocol/thrift/verbs.ts";
 import type { Call, Reply } from "../rpc/call.ts";
 import type { Connect } from "../rpc/endpoint.ts";
 import { abortError } from "./call-end.ts";
+import { createThriftMux, type MuxCall, type MuxPeer, type ThriftMux } from "./thrift-mux.ts";
 import { createThriftPool, type PooledConnection, type ThriftPool, type Waiter } from "./thrift-pool.ts";
 
 /** How an upstream's Thrift servers are called. */
@@ -17,6 +21,12 @@ export const thriftUpstreamOptions = z
       .positive()
       .default(64)
       .describe("most connections to one endpoint; further calls wait for a free one until their deadline"),
+    maxCallsPerConnection: z
+      .int()
+      .positive()
+      .max(100_000)
+      .default(1_000)
+      .describe("most calls in flight on one TTHeader connection; 1 for servers that answer one call after the other"),
     connectTimeoutMs: z.int().positive().default(1_000).describe("longest time to connect, in milliseconds"),
     maxFrameBytes: z
       .int()
@@ -29,10 +39,17 @@ export const thriftUpstreamOptions = z
       .boolean()
       .default(false)
       .describe("whether the servers have a multiplexed processor and expect Service:method"),
+    zlib: z.boolean().default(false).describe("whether calls are sent compressed with zlib, on THeader"),
   })
-  .describe("how Thrift servers are called: framed, binary protocol");
+  .describe("how Thrift servers are called");
 
-export type ThriftUpstreamOptions = z.output<typeof thriftUpstreamOptions>;
+/** How messages to an upstream are written. */
+export interface ThriftWire {
+  readonly framing: Framing;
+  readonly envelope: Envelope;
+}
+
+export type ThriftUpstreamOptions = z.output<typeof thriftUpstreamOptions> & ThriftWire;
 
 /**
  * Calls Thrift servers. A failure to connect is UNAVAILABLE and not sent; a connection that breaks after the call was
@@ -41,24 +58,119 @@ export type ThriftUpstreamOptions = z.output<typeof thriftUpstreamOptions>;
  */
 export function connectThrift(options: ThriftUpstreamOptions, clock: Clock): Connect {
   return ({ address, name }) => {
+    const peer: MuxPeer = { profile: false };
     const pool = createThriftPool(address, name, options, clock);
+    const server: Server = { name, options, clock, peer };
+    if (options.framing !== "ttheader" || options.maxCallsPerConnection === 1) {
+      return { handle: (call) => exchange(call, pool, server), close: pool.close };
+    }
+    const mux = createThriftMux(address, name, options, peer, clock);
     return {
-      handle: (call) => new Promise<Reply>((resolve, reject) => exchange(call, name, pool, options, resolve, reject)),
-      close: pool.close,
+      // A large message would hold up everything behind it.
+      handle: (call) =>
+        call.payload.bytes.length > MAX_SHARED_BYTES ? exchange(call, pool, server) : share(call, mux, server),
+      close: async () => void (await Promise.all([pool.close(), mux.close()])),
     };
   };
 }
 
+/** Larger messages go on a connection of their own. */
+const MAX_SHARED_BYTES = 256 * 1024;
+
+/** What both ways of calling a server need. */
+interface Server {
+  readonly name: string;
+  readonly options: ThriftUpstreamOptions;
+  readonly clock: Clock;
+  readonly peer: MuxPeer;
+}
+
+/** The frame of a call and what its reply is held against. */
+function dressed(call: Call, sequenceId: number, { options, clock, peer }: Server): ReturnType<typeof writeCall> {
+  const { framing, maxFrameBytes } = options;
+  const written = writeCall(call, { ...options, sequenceId, profile: peer.profile, nowMs: clock.nowMs() });
+  checkSize(written.message.length - (framing === "unframed" ? 0 : 4), maxFrameBytes);
+  // The other framings have room for it.
+  if (framing === "framed" || framing === "unframed") call.facts.droppedMetadata += call.headers.size;
+  return written;
+}
+
+/** The reply in a message, with what it says of its peer learnt. */
+function readAnswer(
+  message: Uint8Array,
+  dress: Dress,
+  { method }: Call,
+  { options, peer }: Server,
+  reset: () => void,
+): Reply {
+  return readReply(message, dress, method, options, (news: ConnectionNews) => {
+    if (news.profile) peer.profile = true;
+    if (news.reset) reset();
+  });
+}
+
+function failureOf(error: unknown): RpcError {
+  const failure = toRpcError(error);
+  return failure.sent ? failure : new RpcError(failure.code, failure.message, { sent: true, cause: failure });
+}
+
+/** One call among others over one connection. */
+function share(call: Call, mux: ThriftMux, server: Server): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const { signal, method, payload } = call;
+    if (signal.aborted) {
+      reject(abortError(call, false));
+      return;
+    }
+    let dress: Dress | undefined;
+    const muxCall: MuxCall = {
+      answered: !method.oneway,
+      place: undefined,
+      frame(sequenceId) {
+        const written = dressed(call, sequenceId, server);
+        dress = written.dress;
+        return written.message;
+      },
+      reply(frame) {
+        signal.removeEventListener("abort", onAbort);
+        try {
+          resolve(readAnswer(frame, dress!, call, server, mux.retire));
+        } catch (error) {
+          // The frame was whole and of this call, so only this call has failed.
+          reject(failureOf(error));
+        }
+      },
+      written() {
+        signal.removeEventListener("abort", onAbort);
+        resolve(onewayReply(method, payload.codec));
+      },
+      failed(error) {
+        signal.removeEventListener("abort", onAbort);
+        reject(error);
+      },
+    };
+    function onAbort(): void {
+      signal.removeEventListener("abort", onAbort);
+      reject(abortError(call, mux.takeBack(muxCall)));
+    }
+    signal.addEventListener("abort", onAbort);
+    mux.send(muxCall);
+  });
+}
+
 /** One call over one connection. */
-function exchange(
+function exchange(call: Call, pool: ThriftPool, server: Server): Promise<Reply> {
+  return new Promise((resolve, reject) => exchangeOn(call, pool, server, resolve, reject));
+}
+
+function exchangeOn(
   call: Call,
-  name: string,
   pool: ThriftPool,
-  options: ThriftUpstreamOptions,
+  server: Server,
   resolve: (reply: Reply) => void,
   reject: (error: RpcError) => void,
 ): void {
-  const { signal, method } = call;
+  const { signal, method, payload } = call;
   let connection: PooledConnection | undefined;
   let dress: Dress | undefined;
   if (signal.aborted) {
@@ -74,9 +186,7 @@ function exchange(
     acquired.sequenceId = (acquired.sequenceId + 1) & 0x7fff_ffff;
     const { sequenceId, socket } = acquired;
     try {
-      const written = writeCall(call, { framed: true, strict: true, sequenceId, multiplexed: options.multiplexed });
-      checkSize(written.message.length - 4, options.maxFrameBytes);
-      call.facts.droppedMetadata += call.headers.size;
+      const written = dressed(call, sequenceId, server);
       connection = acquired;
       dress = written.dress;
       acquired.listener = { data, closed };
@@ -93,23 +203,29 @@ function exchange(
     // A failed write closes the connection, which then says so.
     if (error || !connection) return;
     giveBack(connection);
-    resolve(onewayReply(method));
+    resolve(onewayReply(method, payload.codec));
   }
 
   function data(): void {
     if (!connection || !dress) return;
+    let reset = false;
     try {
-      const message = connection.splitter.next();
+      let message = connection.splitter.next();
+      // A peer may say that it is there before it answers.
+      while (message && readSignalFrame(message)) message = connection.splitter.next();
       if (message === undefined) return;
-      const reply = readReply(message, dress, method, options.maxDepth);
-      giveBack(connection);
+      const reply = readAnswer(message, dress, call, server, () => {
+        reset = true;
+      });
+      if (reset) drop(connection);
+      else giveBack(connection);
       resolve(reply);
     } catch (error) {
-      const failure = toRpcError(error);
+      const failure = failureOf(error);
       // After an exception the peer has answered and goes on; after anything else nobody knows what its next bytes are.
-      if (failure.cause instanceof ThriftFault) giveBack(connection);
+      if (failure.cause instanceof ThriftFault && !reset) giveBack(connection);
       else drop(connection);
-      reject(failure.sent ? failure : new RpcError(failure.code, failure.message, { sent: true, cause: failure }));
+      reject(failure);
     }
   }
 
@@ -134,7 +250,7 @@ function exchange(
   function closed(error: Error | undefined): void {
     settle();
     const reason = error?.message ?? "the peer closed the connection";
-    const text = `the connection to ${name} broke before the reply was whole: ${reason}`;
+    const text = `the connection to ${server.name} broke before the reply was whole: ${reason}`;
     reject(new RpcError("UNAVAILABLE", text, { sent: true, cause: error }));
   }
 

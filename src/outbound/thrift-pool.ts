@@ -4,7 +4,9 @@ import { connect, type Socket } from "node:net";
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
-import { createFrameSplitter, type Splitter } from "../protocol/thrift/framing.ts";
+import type { Framing } from "../protocol/thrift/dialect.ts";
+import { createFrameSplitter, createMessageSplitter, type Splitter } from "../protocol/thrift/framing.ts";
+import { cannotConnect } from "./call-end.ts";
 
 /** A connection with at most one call on it. */
 export interface PooledConnection {
@@ -32,7 +34,10 @@ export interface Waiter {
 export interface ThriftPoolOptions {
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
+  readonly framing: Framing;
+  /** Of a frame, or of a message without one. */
   readonly maxFrameBytes: number;
+  readonly maxDepth: number;
 }
 
 /** A bounded set of connections. */
@@ -99,7 +104,7 @@ export function createThriftPool(address: Address, name: string, options: Thrift
     const socket = connect({ ...where, noDelay: true, keepAlive: true });
     const connection: PooledConnection = {
       socket,
-      splitter: createFrameSplitter(options),
+      splitter: createSplitter(options),
       sequenceId: 0,
       listener: undefined,
     };
@@ -165,8 +170,8 @@ export function createThriftPool(address: Address, name: string, options: Thrift
   };
 }
 
-function cannotConnect(name: string, failure: Error | undefined): RpcError {
-  const reason =
-    failure?.message || (failure && "code" in failure ? String(failure.code) : "the connection was closed");
-  return new RpcError("UNAVAILABLE", `cannot connect to ${name}: ${reason}`, { cause: failure });
+function createSplitter({ framing, maxFrameBytes, maxDepth }: ThriftPoolOptions): Splitter {
+  return framing === "unframed"
+    ? createMessageSplitter({ maxMessageBytes: maxFrameBytes, maxDepth })
+    : createFrameSplitter({ maxFrameBytes });
 }

@@ -48,6 +48,13 @@ export function thriftText(id: number, text: string): Buffer {
   return Buffer.concat([head, bytes, Buffer.of(0)]);
 }
 
+/** A message behind its length. */
+export function framed(message: Uint8Array): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(message.length);
+  return Buffer.concat([length, message]);
+}
+
 /** A Thrift struct whose one field is a struct with one string. */
 export function thriftNested(id: number, text: string): Buffer {
   return Buffer.concat([Buffer.from([12, 0, id]), thriftText(1, text), Buffer.of(0)]);

@@ -11,9 +11,10 @@ import { connectThrift, thriftUpstreamOptions } from "../../src/outbound/thrift-
 import { writeMessage } from "../../src/protocol/thrift/message.ts";
 import type { Reply } from "../../src/rpc/call.ts";
 import type { Endpoint } from "../../src/rpc/endpoint.ts";
-import { callOf, createEchoService, lookup, protobufText, thriftText } from "./echo.ts";
+import { callOf, createEchoService, framed, lookup, protobufText, thriftText } from "./echo.ts";
 import { connectNpmThrift } from "./npm-thrift.ts";
 
+const FRAMED = { framing: "framed", envelope: "strict" } as const;
 const CONNECTIONS = 500;
 const AT_ONCE = 20;
 
@@ -26,11 +27,15 @@ function createRandom(seed: number): (below: number) => number {
   };
 }
 
-function thriftBytes(framed: boolean, strict: boolean): Buffer {
+function thriftBytes(inFrames: boolean, strict: boolean): Buffer {
   const calls = [1, 2, 3].map((sequenceId) =>
-    writeMessage({ strict, name: "echo", type: 1, sequenceId }, framed, thriftText(1, `text ${sequenceId}`)),
+    writeMessage(
+      { envelope: strict ? "strict" : "old", name: "echo", type: 1, sequenceId },
+      0,
+      thriftText(1, `text ${sequenceId}`),
+    ),
   );
-  return Buffer.concat(calls);
+  return Buffer.concat(inFrames ? calls.map(framed) : calls);
 }
 
 /** A header as HPACK has it without tables and Huffman coding. */
@@ -124,14 +129,11 @@ test.each([
 });
 
 test.each([
-  ["Thrift", connectThrift(thriftUpstreamOptions.parse({}), systemClock), "thrift"],
+  ["Thrift", connectThrift({ ...thriftUpstreamOptions.parse({}), ...FRAMED }, systemClock), "thrift"],
   ["gRPC", connectGrpc(grpcUpstreamOptions.parse({}), systemClock), "protobuf"],
 ] as const)("a mutated %s reply is a reply or a RpcError", async (_name, connectUpstream, wire) => {
-  const thriftReply = writeMessage(
-    { strict: true, name: "echo", type: 2, sequenceId: 1 },
-    true,
-    thriftText(0, "hello"),
-  );
+  const reply = { envelope: "strict", name: "echo", type: 2, sequenceId: 1 } as const;
+  const thriftReply = framed(writeMessage(reply, 0, thriftText(0, "hello")));
   const original = wire === "thrift" ? Buffer.from(thriftReply) : grpcReplyBytes();
   let bytes = original;
   const server = createServer((socket) => {

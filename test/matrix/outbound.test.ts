@@ -14,11 +14,11 @@ import { RpcError } from "../../src/base/errors.ts";
 import { Metadata } from "../../src/base/metadata.ts";
 import { deadline } from "../../src/governance/deadline.ts";
 import { connectGrpc, grpcUpstreamOptions } from "../../src/outbound/grpc-client.ts";
-import { connectThrift, thriftUpstreamOptions } from "../../src/outbound/thrift-client.ts";
+import { connectThrift, type ThriftUpstreamOptions, thriftUpstreamOptions } from "../../src/outbound/thrift-client.ts";
 import { MESSAGE, readMessageHeader, writeMessage } from "../../src/protocol/thrift/message.ts";
 import type { Endpoint, EndpointHandler } from "../../src/rpc/endpoint.ts";
 import { createFakeClock } from "../fake-clock.ts";
-import { callOf, protobufText, textOf, thriftText } from "./echo.ts";
+import { callOf, framed, protobufText, textOf, thriftText } from "./echo.ts";
 import { serveNpmThrift } from "./npm-thrift.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -30,8 +30,9 @@ function endpointOf(port: number): Endpoint {
   return { upstream: "echo", address: { kind: "tcp", host: "127.0.0.1", port }, name: `127.0.0.1:${port}` };
 }
 
-function thriftClient(port: number, changes: Partial<typeof thriftUpstreamOptions._output> = {}, clock = systemClock) {
-  const handler = connectThrift({ ...thriftUpstreamOptions.parse({}), ...changes }, clock)(endpointOf(port));
+function thriftClient(port: number, changes: Partial<ThriftUpstreamOptions> = {}, clock = systemClock) {
+  const wire = { framing: "framed", envelope: "strict" } as const;
+  const handler = connectThrift({ ...thriftUpstreamOptions.parse({}), ...wire, ...changes }, clock)(endpointOf(port));
   cleanups.push(() => handler.close());
   return handler;
 }
@@ -73,9 +74,9 @@ async function freePort(): Promise<number> {
 /** What a well-behaved server would answer to a framed call. */
 function echoOf(chunk: Buffer, changes: { sequenceId?: number; name?: string; text?: string } = {}): Buffer {
   const { sequenceId, name } = readMessageHeader(chunk.subarray(4))!;
-  const header = { strict: true, name: changes.name ?? name, type: MESSAGE.REPLY };
+  const header = { envelope: "strict", name: changes.name ?? name, type: MESSAGE.REPLY } as const;
   const body = thriftText(0, changes.text ?? "echo");
-  return Buffer.from(writeMessage({ ...header, sequenceId: changes.sequenceId ?? sequenceId }, true, body));
+  return framed(writeMessage({ ...header, sequenceId: changes.sequenceId ?? sequenceId }, 0, body));
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<RpcError> {

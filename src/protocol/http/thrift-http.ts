@@ -76,8 +76,7 @@ function readBinary(request: HttpRequest, context: DialectContext): Exchange {
   const read = binary.readCall(body, {
     lookup: context.lookup,
     service: serviceOf(path, context),
-    framed: false,
-    strict: true,
+    dialect: { framing: "unframed", envelope: "strict" },
     signal,
     facts: newFacts("thrift-http", peer),
   });

@@ -1,6 +1,6 @@
 // Between RpcError's codes and TApplicationException's types, one table per direction.
 import { CODE_NUMBERS, type Code, codeOfNumber, RpcError } from "../../base/errors.ts";
-import type { ApplicationException } from "./message.ts";
+import type { ApplicationException } from "./application-exception.ts";
 
 /** The types of TApplicationException, as in Thrift's `TApplicationException` of every library. */
 export const EXCEPTION_TYPE = {

@@ -1,12 +1,14 @@
 // What a new connection speaks, told by its first bytes, so that one port serves every client. Serving it is left to
 // inbound.
 
+import { codecOf, type Dialect, type Envelope, type Framing } from "./dialect.ts";
+
 /** What the first bytes say. */
 export type Detection =
   /** It cannot be told yet; more bytes will tell. */
   | { readonly kind: "more" }
   | { readonly kind: "grpc" }
-  | { readonly kind: "thrift"; readonly framed: boolean; readonly strict: boolean }
+  | ({ readonly kind: "thrift" } & Dialect)
   | { readonly kind: "http1" }
   /** Something that is not served; `reason` says what, and what would be. */
   | { readonly kind: "refused"; readonly reason: string };
@@ -22,7 +24,7 @@ const HTTP1: Detection = { kind: "http1" };
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const HTTP1_METHODS = new Set(["GET ", "POST", "PUT ", "HEAD", "OPTI", "DELE", "PATC"]);
 
-const SERVED = "expected gRPC over HTTP/2, or Thrift binary, framed or unframed";
+const SERVED = "expected gRPC over HTTP/2, or Thrift: binary or compact, framed or unframed, THeader or TTHeader";
 
 /**
  * Tells from the first bytes of a connection what it speaks. `maxFrameBytes` is the largest frame that will be taken;
@@ -44,8 +46,8 @@ export function detect(prefix: Uint8Array, maxFrameBytes: number): Detection {
   const second = prefix[1];
   if (second === undefined) return MORE;
   if (first === 0x16 && second === 0x03) return refused("TLS is not served on this listener");
-  if (first === 0x80 && second === 0x01) return { kind: "thrift", framed: false, strict: true };
-  if (isCompact(first, second)) return refused("Thrift compact is not served yet");
+  if (first === 0x80 && second === 0x01) return thrift("unframed", "strict");
+  if (isCompact(first, second)) return thrift("unframed", "compact");
   if (prefix.length < 4) return MORE;
   if (HTTP1_METHODS.has(String.fromCharCode(first, second, prefix[2]!, prefix[3]!))) return HTTP1;
   return detectByLength(prefix, maxFrameBytes);
@@ -64,11 +66,11 @@ function detectByLength(prefix: Uint8Array, maxFrameBytes: number): Detection {
   if (fifth >= 0x20 && fifth <= 0x7e) return detectOld(prefix, 0);
   if (fifth === 0) return detectOld(prefix, 4);
   if (sixth === undefined) return MORE;
-  if (fifth === 0x80 && sixth === 0x01) return { kind: "thrift", framed: true, strict: true };
-  if (fifth === 0x0f && sixth === 0xff) return refused("THeader is not served yet");
-  if (fifth === 0x10 && sixth === 0x00) return refused("TTHeader is not served yet");
-  if (isCompact(fifth, sixth)) return refused("Thrift compact is not served yet");
-  if (fifth === 0x90 && sixth === 0x01) return refused("Kitex Protobuf is not served yet");
+  if (fifth === 0x80 && sixth === 0x01) return thrift("framed", "strict");
+  if (fifth === 0x0f && sixth === 0xff) return thrift("theader", "strict");
+  if (fifth === 0x10 && sixth === 0x00) return thrift("ttheader", "strict");
+  if (isCompact(fifth, sixth)) return thrift("framed", "compact");
+  if (fifth === 0x90 && sixth === 0x01) return thrift("framed", "kitex-protobuf");
   return refused("the first bytes are of no protocol that is known here");
 }
 
@@ -84,7 +86,7 @@ function detectOld(prefix: Uint8Array, offset: number): Detection {
   }
   const type = prefix[nameEnd];
   if (type === undefined) return MORE;
-  return type >= 1 && type <= 4 ? { kind: "thrift", framed: offset > 0, strict: false } : unknown();
+  return type >= 1 && type <= 4 ? thrift(offset > 0 ? "framed" : "unframed", "old") : unknown();
 }
 
 /** 0x82, then the message type in the high three bits and version 1 below. */
@@ -94,6 +96,11 @@ function isCompact(first: number, second: number): boolean {
 
 function u32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}
+
+function thrift(framing: Framing, envelope: Envelope): Detection {
+  if (codecOf(envelope) === undefined) return refused("Thrift compact is not served yet");
+  return { kind: "thrift", framing, envelope };
 }
 
 function refused(what: string): Detection {

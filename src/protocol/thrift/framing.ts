@@ -1,8 +1,9 @@
 // From chunks of a connection to whole messages: framed ones by their length, unframed ones by walking to their end.
 import { ByteGatherer } from "../../base/bytes.ts";
 import { RpcError } from "../../base/errors.ts";
+import { COMPACT_TYPE, CompactWalker } from "./compact-walker.ts";
 import { readMessageHeader } from "./message.ts";
-import { StructWalker, TYPE, type WalkLimits } from "./struct-walker.ts";
+import { StructWalker, TYPE, type Walker, type WalkLimits } from "./struct-walker.ts";
 
 /** Cuts a connection's bytes into messages, each from its message header on, without their frame length. */
 export interface Splitter {
@@ -40,22 +41,28 @@ export function createFrameSplitter({ maxFrameBytes }: { readonly maxFrameBytes:
   });
 }
 
-/** Splits unframed binary messages, strict and old. A message above the limits is an error as soon as it shows. */
+/** Splits unframed binary and compact messages. A message above the limits is an error as soon as it shows. */
 export function createMessageSplitter(limits: WalkLimits): Splitter {
-  const walker = new StructWalker(limits);
-  let walking = false;
+  const binary = new StructWalker(limits);
+  const compact = new CompactWalker(limits);
+  let walker: Walker | undefined;
   return createSplitter({
     headBytes: 0,
     end(bytes) {
-      if (!walking) {
+      if (!walker) {
         const header = readMessageHeader(bytes);
         if (!header) return undefined;
-        walker.begin(header.bodyOffset, TYPE.STRUCT);
-        walking = true;
+        const { envelope, bodyOffset } = header;
+        if (envelope === "kitex-protobuf") {
+          throw new RpcError("INVALID_ARGUMENT", "a Kitex-Protobuf message without a frame has no end");
+        }
+        walker = envelope === "compact" ? compact : binary;
+        walker.begin(bodyOffset, envelope === "compact" ? COMPACT_TYPE.STRUCT : TYPE.STRUCT);
       }
       if (!walker.resume(bytes)) return undefined;
-      walking = false;
-      return walker.position;
+      const { position } = walker;
+      walker = undefined;
+      return position;
     },
   });
 }

@@ -1,15 +1,16 @@
-// The envelope of a Thrift binary message, strict and old, and the one struct that is part of the protocol itself:
-// TApplicationException. Thrift's `doc/specs/thrift-binary-protocol.md` and `thrift-rpc.md`.
+// The envelope of a Thrift message: Thrift binary, strict and old, and Kitex-Protobuf, which is strict binary's with
+// another version; and compact. Thrift's `doc/specs/thrift-binary-protocol.md`, `thrift-compact-protocol.md` and
+// `thrift-rpc.md`.
 import { RpcError } from "../../base/errors.ts";
-import { StructWalker, TYPE } from "./struct-walker.ts";
+import type { Envelope } from "./dialect.ts";
+import { varintEnd, varintSize, varintValue, writeVarint } from "./varint.ts";
 
 /** Message types. A Reply may hold a declared exception; Exception is a TApplicationException. */
 export const MESSAGE = { CALL: 1, REPLY: 2, EXCEPTION: 3, ONEWAY: 4 } as const;
 
 /** What stands before a message's struct. */
 export interface MessageHeader {
-  /** Whether it begins with the version 0x8001; old messages begin with the length of their name. */
-  readonly strict: boolean;
+  readonly envelope: Envelope;
   readonly name: string;
   /** One of MESSAGE; not checked. */
   readonly type: number;
@@ -22,29 +23,38 @@ export interface ReadHeader extends MessageHeader {
   readonly bodyOffset: number;
 }
 
+const COMPACT_ID = 0x82;
+const COMPACT_VERSION = 1;
+const STRICT_VERSION = 0x8001;
+const KITEX_PROTOBUF_VERSION = 0x9001;
+
 /**
  * Reads the header at the start of `bytes`; undefined when they end before it does. Throws a RpcError INVALID_ARGUMENT
- * when they begin no Thrift binary message.
+ * when they begin no message.
  *
- *     strict: 80 01 00 tt | i32 name length | name | i32 sequence id | struct
- *     old:    i32 name length | name | tt | i32 sequence id | struct
+ *     strict:         80 01 00 tt | i32 name length | name | i32 sequence id | struct
+ *     Kitex-Protobuf: 90 01 00 tt | i32 name length | name | i32 sequence id | protobuf
+ *     old:            i32 name length | name | tt | i32 sequence id | struct
+ *     compact:        82 | tttv vvvv | varint sequence id | varint name length | name | struct
  */
 export function readMessageHeader(bytes: Uint8Array): ReadHeader | undefined {
   if (bytes.length < 4) return undefined;
+  if (bytes[0] === COMPACT_ID) return readCompactHeader(bytes);
   const buffer = asBuffer(bytes);
   const first = buffer.readInt32BE(0);
   if (first < 0) {
-    if (first >>> 16 !== 0x8001) {
+    const version = first >>> 16;
+    if (version !== STRICT_VERSION && version !== KITEX_PROTOBUF_VERSION) {
       throw new RpcError(
         "INVALID_ARGUMENT",
-        `a Thrift binary message begins with 80 01 or the length of its name, not with ${buffer.toString("hex", 0, 4)}`,
+        `a Thrift message begins with 80 01, 82 or the length of its name, not with ${buffer.toString("hex", 0, 4)}`,
       );
     }
     if (bytes.length < 8) return undefined;
     const nameEnd = 8 + nameLength(buffer.readInt32BE(4));
     if (bytes.length < nameEnd + 4) return undefined;
     return {
-      strict: true,
+      envelope: version === STRICT_VERSION ? "strict" : "kitex-protobuf",
       name: buffer.toString("utf8", 8, nameEnd),
       type: first & 0xff,
       sequenceId: buffer.readInt32BE(nameEnd),
@@ -54,11 +64,34 @@ export function readMessageHeader(bytes: Uint8Array): ReadHeader | undefined {
   const nameEnd = 4 + nameLength(first);
   if (bytes.length < nameEnd + 5) return undefined;
   return {
-    strict: false,
+    envelope: "old",
     name: buffer.toString("utf8", 4, nameEnd),
     type: buffer[nameEnd]!,
     sequenceId: buffer.readInt32BE(nameEnd + 1),
     bodyOffset: nameEnd + 5,
+  };
+}
+
+function readCompactHeader(bytes: Uint8Array): ReadHeader | undefined {
+  const second = bytes[1]!;
+  if ((second & 0x1f) !== COMPACT_VERSION) {
+    throw new RpcError(
+      "INVALID_ARGUMENT",
+      `version ${second & 0x1f} of the compact protocol: expected ${COMPACT_VERSION}`,
+    );
+  }
+  const idEnd = varintEnd(bytes, 2);
+  if (idEnd === undefined) return undefined;
+  const lengthEnd = varintEnd(bytes, idEnd);
+  if (lengthEnd === undefined) return undefined;
+  const nameEnd = lengthEnd + nameLength(varintValue(bytes, idEnd, lengthEnd));
+  if (bytes.length < nameEnd) return undefined;
+  return {
+    envelope: "compact",
+    name: asBuffer(bytes).toString("utf8", lengthEnd, nameEnd),
+    type: second >> 5,
+    sequenceId: varintValue(bytes, 2, idEnd) | 0,
+    bodyOffset: nameEnd,
   };
 }
 
@@ -75,85 +108,33 @@ function nameLength(length: number): number {
   return length;
 }
 
-/** One message in one new array, with its length in front if it is framed. */
-export function writeMessage(header: MessageHeader, framed: boolean, body: Uint8Array): Uint8Array {
-  const nameBytes = Buffer.byteLength(header.name);
-  const size = (header.strict ? 12 : 9) + nameBytes + body.length;
-  const out = Buffer.allocUnsafe(framed ? size + 4 : size);
-  let at = framed ? out.writeUInt32BE(size, 0) : 0;
-  if (header.strict) at = out.writeUInt32BE((0x80010000 | header.type) >>> 0, at);
+/** One message in one new array, behind `roomBytes` that the caller fills: a frame's length and headers go there. */
+export function writeMessage(header: MessageHeader, roomBytes: number, body: Uint8Array): Buffer {
+  const { envelope, name, type, sequenceId } = header;
+  const nameBytes = Buffer.byteLength(name);
+  if (envelope === "compact") {
+    const head = 2 + varintSize(sequenceId) + varintSize(nameBytes) + nameBytes;
+    const out = Buffer.allocUnsafe(roomBytes + head + body.length);
+    let at = out.writeUInt8(COMPACT_ID, roomBytes);
+    at = out.writeUInt8((type << 5) | COMPACT_VERSION, at);
+    at = writeVarint(out, sequenceId, at);
+    at = writeVarint(out, nameBytes, at);
+    out.write(name, at);
+    out.set(body, at + nameBytes);
+    return out;
+  }
+  const out = Buffer.allocUnsafe(roomBytes + (envelope === "old" ? 9 : 12) + nameBytes + body.length);
+  let at = roomBytes;
+  if (envelope !== "old") {
+    at = out.writeUInt16BE(envelope === "strict" ? STRICT_VERSION : KITEX_PROTOBUF_VERSION, at);
+    at = out.writeUInt16BE(type, at);
+  }
   at = out.writeInt32BE(nameBytes, at);
-  at += out.write(header.name, at);
-  if (!header.strict) at = out.writeUInt8(header.type, at);
-  at = out.writeInt32BE(header.sequenceId, at);
+  at += out.write(name, at);
+  if (envelope === "old") at = out.writeUInt8(type, at);
+  at = out.writeInt32BE(sequenceId, at);
   out.set(body, at);
   return out;
-}
-
-/** The struct of a message of type Exception. */
-export interface ApplicationException {
-  readonly message: string;
-  /** TApplicationException's type: 0 to 10 are named. */
-  readonly type: number;
-}
-
-/** `{1: string message, 2: i32 type}` */
-export function writeApplicationException({ message, type }: ApplicationException): Uint8Array {
-  const length = Buffer.byteLength(message);
-  const out = Buffer.allocUnsafe(7 + length + 8);
-  let at = out.writeUInt8(TYPE.STRING, 0);
-  at = out.writeInt16BE(1, at);
-  at = out.writeInt32BE(length, at);
-  at += out.write(message, at);
-  at = out.writeUInt8(TYPE.I32, at);
-  at = out.writeInt16BE(2, at);
-  at = out.writeInt32BE(type, at);
-  out.writeUInt8(TYPE.STOP, at);
-  return out;
-}
-
-/** Longer messages of peers are cut: they go to logs and into other protocols' headers. */
-const MAX_TEXT_BYTES = 4096;
-
-/** Reads the struct at `offset`; a missing field is "" or 0. Throws a RpcError INVALID_ARGUMENT when it is malformed. */
-export function readApplicationException(bytes: Uint8Array, offset: number, maxDepth: number): ApplicationException {
-  const buffer = asBuffer(bytes);
-  let message = "";
-  let type = 0;
-  eachField(bytes, offset, maxDepth, (id, wireType, at, end) => {
-    if (id === 1 && wireType === TYPE.STRING)
-      message = buffer.toString("utf8", at + 4, Math.min(end, at + 4 + MAX_TEXT_BYTES));
-    else if (id === 2 && wireType === TYPE.I32) type = buffer.readInt32BE(at);
-    return true;
-  });
-  return { message, type };
-}
-
-/**
- * Calls `visit` with the id, type and bounds of each field of the struct at `offset` until it returns false. Throws a
- * RpcError INVALID_ARGUMENT when the struct is malformed or cut short.
- */
-export function eachField(
-  bytes: Uint8Array,
-  offset: number,
-  maxDepth: number,
-  visit: (id: number, type: number, start: number, end: number) => boolean,
-): void {
-  const walker = new StructWalker({ maxMessageBytes: bytes.length, maxDepth });
-  for (let at = offset; ; ) {
-    const type = bytes[at];
-    if (type === TYPE.STOP) return;
-    if (type === undefined || at + 3 > bytes.length) throw cutShort(bytes);
-    const start = at + 3;
-    walker.begin(start, type);
-    if (!walker.resume(bytes)) throw cutShort(bytes);
-    at = walker.position;
-    if (!visit(((bytes[start - 2]! << 24) >> 16) | bytes[start - 1]!, type, start, at)) return;
-  }
-}
-
-function cutShort(bytes: Uint8Array): RpcError {
-  return new RpcError("INVALID_ARGUMENT", `the message ends at byte ${bytes.length}, inside its struct`);
 }
 
 /** The same memory as a Buffer. */

@@ -39,15 +39,27 @@ export interface WalkLimits {
   readonly maxDepth: number;
 }
 
+/** Walks over one value at a time, and keeps its place when bytes run out. */
+export interface Walker {
+  /** Starts over with a value of `type` at `position`. */
+  begin(position: number, type: number): void;
+  /** Where the walk stands: after `resume` has returned true, the offset just behind the value. */
+  readonly position: number;
+  /**
+   * Walks on as far as `bytes` reach and returns whether the value has ended. `bytes` holds the message from its offset
+   * 0 on: the same bytes as before and more.
+   */
+  resume(bytes: Uint8Array): boolean;
+}
+
 /** A struct on the stack has no count of values left. */
 const IN_STRUCT = -1;
 
 /**
- * Walks over one value at a time. It keeps its place when bytes run out, so that each byte is looked at once however many
- * pieces a message comes in. Throws a RpcError INVALID_ARGUMENT with the byte offset when the bytes are no Thrift value or
+ * Walks over values of the binary protocol, so that each byte is looked at once however many pieces a message comes in. Throws a RpcError INVALID_ARGUMENT with the byte offset when the bytes are no Thrift value or
  * are nested too deep, RESOURCE_EXHAUSTED when they pass the size limit.
  */
-export class StructWalker {
+export class StructWalker implements Walker {
   readonly #limits: WalkLimits;
   /** Where the next byte to look at stands; past the end of the bytes while a string is still arriving. */
   #position = 0;
@@ -62,22 +74,16 @@ export class StructWalker {
     this.#limits = limits;
   }
 
-  /** Starts over with a value of `type` at `position`. */
   begin(position: number, type: number): void {
     this.#position = position;
     this.#pending = type;
     this.#left.length = this.#even.length = this.#odd.length = 0;
   }
 
-  /** Where the walk stands: after `resume` has returned true, the offset just behind the value. */
   get position(): number {
     return this.#position;
   }
 
-  /**
-   * Walks on as far as `bytes` reach and returns whether the value has ended. `bytes` holds the message from its offset
-   * 0 on: the same bytes as before and more.
-   */
   resume(bytes: Uint8Array): boolean {
     for (;;) {
       if (this.#position > this.#limits.maxMessageBytes) throw this.#tooLarge();

@@ -1,36 +1,49 @@
 // Thrift's four verbs: from a message to a call, from a reply to a message, and the same for the other direction. The
-// bytes of the structs are the codec's; here they are only carried.
+// bytes of the bodies are the codec's; here they are only carried.
 import { RpcError } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
-import type { Call, Facts, Payload, Reply } from "../../rpc/call.ts";
+import type { Codec } from "../../codec/codec.ts";
+import type { Call, Facts, Reply } from "../../rpc/call.ts";
 import type { Lookup } from "../../rpc/resolve.ts";
+import { exceptionStatus, thrownException } from "../../rpc/status.ts";
 import type { Method } from "../../schema/model.ts";
+import { readApplicationException, writeApplicationException } from "./application-exception.ts";
 import { EXCEPTION_TYPE, fromApplicationException, ThriftFault, toApplicationException } from "./codes.ts";
+import { COMPACT_TYPE } from "./compact-walker.ts";
+import { codecOf, type Dialect, type Envelope, type Framing } from "./dialect.ts";
+import { type Dressed, dressMessage, type MessageHead, undress } from "./dress.ts";
+import { eachCompactField, eachField } from "./fields.ts";
+import { frameFlags, frameSequenceId, headerKind, OUT_OF_ORDER_FLAG } from "./header-frame.ts";
 import {
-  eachField,
-  MESSAGE,
-  type ReadHeader,
-  readApplicationException,
-  readMessageHeader,
-  writeApplicationException,
-  writeMessage,
-} from "./message.ts";
+  type HeaderFraming,
+  type ReplyHeaders,
+  type ReplyToWrite,
+  type RequestHeaders,
+  readReplyHeaders,
+  readRequestHeaders,
+  writeReplyHeaders,
+  writeRequestHeaders,
+} from "./header-keys.ts";
+import { MESSAGE, type ReadHeader, readMessageHeader } from "./message.ts";
 import { TYPE } from "./struct-walker.ts";
-
-/** How a connection writes its messages. */
-export interface Dialect {
-  readonly framed: boolean;
-  /** With the version 0x8001; else old-style. */
-  readonly strict: boolean;
-}
 
 /** What a call wore on the wire, and its reply has to wear again. */
 export interface Dress extends Dialect {
   /** The bare method, without the service of a multiplexed name. */
   readonly name: string;
+  /** The message's own. */
   readonly sequenceId: number;
   /** Whether the caller waits for a message. */
   readonly answered: boolean;
+  /** The sequence id of the frame, where the framing has one; the reply has it too. */
+  readonly frameId: number;
+  readonly flags: number;
+  readonly zlib: boolean;
+}
+
+/** Whether the reply has to wait for those to earlier calls: the caller matches them by order, as far as is known. */
+export function isOrdered({ framing, flags }: Dress): boolean {
+  return framing !== "ttheader" && (framing !== "theader" || (flags & OUT_OF_ORDER_FLAG) === 0);
 }
 
 /** What the connection knows of its calls. */
@@ -38,12 +51,24 @@ export interface CallContext {
   readonly lookup: Lookup;
   /** The listener's default service, if it has one. */
   readonly service: string | undefined;
-  readonly framed: boolean;
-  /** The dialect to answer in when a message does not even show its own. */
-  readonly strict: boolean;
+  /** How to answer when a message does not even show its own dialect. */
+  readonly dialect: Dialect;
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal;
   readonly facts: Facts;
+  /** What THeader and TTHeader need, which any framed connection may speak; not needed without frames. */
+  readonly headers?: HeaderContext;
+}
+
+/** What the connection knows of calls that have headers. */
+export interface HeaderContext {
+  /** The signal of a call that its caller may cancel alone, by the sequence id of its frame. */
+  readonly cancellable: (frameId: number) => AbortSignal;
+  readonly nowMs: number;
+  /** Most bytes that a compressed payload may inflate to. */
+  readonly maxFrameBytes: number;
+  /** Whether the caller is a sidecar, so that what sidecars tell each other in headers is believed. */
+  readonly fromSidecar: boolean;
 }
 
 /** A call to handle, or the error to answer with; the dress either way. */
@@ -54,42 +79,72 @@ export type ReadCall =
 /** Nobody can take back a oneway call: its caller may close at once. */
 const NEVER_ABORTED = new AbortController().signal;
 
-/** Reads one message from its header on. What is wrong with it comes back as the error to answer with. */
+const NO_HEADERS: RequestHeaders = {
+  metadata: Metadata.EMPTY,
+  service: undefined,
+  timeoutMs: undefined,
+  profile: false,
+};
+
+/** Reads one message, without the length of its frame. What is wrong with it comes back as the error to answer with. */
 export function readCall(message: Uint8Array, context: CallContext): ReadCall {
-  const { framed } = context;
-  let header: ReadHeader;
+  const { dialect, headers: own } = context;
+  let dress = namelessDress(message, dialect);
   try {
-    header = wholeHeader(message);
-  } catch (error) {
-    if (!(error instanceof RpcError)) throw error;
-    return { dress: { framed, strict: context.strict, name: "", sequenceId: 0, answered: true }, error };
-  }
-  const { strict, name, type, sequenceId } = header;
-  const dress = { framed, strict, name: bareName(name), sequenceId, answered: type !== MESSAGE.ONEWAY };
-  try {
-    if (type !== MESSAGE.CALL && type !== MESSAGE.ONEWAY) {
-      throw new RpcError("INVALID_ARGUMENT", `message type ${type} is no request: expected 1 (call) or 4 (oneway)`, {
-        cause: new ThriftFault(EXCEPTION_TYPE.INVALID_MESSAGE_TYPE),
-      });
+    const dressed = undress(message, dialect.framing, own?.maxFrameBytes ?? 0);
+    dress = { ...dress, zlib: dressed.zlib };
+    const header = wholeHeader(dressed.payload);
+    dress = dressOf(dress, header);
+    if (header.type !== MESSAGE.CALL && header.type !== MESSAGE.ONEWAY) {
+      throw new RpcError(
+        "INVALID_ARGUMENT",
+        `message type ${header.type} is no request: expected 1 (call) or 4 (oneway)`,
+        { cause: new ThriftFault(EXCEPTION_TYPE.INVALID_MESSAGE_TYPE) },
+      );
     }
-    const method = context.lookup.thrift(name, context.service);
-    if (method.streaming !== "none") {
-      throw new RpcError("UNIMPLEMENTED", `${method.service}.${method.name} streams, which Thrift cannot`);
-    }
-    const call: Call = {
-      method,
-      payload: { type: method.request, codec: "thrift-binary", bytes: message.subarray(header.bodyOffset) },
-      headers: Metadata.EMPTY,
-      expiresAtMs: Number.POSITIVE_INFINITY,
-      signal: method.oneway ? NEVER_ABORTED : context.signal,
-      facts: context.facts,
-    };
+    const { framing, frame } = dressed;
+    const headers = frame ? readRequestHeaders(frame, framing, own?.fromSidecar ?? false) : NO_HEADERS;
+    const call = callOf(dressed.payload, header, headers, dress, context);
     // Clients before 0.9.3 send oneway calls as plain ones, and wait for nothing all the same.
-    return { dress: method.oneway ? { ...dress, answered: false } : dress, call };
+    return { dress: call.method.oneway ? { ...dress, answered: false } : dress, call };
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     return { dress, error };
   }
+}
+
+function callOf(
+  payload: Uint8Array,
+  header: ReadHeader,
+  { metadata, service, timeoutMs, profile }: RequestHeaders,
+  { frameId }: Dress,
+  context: CallContext,
+): Call {
+  const { envelope, name, bodyOffset } = header;
+  const codec = servedCodec(envelope);
+  const find = envelope === "kitex-protobuf" ? context.lookup.kitexProtobuf : context.lookup.thrift;
+  // What a header says goes before the service of a multiplexed name.
+  const method = service === undefined ? find(name, context.service) : find(bareName(name), service);
+  const { cancellable, nowMs = 0 } = context.headers ?? {};
+  if (method.streaming !== "none") {
+    throw new RpcError("UNIMPLEMENTED", `${method.service}.${method.name} streams, which Thrift cannot`);
+  }
+  return {
+    method,
+    payload: { type: method.request, codec, bytes: payload.subarray(bodyOffset) },
+    headers: metadata,
+    expiresAtMs: timeoutMs === undefined ? Number.POSITIVE_INFINITY : nowMs + timeoutMs,
+    signal: method.oneway ? NEVER_ABORTED : profile && cancellable ? cancellable(frameId) : context.signal,
+    facts: context.facts,
+  };
+}
+
+function servedCodec(envelope: Envelope): Codec {
+  const codec = codecOf(envelope);
+  if (codec !== undefined) return codec;
+  throw new RpcError("UNIMPLEMENTED", `the encoding ${envelope} is not served yet`, {
+    cause: new ThriftFault(EXCEPTION_TYPE.INVALID_PROTOCOL),
+  });
 }
 
 /**
@@ -97,32 +152,80 @@ export function readCall(message: Uint8Array, context: CallContext): ReadCall {
  * is nameless with sequence id 0 when its header is not there.
  */
 export function readDress(unfinished: Uint8Array, dialect: Dialect): Dress {
-  const unknown = { ...dialect, name: "", sequenceId: 0, answered: true };
+  const unknown = namelessDress(unfinished, dialect);
+  if (headerKind(unfinished) !== undefined && dialect.framing !== "unframed") return unknown;
   try {
     const header = readMessageHeader(unfinished);
-    if (!header) return unknown;
-    const { strict, name, type, sequenceId } = header;
-    return { framed: dialect.framed, strict, name: bareName(name), sequenceId, answered: type !== MESSAGE.ONEWAY };
+    return header ? dressOf(unknown, header) : unknown;
   } catch {
     return unknown;
   }
 }
 
-/** The message that answers a call, in the dress that the call wore; undefined when it is not answered. */
-export function writeReply(dress: Dress, answer: Reply | RpcError): Uint8Array | undefined {
-  if (!dress.answered) return undefined;
-  if (answer instanceof RpcError) return writeError(dress, answer);
-  const { codec, bytes } = answer.payload;
-  if (codec !== "thrift-binary") {
-    return writeError(dress, new RpcError("INTERNAL", `the reply came as ${codec}: expected thrift-binary`));
-  }
-  const { strict, name, sequenceId, framed } = dress;
-  return writeMessage({ strict, name, type: MESSAGE.REPLY, sequenceId }, framed, bytes);
+/** What can be said before anything of a message has been understood. */
+function namelessDress(message: Uint8Array, { framing, envelope }: Dialect): Dress {
+  const plain = { envelope, name: "", sequenceId: 0, answered: true, frameId: 0, flags: 0, zlib: false };
+  const kind = framing === "unframed" ? undefined : headerKind(message);
+  if (kind === undefined) return { ...plain, framing: framing === "unframed" ? framing : "framed" };
+  const frameId = frameSequenceId(message);
+  return { ...plain, framing: kind, sequenceId: frameId, frameId, flags: frameFlags(message) };
 }
 
-function writeError({ strict, name, sequenceId, framed }: Dress, error: RpcError): Uint8Array {
-  const body = writeApplicationException(toApplicationException(error));
-  return writeMessage({ strict, name, type: MESSAGE.EXCEPTION, sequenceId }, framed, body);
+function dressOf(dress: Dress, { envelope, name, type, sequenceId }: ReadHeader): Dress {
+  return { ...dress, envelope, name: bareName(name), sequenceId, answered: type !== MESSAGE.ONEWAY };
+}
+
+/**
+ * The message that answers a call, in the dress that the call wore; undefined when it is not answered. `reset` tells a
+ * caller on TTHeader that the connection takes no further calls.
+ */
+export function writeReply(dress: Dress, answer: Reply | RpcError, reset = false): Uint8Array | undefined {
+  if (!dress.answered) return undefined;
+  if (answer instanceof RpcError) return writeError(dress, answer, reset);
+  const { payload, headers, trailers } = answer;
+  const codec = servedCodec(dress.envelope);
+  if (payload.codec !== codec) {
+    const unexpected = new RpcError("INTERNAL", `the reply came as ${payload.codec}: expected ${codec}`);
+    return writeError(dress, unexpected, reset);
+  }
+  try {
+    if (answer.kind === "exception" && codec === "protobuf") {
+      // Protobuf's reply has room for the result alone.
+      const status = answer.status ?? exceptionStatus(answer.field, payload.bytes);
+      const { code, message, details } = status;
+      return writeError(dress, new RpcError(code, message, { details, headers, trailers }), reset);
+    }
+    return dressReply(dress, MESSAGE.REPLY, payload.bytes, { headers, trailers, status: undefined, reset });
+  } catch (error) {
+    if (error instanceof RpcError) return writeError(dress, error, reset);
+    throw error;
+  }
+}
+
+function writeError(dress: Dress, error: RpcError, reset: boolean): Uint8Array {
+  const body = writeApplicationException(dress.envelope, toApplicationException(error));
+  const { headers, trailers } = error;
+  try {
+    return dressReply(dress, MESSAGE.EXCEPTION, body, { headers, trailers, status: error, reset });
+  } catch (tooLarge) {
+    if (!(tooLarge instanceof RpcError)) throw tooLarge;
+    // The error is worth more than what came with it.
+    const alone = { headers: Metadata.EMPTY, trailers: Metadata.EMPTY, status: error, reset };
+    return dressReply(dress, MESSAGE.EXCEPTION, body, alone);
+  }
+}
+
+function dressReply(dress: Dress, type: number, body: Uint8Array, reply: ReplyToWrite): Uint8Array {
+  const { framing, envelope, name, sequenceId, frameId, zlib } = dress;
+  const flags = dress.flags & OUT_OF_ORDER_FLAG;
+  const head = hasHeaders(framing)
+    ? { flags, sequenceId: frameId, zlib, pairs: writeReplyHeaders(reply, framing) }
+    : undefined;
+  return dressMessage(framing, head, { envelope, name, type, sequenceId }, body);
+}
+
+function hasHeaders(framing: Framing): framing is HeaderFraming {
+  return framing === "theader" || framing === "ttheader";
 }
 
 /** How calls to an upstream are dressed. */
@@ -130,36 +233,88 @@ export interface WriteCallOptions extends Dialect {
   readonly sequenceId: number;
   /** Whether the name is written as `Service:method`, for a server with a multiplexed processor. */
   readonly multiplexed: boolean;
-}
-
-/** The message of a call and what its reply is held against. Throws a RpcError INTERNAL when the payload is not thrift-binary. */
-export function writeCall(
-  { method, payload }: Call,
-  { framed, strict, sequenceId, multiplexed }: WriteCallOptions,
-): { readonly dress: Dress; readonly message: Uint8Array } {
-  if (payload.codec !== "thrift-binary") {
-    throw new RpcError("INTERNAL", `the call came as ${payload.codec}: expected thrift-binary`);
-  }
-  const name = multiplexed ? `${bareService(method.service)}:${method.name}` : method.name;
-  const type = method.oneway ? MESSAGE.ONEWAY : MESSAGE.CALL;
-  return {
-    dress: { framed, strict, name: method.name, sequenceId, answered: !method.oneway },
-    message: writeMessage({ strict, name, type, sequenceId }, framed, payload.bytes),
-  };
+  /** Whether a payload on THeader is compressed. */
+  readonly zlib: boolean;
+  /** Whether the peer has shown that it speaks Causeway's profile. */
+  readonly profile: boolean;
+  readonly nowMs: number;
 }
 
 /**
- * Reads the message that answers a call. Throws a RpcError: origin `peer` for a TApplicationException; INTERNAL when the
- * message is malformed, belongs to another call or lacks its result.
+ * The message of a call and what its reply is held against. Throws a RpcError: INTERNAL when the payload is not of the
+ * dialect's codec, RESOURCE_EXHAUSTED when the headers pass 32 KiB.
  */
-export function readReply(message: Uint8Array, dress: Dress, method: Method, maxDepth: number): Reply {
+export function writeCall(
+  { method, payload, headers, expiresAtMs, facts }: Call,
+  options: WriteCallOptions,
+): { readonly dress: Dress; readonly message: Uint8Array } {
+  const { framing, envelope, sequenceId, multiplexed, zlib } = options;
+  const codec = servedCodec(envelope);
+  if (payload.codec !== codec) {
+    throw new RpcError("INTERNAL", `the call came as ${payload.codec}: expected ${codec}`);
+  }
+  const name = multiplexed ? `${bareService(method.service)}:${method.name}` : method.name;
+  const type = method.oneway ? MESSAGE.ONEWAY : MESSAGE.CALL;
+  const flags = framing === "ttheader" ? OUT_OF_ORDER_FLAG : 0;
+  let head: MessageHead | undefined;
+  if (hasHeaders(framing)) {
+    const says = {
+      metadata: headers,
+      service: options.profile ? method.service : bareService(method.service),
+      upstream: facts.upstream,
+      method: method.name,
+      messageType: type,
+      timeoutMs: expiresAtMs - options.nowMs,
+    };
+    head = { flags, sequenceId, zlib, ...writeRequestHeaders(says, framing) };
+  }
+  const answered = !method.oneway;
+  return {
+    dress: { framing, envelope, name: method.name, sequenceId, answered, frameId: sequenceId, flags, zlib },
+    message: dressMessage(framing, head, { envelope, name, type, sequenceId }, payload.bytes),
+  };
+}
+
+/** What a reply says beside its answer, to the connection that it came over. */
+export type ConnectionNews = Pick<ReplyHeaders, "profile" | "reset">;
+
+const NO_NEWS: ReplyHeaders = {
+  headers: Metadata.EMPTY,
+  trailers: Metadata.EMPTY,
+  status: undefined,
+  profile: false,
+  reset: false,
+};
+
+/** The bounds of what is read of a reply. */
+export interface ReplyLimits {
+  readonly maxDepth: number;
+  /** Most bytes that a compressed payload may inflate to. */
+  readonly maxFrameBytes: number;
+}
+
+/**
+ * Reads the message that answers a call, without the length of its frame; `learn` hears what it says of the connection,
+ * also when it throws. Throws a RpcError: origin `peer` for a TApplicationException; INTERNAL when the message is
+ * malformed, belongs to another call or lacks its result.
+ */
+export function readReply(
+  message: Uint8Array,
+  dress: Dress,
+  method: Method,
+  limits: ReplyLimits,
+  learn?: (news: ConnectionNews) => void,
+): Reply {
   try {
-    const header = wholeHeader(message);
+    const { framing, frame, payload } = undressReply(message, dress, limits);
+    const news = frame ? readReplyHeaders(frame, framing) : NO_NEWS;
+    learn?.(news);
+    const header = wholeHeader(payload);
     const { type, bodyOffset } = header;
-    if (type === MESSAGE.EXCEPTION) throw peerError(message, header, dress, maxDepth);
+    if (type === MESSAGE.EXCEPTION) return thrown(payload, header, dress, method, news, limits);
     checkInStep(header, dress);
     if (type !== MESSAGE.REPLY) throw broken(`message type ${type} is no reply: expected 2 (reply) or 3 (exception)`);
-    return replyOf(message.subarray(bodyOffset), method, maxDepth);
+    return replyOf(payload.subarray(bodyOffset), dress, method, news, limits.maxDepth);
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     // A malformed request is the caller's fault, a malformed reply is not.
@@ -167,41 +322,84 @@ export function readReply(message: Uint8Array, dress: Dress, method: Method, max
   }
 }
 
-/** What a oneway call resolves to: the empty result of a method that returns nothing. */
-export function onewayReply({ response }: Method): Reply {
-  return resultOf({ type: response, codec: "thrift-binary", bytes: new Uint8Array(1) });
+/** A reply wears the framing of its call, or none but its length, as of a server that could not read the call. */
+function undressReply(message: Uint8Array, dress: Dress, { maxFrameBytes }: ReplyLimits): Dressed {
+  const dressed = undress(message, dress.framing, maxFrameBytes);
+  const { frame } = dressed;
+  if (frame && frame.sequenceId !== dress.frameId) {
+    throw broken(`the frame of the reply has the sequence id ${frame.sequenceId}: expected ${dress.frameId}`);
+  }
+  return dressed;
 }
 
-function peerError(message: Uint8Array, header: ReadHeader, dress: Dress, maxDepth: number): RpcError {
-  const exception = readApplicationException(message, header.bodyOffset, maxDepth);
+/** What a oneway call resolves to: the empty result of a method that returns nothing. */
+export function onewayReply({ response }: Method, codec: Codec): Reply {
+  const bytes = new Uint8Array(codec === "protobuf" ? 0 : 1);
+  return {
+    kind: "result",
+    payload: { type: response, codec, bytes },
+    headers: Metadata.EMPTY,
+    trailers: Metadata.EMPTY,
+  };
+}
+
+/** A TApplicationException as the error that it is, or as the declared exception that Protobuf has no other place for. */
+function thrown(
+  payload: Uint8Array,
+  header: ReadHeader,
+  dress: Dress,
+  method: Method,
+  { status, headers, trailers }: ReplyHeaders,
+  { maxDepth }: ReplyLimits,
+): Reply {
+  const exception = readApplicationException(payload, header, maxDepth);
   // A server that could not read the call may not know whose it was; its text is then the best there is to tell.
   if (header.sequenceId !== dress.sequenceId) {
-    return broken(`an exception for call ${header.sequenceId} instead of ${dress.sequenceId}: ${exception.message}`);
+    throw broken(`an exception for call ${header.sequenceId} instead of ${dress.sequenceId}: ${exception.message}`);
   }
-  return fromApplicationException(exception);
+  const declared = status && header.envelope === "kitex-protobuf" && thrownException(method, status.details);
+  if (declared) {
+    const { field, type, bytes } = declared;
+    return { kind: "exception", field, status, payload: { type, codec: "protobuf", bytes }, headers, trailers };
+  }
+  const error = fromApplicationException(exception);
+  const options = { origin: "peer", sent: true, headers, trailers, cause: error.cause } as const;
+  if (!status) throw new RpcError(error.code, error.message, options);
+  throw new RpcError(status.code, status.message || error.message, { ...options, details: status.details });
 }
 
-function checkInStep({ sequenceId, name }: ReadHeader, dress: Dress): void {
+function checkInStep({ envelope, sequenceId, name }: ReadHeader, dress: Dress): void {
   if (sequenceId !== dress.sequenceId) {
     throw broken(`the reply has the sequence id ${sequenceId}: expected ${dress.sequenceId}`);
   }
   if (name !== dress.name) throw broken(`the reply is to the method "${name}": expected "${dress.name}"`);
+  if (codecOf(envelope) !== codecOf(dress.envelope)) {
+    throw broken(`the reply is written as ${envelope}: expected ${dress.envelope}`);
+  }
 }
 
 /** The first field that the method declares says what the result struct holds; nothing behind it is looked at. */
-function replyOf(bytes: Uint8Array, method: Method, maxDepth: number): Reply {
+function replyOf(
+  bytes: Uint8Array,
+  { envelope }: Dress,
+  method: Method,
+  { headers, trailers }: ReplyHeaders,
+  maxDepth: number,
+): Reply {
   const { response } = method;
-  const result = resultOf({ type: response, codec: "thrift-binary", bytes });
+  const payload = { type: response, codec: servedCodec(envelope), bytes };
+  const result: Reply = { kind: "result", payload, headers, trailers };
+  if (response === undefined || envelope === "kitex-protobuf") return result;
+  const compact = envelope === "compact";
   // Mostly it is field 0, and the first.
-  if (response === undefined || (bytes.length > 2 && bytes[0] !== TYPE.STOP && bytes[1] === 0 && bytes[2] === 0)) {
-    return result;
-  }
+  if (compact ? beginsWithCompactZero(bytes) : beginsWithZero(bytes)) return result;
   let reply: Reply | undefined;
   let unknown = "nothing";
-  eachField(bytes, 0, maxDepth, (id, type) => {
-    const field = type === TYPE.STRUCT ? method.throws.find((thrown) => thrown.id === id) : undefined;
+  const structType = compact ? COMPACT_TYPE.STRUCT : TYPE.STRUCT;
+  (compact ? eachCompactField : eachField)(bytes, 0, maxDepth, (id, type) => {
+    const field = type === structType ? method.throws.find((declared) => declared.id === id) : undefined;
     if (id === 0) reply = result;
-    else if (field) reply = { ...result, kind: "exception", field };
+    else if (field) reply = { kind: "exception", field, payload, headers, trailers };
     else unknown = `field ${id}, which is not declared here`;
     return reply === undefined;
   });
@@ -210,8 +408,13 @@ function replyOf(bytes: Uint8Array, method: Method, maxDepth: number): Reply {
   throw broken(`missing result: ${method.name} returned ${unknown}`, new ThriftFault(EXCEPTION_TYPE.MISSING_RESULT));
 }
 
-function resultOf(payload: Payload): Extract<Reply, { kind: "result" }> {
-  return { kind: "result", payload, headers: Metadata.EMPTY, trailers: Metadata.EMPTY };
+function beginsWithZero(bytes: Uint8Array): boolean {
+  return bytes.length > 2 && bytes[0] !== TYPE.STOP && bytes[1] === 0 && bytes[2] === 0;
+}
+
+/** No id is 0 below the one before it, so field 0 has its id written out. */
+function beginsWithCompactZero(bytes: Uint8Array): boolean {
+  return bytes.length > 1 && bytes[0] !== COMPACT_TYPE.STOP && bytes[0]! <= 0x0f && bytes[1] === 0;
 }
 
 function wholeHeader(message: Uint8Array): ReadHeader {

@@ -86,6 +86,7 @@ drainMs: 0
         maxConnections: 64,
         connectTimeoutMs: 1_000,
         multiplexed: false,
+        codec: "thrift-binary",
       },
       orders: {
         protocol: "grpc",
@@ -138,7 +139,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: tcp, endpoints: ["a:1"], services: [s.S] } }',
-    '1:29: error: upstreams.a.protocol: expected one of thrift-framed, grpc, got "tcp"',
+    '1:29: error: upstreams.a.protocol: expected one of thrift-framed, thrift-unframed, theader, ttheader, grpc, got "tcp"',
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
@@ -230,4 +231,17 @@ test("a rule that there is not, or a value that it does not take, is a fault at 
     'etc/causeway.yaml:5:28: error: schema.rules["shop.Order.id"].bits: expected true or false, got "maybe"',
     'etc/causeway.yaml:7:15: error: schema.packages["a.thrift"]: expected a package such as shop.v1',
   ]);
+});
+
+test.each([
+  ["thrift-unframed", "", { codec: "thrift-binary" }],
+  ["theader", "zlib: true, ", { codec: "thrift-binary", zlib: true }],
+  ["ttheader", "codec: protobuf, ", { codec: "protobuf", maxCallsPerConnection: 1_000 }],
+  ["ttheader", "maxCallsPerConnection: 1, ", { codec: "thrift-binary", maxCallsPerConnection: 1 }],
+])("an upstream over %s with {%s} is read", (protocol, options, expected) => {
+  const { parsed, faults } = parse(
+    `upstreams: { a: { protocol: ${protocol}, ${options}endpoints: ["a:1"], services: [s.S] } }`,
+  );
+  expect(faults).toEqual([]);
+  expect(parsed?.value.upstreams["a"]).toMatchObject({ protocol, ...expected });
 });

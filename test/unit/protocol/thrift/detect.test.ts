@@ -14,16 +14,23 @@ function byteByByte(bytes: Uint8Array) {
   return { detection: { kind: "more" as const }, count: bytes.length };
 }
 
+function hex(text: string): Buffer {
+  return Buffer.from(text.replaceAll(" ", ""), "hex");
+}
+
 const longName = Buffer.concat([Buffer.from([0, 0, 0, 255]), Buffer.alloc(255, "n"), Buffer.from([1, 0, 0, 0, 1, 0])]);
 
 const served: [string, Uint8Array, object][] = [
   ["the HTTP/2 preface", PREFACE, { kind: "grpc" }],
-  ["strict binary", messageOf(true), { kind: "thrift", framed: false, strict: true }],
-  ["strict binary in a frame", framed(messageOf(true)), { kind: "thrift", framed: true, strict: true }],
-  ["old binary", messageOf(false), { kind: "thrift", framed: false, strict: false }],
-  ["old binary in a frame", framed(messageOf(false)), { kind: "thrift", framed: true, strict: false }],
-  ["old binary with a name of 255 bytes", longName, { kind: "thrift", framed: false, strict: false }],
-  ["the same in a frame", framed(longName), { kind: "thrift", framed: true, strict: false }],
+  ["strict binary", messageOf(true), { kind: "thrift", framing: "unframed", envelope: "strict" }],
+  ["strict binary in a frame", framed(messageOf(true)), { kind: "thrift", framing: "framed", envelope: "strict" }],
+  ["old binary", messageOf(false), { kind: "thrift", framing: "unframed", envelope: "old" }],
+  ["old binary in a frame", framed(messageOf(false)), { kind: "thrift", framing: "framed", envelope: "old" }],
+  ["old binary with a name of 255 bytes", longName, { kind: "thrift", framing: "unframed", envelope: "old" }],
+  ["the same in a frame", framed(longName), { kind: "thrift", framing: "framed", envelope: "old" }],
+  ["THeader", hex("00 00 00 20 0f ff"), { kind: "thrift", framing: "theader" }],
+  ["TTHeader", hex("00 00 00 20 10 00"), { kind: "thrift", framing: "ttheader" }],
+  ["Kitex-Protobuf in a frame", hex("00 00 00 20 90 01"), { framing: "framed", envelope: "kitex-protobuf" }],
   ...["GET / HTTP/1.1", "POST /", "PUT /", "HEAD /", "OPTIONS *", "DELETE /", "PATCH /"].map(
     (line): [string, Uint8Array, object] => [line, Buffer.from(line), { kind: "http1" }],
   ),
@@ -40,17 +47,14 @@ test.each([
   ["TLS", "16 03 01", "TLS"],
   ["compact", "82 21 01", "compact"],
   ["framed compact", "00 00 00 20 82 21", "compact"],
-  ["THeader", "00 00 00 20 0f ff", "THeader"],
-  ["TTHeader", "00 00 00 20 10 00", "TTHeader"],
-  ["Kitex Protobuf", "00 00 00 20 90 01", "Kitex Protobuf"],
   ["a frame above the limit", "01 00 00 00", "above the limit of 16384000"],
   ["zeros", "00 00 00 00 00 00 00 00", "no protocol that is known"],
   ["a name with a control character", "00 00 00 02 61 0a", "no protocol that is known"],
   ["an old header with message type 9", "00 00 00 01 61 09", "no protocol that is known"],
   ["a framed name longer than 255", "00 00 04 00 00 00 01 00", "no protocol that is known"],
   ["a text", "48 45 4c 4f", "above the limit"],
-])("%s is refused with its reason", (_name, hex, reason) => {
-  const bytes = Buffer.from(hex.replaceAll(" ", ""), "hex");
+])("%s is refused with its reason", (_name, text, reason) => {
+  const bytes = hex(text);
   const { detection } = byteByByte(bytes);
   expect(detection).toMatchObject({ kind: "refused", reason: expect.stringContaining(reason) });
 });
@@ -58,8 +62,8 @@ test.each([
 describe("a beginning that fits several", () => {
   test.each(["", "50", "5052", "505249", "16", "80", "82", "00000020", "0000002080", "0000000161"])(
     "%j needs more bytes",
-    (hex) => {
-      expect(detect(Buffer.from(hex, "hex"), LIMIT)).toEqual({ kind: "more" });
+    (text) => {
+      expect(detect(hex(text), LIMIT)).toEqual({ kind: "more" });
     },
   );
 

@@ -2,15 +2,21 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RpcError } from "../../../../src/base/errors.ts";
 import { createFrameSplitter, createMessageSplitter, type Splitter } from "../../../../src/protocol/thrift/framing.ts";
-import { EVERYTHING, framed, messageOf } from "./messages.ts";
+import { COMPACT_EVERYTHING, EVERYTHING, envelopeOf, framed, messageOf } from "./messages.ts";
 
 const LIMITS = { maxMessageBytes: 1_000_000, maxDepth: 64 };
 
-const dialects: [string, () => Splitter, (message: Uint8Array) => Uint8Array, boolean][] = [
-  ["framed strict", () => createFrameSplitter({ maxFrameBytes: 1_000_000 }), framed, true],
-  ["framed old", () => createFrameSplitter({ maxFrameBytes: 1_000_000 }), framed, false],
-  ["unframed strict", () => createMessageSplitter(LIMITS), (message) => message, true],
-  ["unframed old", () => createMessageSplitter(LIMITS), (message) => message, false],
+type MakeMessage = (body?: Uint8Array, sequenceId?: number) => Uint8Array;
+const strict: MakeMessage = (body, sequenceId) => messageOf(true, body, sequenceId);
+const old: MakeMessage = (body, sequenceId) => messageOf(false, body, sequenceId);
+const compact: MakeMessage = (body = COMPACT_EVERYTHING, sequenceId) => envelopeOf("compact", body, sequenceId);
+
+const dialects: [string, () => Splitter, (message: Uint8Array) => Uint8Array, MakeMessage][] = [
+  ["framed strict", () => createFrameSplitter({ maxFrameBytes: 1_000_000 }), framed, strict],
+  ["framed old", () => createFrameSplitter({ maxFrameBytes: 1_000_000 }), framed, old],
+  ["unframed strict", () => createMessageSplitter(LIMITS), (message) => message, strict],
+  ["unframed old", () => createMessageSplitter(LIMITS), (message) => message, old],
+  ["unframed compact", () => createMessageSplitter(LIMITS), (message) => message, compact],
 ];
 
 function drain(splitter: Splitter): string[] {
@@ -32,13 +38,11 @@ function thrownBy(run: () => unknown): unknown {
   }
 }
 
-describe.each(dialects)("%s", (_name, create, wrap, strict) => {
-  const first = messageOf(strict);
-  const second = messageOf(strict, Buffer.of(0), 8);
-  const large = messageOf(
-    strict,
-    Buffer.concat([Buffer.from("0b000100090000", "hex"), Buffer.alloc(0x90000), Buffer.of(0)]),
-  );
+describe.each(dialects)("%s", (_name, create, wrap, make) => {
+  const first = make();
+  const second = make(Buffer.of(0), 8);
+  const head = make === compact ? "18808024" : "0b000100090000";
+  const large = make(Buffer.concat([Buffer.from(head, "hex"), Buffer.alloc(0x90000), Buffer.of(0)]));
   const stream = Buffer.concat([wrap(first), wrap(second), wrap(first)]);
 
   test("splits one byte at a time", () => {
@@ -128,9 +132,9 @@ test("a frame above the limit is refused by its length alone", () => {
 });
 
 describe("an unframed message", () => {
-  const outcomeOf = (body: string, limits = LIMITS) => {
-    const splitter = createMessageSplitter(limits);
-    splitter.push(messageOf(true, Buffer.from(body.replaceAll(" ", ""), "hex")));
+  const outcomeOf = (body: string, make = strict) => {
+    const splitter = createMessageSplitter(LIMITS);
+    splitter.push(make(Buffer.from(body.replaceAll(" ", ""), "hex")));
     return thrownBy(() => splitter.next());
   };
 
@@ -145,6 +149,32 @@ describe("an unframed message", () => {
     ["an unknown value type of a map", "0d 0001 08 11 00000001", "INVALID_ARGUMENT"],
   ])("with %s is an error", (_name, body, code) => {
     expect(outcomeOf(body)).toMatchObject({ name: "RpcError", code });
+  });
+
+  test.each([
+    ["a string longer than the limit", "18 ffffffff07", "RESOURCE_EXHAUSTED"],
+    ["a length that is no 32 bits", "18 ffffffffff01", "INVALID_ARGUMENT"],
+    ["a list with more elements than bytes are allowed", "19 fc ffffffff07", "RESOURCE_EXHAUSTED"],
+    ["fixed elements that together pass the limit", "19 f7 80a03d", "RESOURCE_EXHAUSTED"],
+    ["a map with more entries than bytes are allowed", "1b ffffffff07 cc", "RESOURCE_EXHAUSTED"],
+    ["an unknown field type", "1e", "INVALID_ARGUMENT"],
+    ["an unknown element type", "19 10", "INVALID_ARGUMENT"],
+    ["an unknown value type of a map", "1b 01 5e", "INVALID_ARGUMENT"],
+    ["an integer of eleven bytes", "16 ffffffffffffffffffff01", "INVALID_ARGUMENT"],
+  ])("in compact, with %s is an error", (_name, body, code) => {
+    expect(outcomeOf(body, compact)).toMatchObject({ name: "RpcError", code });
+  });
+
+  test("in compact, nested as deep as the limit passes, one deeper is an error", () => {
+    const nested = (depth: number) => `${"1c".repeat(depth - 1)}${"00".repeat(depth)}`;
+    expect(outcomeOf(nested(64), compact)).toBeInstanceOf(Uint8Array);
+    expect(outcomeOf(nested(65), compact)).toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
+  test("of Kitex-Protobuf is an error: nothing in it says where it ends", () => {
+    expect(outcomeOf("", (body) => envelopeOf("kitex-protobuf", body ?? EVERYTHING))).toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
   });
 
   test("nested as deep as the limit passes, one deeper is an error", () => {
@@ -162,28 +192,33 @@ describe("an unframed message", () => {
     expect(thrownBy(() => splitter.next())).toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
-  test("that has been changed anywhere gives messages, waits or throws a RpcError, and nothing else", () => {
-    const original = messageOf(true, EVERYTHING);
-    const change = fc.tuple(fc.nat(original.length - 1), fc.integer({ min: 0, max: 255 }));
-    fc.assert(
-      fc.property(
-        fc.array(change, { minLength: 1, maxLength: 4 }),
-        fc.integer({ min: 1, max: 80 }),
-        (changes, size) => {
-          const bytes = Buffer.from(original);
-          for (const [at, byte] of changes) bytes[at] = byte;
-          const splitter = createMessageSplitter({ maxMessageBytes: 10_000, maxDepth: 8 });
-          const outcome = thrownBy(() => {
-            for (let at = 0; at < bytes.length; at += size) {
-              splitter.push(bytes.subarray(at, at + size));
-              drain(splitter);
-            }
-            return "fine";
-          });
-          expect(outcome === "fine" || outcome instanceof RpcError).toBe(true);
-        },
-      ),
-      { numRuns: 3_000 },
-    );
-  });
+  test.each([
+    ["binary", strict()],
+    ["compact", compact()],
+  ])(
+    "%s that has been changed anywhere gives messages, waits or throws a RpcError, and nothing else",
+    (_name, original) => {
+      const change = fc.tuple(fc.nat(original.length - 1), fc.integer({ min: 0, max: 255 }));
+      fc.assert(
+        fc.property(
+          fc.array(change, { minLength: 1, maxLength: 4 }),
+          fc.integer({ min: 1, max: 80 }),
+          (changes, size) => {
+            const bytes = Buffer.from(original);
+            for (const [at, byte] of changes) bytes[at] = byte;
+            const splitter = createMessageSplitter({ maxMessageBytes: 10_000, maxDepth: 8 });
+            const outcome = thrownBy(() => {
+              for (let at = 0; at < bytes.length; at += size) {
+                splitter.push(bytes.subarray(at, at + size));
+                drain(splitter);
+              }
+              return "fine";
+            });
+            expect(outcome === "fine" || outcome instanceof RpcError).toBe(true);
+          },
+        ),
+        { numRuns: 3_000 },
+      );
+    },
+  );
 });

@@ -1,4 +1,5 @@
 // Thrift binary messages for tests: one struct that holds every type, in every dialect.
+import type { Envelope } from "../../../../src/protocol/thrift/dialect.ts";
 import { MESSAGE, writeMessage } from "../../../../src/protocol/thrift/message.ts";
 
 /** A struct with every wire type, nested both ways, and a field that is unknown everywhere. */
@@ -26,9 +27,41 @@ export const EVERYTHING = Buffer.from(
   "hex",
 );
 
+/** The same values as compact has them, by the specification. */
+export const COMPACT_EVERYTHING = Buffer.from(
+  [
+    "11", // bool true
+    "13 7f", // i8
+    "14 e848", // i16 0x1234
+    "15 01", // i32 -1
+    "16 de9bd7beedb5e28e02", // i64, any varint
+    "17 000000000000f03f", // double 1, little-endian
+    "18 05 68656c6c6f", // string
+    "1d 00112233445566778899aabbccddeeff", // uuid
+    "19 25 02 04", // list<i32>
+    "1a 28 01 61 00", // set<string>
+    "1b 01 8c 01 6b 11 00", // map<string, struct>
+    "1b 01 56 02 04", // map<i32, i64>
+    "1b 00", // an empty map
+    "19 29 31 01 02 01 1c 00", // list<list<…>> of bools and structs
+    "1c 1c 00 00", // struct in struct
+    "0c c801 00", // a field whose id is written out: 100
+    "1b 01 1d 01 00112233445566778899aabbccddeeff", // map<bool, uuid>
+    `19 f7 0f${"00".repeat(8 * 15)}`, // a list of fifteen doubles
+    "00",
+  ]
+    .join("")
+    .replaceAll(" ", ""),
+  "hex",
+);
+
 /** An envelope around a struct, without a frame length. */
 export function messageOf(strict: boolean, body: Uint8Array = EVERYTHING, sequenceId = 7): Uint8Array {
-  return writeMessage({ strict, name: "echo", type: MESSAGE.CALL, sequenceId }, false, body);
+  return envelopeOf(strict ? "strict" : "old", body, sequenceId);
+}
+
+export function envelopeOf(envelope: Envelope, body: Uint8Array, sequenceId = 7): Uint8Array {
+  return writeMessage({ envelope, name: "echo", type: MESSAGE.CALL, sequenceId }, 0, body);
 }
 
 export function framed(message: Uint8Array): Buffer {

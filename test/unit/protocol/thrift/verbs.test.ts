@@ -2,12 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RpcError } from "../../../../src/base/errors.ts";
 import {
-  MESSAGE,
   readApplicationException,
-  readMessageHeader,
   writeApplicationException,
-  writeMessage,
-} from "../../../../src/protocol/thrift/message.ts";
+} from "../../../../src/protocol/thrift/application-exception.ts";
+import { MESSAGE, readMessageHeader, writeMessage } from "../../../../src/protocol/thrift/message.ts";
 import {
   type CallContext,
   type Dress,
@@ -24,12 +22,16 @@ const [echo, note] = thriftMethods as [(typeof thriftMethods)[0], (typeof thrift
 
 function context(changes: Partial<CallContext> = {}): CallContext {
   const { signal, facts } = callOf("thrift", "echo", "");
-  return { lookup, service: undefined, framed: true, strict: true, signal, facts, ...changes };
+  const dialect = { framing: "framed", envelope: "strict" } as const;
+  return { lookup, service: undefined, dialect, signal, facts, ...changes };
 }
 
 function request(name: string, type: number = MESSAGE.CALL, strict = true, sequenceId = -5): Uint8Array {
-  return writeMessage({ strict, name, type, sequenceId }, false, thriftText(1, "hello"));
+  return writeMessage({ envelope: strict ? "strict" : "old", name, type, sequenceId }, 0, thriftText(1, "hello"));
 }
+
+const PLAIN = { envelope: "strict", sequenceId: 1, multiplexed: false, zlib: false, profile: false, nowMs: 0 } as const;
+const LIMITS = { maxDepth: 64, maxFrameBytes: 1_000_000 };
 
 function errorOf(run: () => unknown): RpcError {
   try {
@@ -49,7 +51,7 @@ describe("readCall", () => {
     expect(textOf(read.call.payload)).toBe("hello");
     const reply = writeReply(read.dress, replyOf(read.call, "world"))!;
     expect(readMessageHeader(reply.subarray(4))).toMatchObject({
-      strict,
+      envelope: strict ? "strict" : "old",
       name: "echo",
       type: MESSAGE.REPLY,
       sequenceId: -5,
@@ -80,7 +82,7 @@ describe("readCall", () => {
     const reply = writeReply(read.dress, read.error)!.subarray(4);
     const header = readMessageHeader(reply)!;
     expect(header).toMatchObject({ type: MESSAGE.EXCEPTION, name: "gone", sequenceId: -5 });
-    expect(readApplicationException(reply, header.bodyOffset, 64)).toMatchObject({ type: 1 });
+    expect(readApplicationException(reply, header, 64)).toMatchObject({ type: 1 });
   });
 
   test.each([
@@ -90,11 +92,11 @@ describe("readCall", () => {
     const read = readCall(request("echo", type), context());
     if (!("error" in read)) throw new Error("expected an error");
     const reply = writeReply(read.dress, read.error)!.subarray(4);
-    expect(readApplicationException(reply, readMessageHeader(reply)!.bodyOffset, 64).type).toBe(expected);
+    expect(readApplicationException(reply, readMessageHeader(reply)!, 64).type).toBe(expected);
   });
 
   test("an unframed call is answered unframed, a oneway one cannot be taken back", () => {
-    const read = readCall(request("echo"), context({ framed: false }));
+    const read = readCall(request("echo"), context({ dialect: { framing: "unframed", envelope: "strict" } }));
     expect(readMessageHeader(writeReply(read.dress, new RpcError("ABORTED", "x"))!)).toMatchObject({
       type: MESSAGE.EXCEPTION,
     });
@@ -110,7 +112,7 @@ describe("readCall", () => {
   });
 
   test("a message changed anywhere is a call or an error to answer with", () => {
-    const original = writeMessage({ strict: true, name: "echo", type: 1, sequenceId: 1 }, false, EVERYTHING);
+    const original = writeMessage({ envelope: "strict", name: "echo", type: 1, sequenceId: 1 }, 0, EVERYTHING);
     fc.assert(
       fc.property(fc.nat(40), fc.integer({ min: 0, max: 255 }), fc.nat(original.length), (at, byte, length) => {
         const bytes = Buffer.from(original).subarray(0, length);
@@ -124,37 +126,40 @@ describe("readCall", () => {
 });
 
 describe("readReply", () => {
-  const options = { framed: true, strict: true, sequenceId: 9, multiplexed: false };
+  const options = { ...PLAIN, framing: "framed", sequenceId: 9 } as const;
   const { dress } = writeCall(callOf("thrift", "echo", "x"), options);
   const reply = (body: Uint8Array, changes: { type?: number; name?: string; sequenceId?: number } = {}) =>
-    writeMessage({ strict: true, name: "echo", type: MESSAGE.REPLY, sequenceId: 9, ...changes }, false, body);
+    writeMessage({ envelope: "strict", name: "echo", type: MESSAGE.REPLY, sequenceId: 9, ...changes }, 0, body);
 
   test("field 0 is the result, a field of throws the exception, and the payload of both is the whole struct", () => {
     const body = thriftText(0, "x");
-    expect(readReply(reply(body), dress, echo, 64)).toMatchObject({ kind: "result", payload: { type: echo.response } });
-    const thrown = readReply(reply(thriftNested(1, "shelf")), dress, echo, 64);
+    expect(readReply(reply(body), dress, echo, LIMITS)).toMatchObject({
+      kind: "result",
+      payload: { type: echo.response },
+    });
+    const thrown = readReply(reply(thriftNested(1, "shelf")), dress, echo, LIMITS);
     expect(thrown).toMatchObject({ kind: "exception", field: echo.throws[0], payload: { type: echo.response } });
     expect(Buffer.compare(thrown.payload.bytes, thriftNested(1, "shelf"))).toBe(0);
   });
 
   test("a field that the IDL does not know is looked past", () => {
     const unknown = EVERYTHING.subarray(0, EVERYTHING.length - 1);
-    expect(readReply(reply(Buffer.concat([unknown, thriftText(0, "x")])), dress, echo, 64).kind).toBe("result");
+    expect(readReply(reply(Buffer.concat([unknown, thriftText(0, "x")])), dress, echo, LIMITS).kind).toBe("result");
   });
 
   test("nothing at all is the result of a void method and MISSING_RESULT of any other", () => {
     const written = writeCall(callOf("thrift", "note", "x"), options);
     expect(written.dress.answered).toBe(false);
     const empty = reply(Buffer.of(0), { name: "note" });
-    expect(readReply(empty, { ...written.dress, name: "note" }, note, 64).kind).toBe("result");
-    const error = errorOf(() => readReply(reply(Buffer.of(0)), dress, echo, 64));
+    expect(readReply(empty, { ...written.dress, name: "note" }, note, LIMITS).kind).toBe("result");
+    const error = errorOf(() => readReply(reply(Buffer.of(0)), dress, echo, LIMITS));
     expect(error).toMatchObject({ code: "INTERNAL", sent: true, message: expect.stringContaining("missing result") });
-    const toCaller = writeReply({ ...dress, framed: false }, error)!;
-    expect(readApplicationException(toCaller, readMessageHeader(toCaller)!.bodyOffset, 64).type).toBe(5);
+    const toCaller = writeReply({ ...dress, framing: "unframed" }, error)!;
+    expect(readApplicationException(toCaller, readMessageHeader(toCaller)!, 64).type).toBe(5);
   });
 
   test("an undeclared exception alone is a missing result that names its field", () => {
-    const error = errorOf(() => readReply(reply(thriftNested(33, "x")), dress, echo, 64));
+    const error = errorOf(() => readReply(reply(thriftNested(33, "x")), dress, echo, LIMITS));
     expect(error.message).toContain("field 33");
   });
 
@@ -163,15 +168,17 @@ describe("readReply", () => {
     ["another name", { name: "other" }, '"other"'],
     ["a message type that is no reply", { type: MESSAGE.CALL }, "message type 1"],
   ])("%s is INTERNAL and sent", (_name, changes, text) => {
-    const error = errorOf(() => readReply(reply(thriftText(0, "x"), changes), dress, echo, 64));
+    const error = errorOf(() => readReply(reply(thriftText(0, "x"), changes), dress, echo, LIMITS));
     expect(error).toMatchObject({ code: "INTERNAL", sent: true, message: expect.stringContaining(text) });
   });
 
   test("an exception is the peer's; one for another call still tells its text", () => {
-    const body = writeApplicationException({ type: 1, message: "no such method" });
-    const own = errorOf(() => readReply(reply(body, { type: MESSAGE.EXCEPTION }), dress, echo, 64));
+    const body = writeApplicationException("strict", { type: 1, message: "no such method" });
+    const own = errorOf(() => readReply(reply(body, { type: MESSAGE.EXCEPTION }), dress, echo, LIMITS));
     expect(own).toMatchObject({ code: "UNIMPLEMENTED", origin: "peer", message: "no such method" });
-    const other = errorOf(() => readReply(reply(body, { type: MESSAGE.EXCEPTION, sequenceId: 0 }), dress, echo, 64));
+    const other = errorOf(() =>
+      readReply(reply(body, { type: MESSAGE.EXCEPTION, sequenceId: 0 }), dress, echo, LIMITS),
+    );
     expect(other).toMatchObject({
       code: "INTERNAL",
       origin: "here",
@@ -182,7 +189,7 @@ describe("readReply", () => {
   test("a reply changed anywhere is a reply or a RpcError that was sent", () => {
     for (const [type, body] of [
       [MESSAGE.REPLY, EVERYTHING],
-      [MESSAGE.EXCEPTION, writeApplicationException({ type: 6, message: "x" })],
+      [MESSAGE.EXCEPTION, writeApplicationException("strict", { type: 6, message: "x" })],
     ] as const) {
       const original = reply(body, { type });
       fc.assert(
@@ -195,7 +202,7 @@ describe("readReply", () => {
             if (at < length) bytes[at] = byte;
             let outcome: unknown;
             try {
-              outcome = readReply(bytes, dress, echo, 64);
+              outcome = readReply(bytes, dress, echo, LIMITS);
             } catch (error) {
               outcome = error;
               expect(error).toMatchObject({ name: "RpcError", sent: true });
@@ -210,10 +217,10 @@ describe("readReply", () => {
 });
 
 test("writeCall writes the bare service in front for a multiplexed server, and oneway as its type", () => {
-  const options = { framed: false, strict: true, sequenceId: 1, multiplexed: true };
+  const options = { ...PLAIN, framing: "unframed", multiplexed: true } as const;
   const written = writeCall(callOf("thrift", "note", "x"), options);
   expect(readMessageHeader(written.message)).toMatchObject({ name: "Echo:note", type: MESSAGE.ONEWAY });
   const dress: Dress = written.dress;
   expect(dress.name).toBe("note");
-  expect(onewayReply(note).payload.bytes).toEqual(new Uint8Array(1));
+  expect(onewayReply(note, "thrift-binary").payload.bytes).toEqual(new Uint8Array(1));
 });

@@ -1,0 +1,292 @@
+// Calls to TTHeader servers, many at a time over few connections, matched by sequence id. What replies mean is left to
+// protocol/thrift, calls that need a connection of their own to thrift-client.ts.
+import { connect, type Socket } from "node:net";
+import type { Address } from "../base/address.ts";
+import type { Clock } from "../base/clock.ts";
+import { RpcError, toRpcError } from "../base/errors.ts";
+import { readSignalFrame, writeCancel } from "../protocol/thrift/dress.ts";
+import { createFrameSplitter } from "../protocol/thrift/framing.ts";
+import { frameSequenceId } from "../protocol/thrift/header-frame.ts";
+import { cannotConnect } from "./call-end.ts";
+
+/** A call that waits for a reply, or for its own bytes to be written; exactly one of the three ends it. */
+export interface MuxCall {
+  /** Its frame, with its length, when a connection is ready; throws a RpcError when there is none. */
+  frame(sequenceId: number): Uint8Array;
+  /** Whether a reply will come. */
+  readonly answered: boolean;
+  /** A whole frame, without its length. */
+  reply(frame: Uint8Array): void;
+  /** Written, for a call without a reply. */
+  written(): void;
+  failed(error: RpcError): void;
+  /** Where it is in flight; set by the connections. */
+  place: MuxPlace | undefined;
+}
+
+/** A connection, and the sequence id of a call on it. */
+export interface MuxPlace {
+  readonly connection: MuxConnection;
+  readonly id: number;
+}
+
+export interface ThriftMuxOptions {
+  readonly maxConnections: number;
+  readonly maxCallsPerConnection: number;
+  readonly connectTimeoutMs: number;
+  readonly maxFrameBytes: number;
+}
+
+/** What has been said of the peer so far. */
+export interface MuxPeer {
+  /** It has shown Causeway's profile, and so understands a cancel. */
+  profile: boolean;
+}
+
+/** The connections to one endpoint. */
+export interface ThriftMux {
+  send(call: MuxCall): void;
+  /** Forgets a call, which then hears nothing more; returns whether it was sent. */
+  takeBack(call: MuxCall): boolean;
+  /** Lets the connection that a reply has just come over finish what it has and take no further calls. */
+  retire(): void;
+  /** Refuses new calls and closes when those in flight are done. */
+  close(): Promise<void>;
+}
+
+/** One connection with its calls by sequence id. */
+export interface MuxConnection {
+  readonly socket: Socket;
+  readonly calls: Map<number, MuxCall>;
+  /** Sequence ids whose calls were taken back, so that their late replies are told from those to no call. */
+  readonly abandoned: Set<number>;
+  connected: boolean;
+  retired: boolean;
+  lastId: number;
+}
+
+/**
+ * Connections that carry up to `maxCallsPerConnection` calls each; a further one is made when all have that many or the
+ * first is not there yet. Calls beyond all of them wait. All frames of one turn of the event loop leave in one write. A
+ * reply to no call closes its connection, because nothing on it can be believed any more.
+ */
+export function createThriftMux(
+  address: Address,
+  name: string,
+  options: ThriftMuxOptions,
+  peer: MuxPeer,
+  clock: Clock,
+): ThriftMux {
+  const connections = new Set<MuxConnection>();
+  const waiting: Set<MuxCall> = new Set();
+  /** The connection whose reply is being read. */
+  let current: MuxConnection | undefined;
+  let closing = false;
+  const { promise: allClosed, resolve: closed } = Promise.withResolvers<void>();
+
+  function send(call: MuxCall): void {
+    if (closing) {
+      call.failed(new RpcError("UNAVAILABLE", `the connections to ${name} are being closed`));
+      return;
+    }
+    const connection = roomiest();
+    if (connection) {
+      start(connection, call);
+      return;
+    }
+    waiting.add(call);
+    open();
+  }
+
+  /** The connection with the fewest calls, if it may take one more. */
+  function roomiest(): MuxConnection | undefined {
+    let best: MuxConnection | undefined;
+    for (const connection of connections) {
+      if (!connection.connected || connection.retired || load(connection) >= options.maxCallsPerConnection) continue;
+      if (!best || load(connection) < load(best)) best = connection;
+    }
+    return best;
+  }
+
+  /** Makes a connection for those who wait, within the limit; one at a time, because one takes many. */
+  function open(): void {
+    if (waiting.size === 0 || connections.size >= options.maxConnections) return;
+    for (const { connected } of connections) if (!connected) return;
+    openOne();
+  }
+
+  function openOne(): void {
+    const where = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
+    const socket = connect({ ...where, noDelay: true, keepAlive: true });
+    const connection: MuxConnection = {
+      socket,
+      calls: new Map(),
+      abandoned: new Set(),
+      connected: false,
+      retired: false,
+      lastId: 0,
+    };
+    const splitter = createFrameSplitter(options);
+    let failure: Error | undefined;
+    connections.add(connection);
+    const stopTimer = clock.after(options.connectTimeoutMs, () => {
+      socket.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms (connectTimeoutMs)`));
+    });
+    socket.on("connect", () => {
+      stopTimer();
+      connection.connected = true;
+      admit();
+    });
+    socket.on("data", (chunk) => {
+      splitter.push(chunk);
+      try {
+        for (let frame = splitter.next(); frame && !socket.destroyed; frame = splitter.next()) take(connection, frame);
+      } catch (error) {
+        failure = toRpcError(error);
+        socket.destroy();
+      }
+    });
+    // The peer will not answer any more, so the connection is of no use even if it could be written to.
+    socket.on("end", () => socket.destroy());
+    socket.on("error", (error) => {
+      failure ??= error;
+    });
+    socket.on("close", () => {
+      stopTimer();
+      connections.delete(connection);
+      const error = connection.connected ? brokenError(name, failure) : cannotConnect(name, failure);
+      for (const call of connection.calls.values()) call.failed(error);
+      connection.calls.clear();
+      if (connection.connected) open();
+      // Those who wait have other connections to wait for, or nobody would ever tell them.
+      else if (connections.size === 0) failWaiting(error);
+      closeIfDone();
+    });
+  }
+
+  function failWaiting(error: RpcError): void {
+    const all = [...waiting];
+    waiting.clear();
+    for (const call of all) call.failed(error);
+  }
+
+  /** Gives those who wait their connection. */
+  function admit(): void {
+    for (const call of waiting) {
+      const connection = roomiest();
+      if (!connection) break;
+      waiting.delete(call);
+      start(connection, call);
+    }
+    open();
+  }
+
+  function start(connection: MuxConnection, call: MuxCall): void {
+    const { socket, calls, abandoned } = connection;
+    let id = connection.lastId;
+    do id = (id + 1) & 0x7fff_ffff;
+    while (calls.has(id) || abandoned.has(id));
+    let frame: Uint8Array;
+    try {
+      frame = call.frame(id);
+    } catch (error) {
+      call.failed(toRpcError(error));
+      return;
+    }
+    connection.lastId = id;
+    calls.set(id, call);
+    call.place = { connection, id };
+    if (call.answered) {
+      write(socket, frame);
+    } else {
+      write(socket, frame, () => {
+        // A failed write closes the connection, which then says so.
+        if (calls.delete(id)) call.written();
+        settle(connection);
+      });
+    }
+  }
+
+  function takeBack(call: MuxCall): boolean {
+    waiting.delete(call);
+    if (!call.place) return false;
+    const { connection, id } = call.place;
+    const { calls, abandoned, socket } = connection;
+    if (!calls.delete(id)) return true;
+    if (call.answered) {
+      abandoned.add(id);
+      if (peer.profile) write(socket, writeCancel(id));
+      // A peer that answers none of them is not one to wait for.
+      if (abandoned.size >= options.maxCallsPerConnection) connection.retired = true;
+    }
+    settle(connection);
+    return true;
+  }
+
+  /** Joins what is written in one turn of the event loop. */
+  function write(socket: Socket, frame: Uint8Array, done?: () => void): void {
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    socket.write(frame, (error) => {
+      if (!error) done?.();
+    });
+  }
+
+  function take(connection: MuxConnection, frame: Uint8Array): void {
+    if (readSignalFrame(frame)) return;
+    const id = frameSequenceId(frame);
+    const call = connection.calls.get(id);
+    if (!call) {
+      if (connection.abandoned.delete(id)) {
+        settle(connection);
+        return;
+      }
+      throw new RpcError("INTERNAL", `a reply came with the sequence id ${id}, which no call has`, { sent: true });
+    }
+    connection.calls.delete(id);
+    current = connection;
+    call.reply(frame);
+    current = undefined;
+    settle(connection);
+  }
+
+  /** After a call has left: its place goes to the next, or the connection to its end. */
+  function settle(connection: MuxConnection): void {
+    if ((connection.retired || closing) && connection.calls.size === 0) connection.socket.destroySoon();
+    else if (waiting.size > 0) admit();
+  }
+
+  function closeIfDone(): void {
+    if (closing && connections.size === 0) closed();
+  }
+
+  return {
+    send,
+    takeBack,
+    retire() {
+      if (current) current.retired = true;
+    },
+    close() {
+      closing = true;
+      failWaiting(new RpcError("UNAVAILABLE", `the connections to ${name} are being closed`));
+      for (const connection of connections) settle(connection);
+      closeIfDone();
+      return allClosed;
+    },
+  };
+}
+
+function load({ calls, abandoned }: MuxConnection): number {
+  return calls.size + abandoned.size;
+}
+
+function brokenError(name: string, failure: Error | undefined): RpcError {
+  if (failure instanceof RpcError) {
+    return new RpcError(failure.code, failure.message, { sent: true, cause: failure });
+  }
+  const reason = failure?.message ?? "the peer closed the connection";
+  const text = `the connection to ${name} broke before the reply was whole: ${reason}`;
+  return new RpcError("UNAVAILABLE", text, { sent: true, cause: failure });
+}

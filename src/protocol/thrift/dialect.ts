@@ -1,0 +1,25 @@
+// How Thrift messages are written: what stands around them, and how the message itself begins.
+import type { Codec } from "../../codec/codec.ts";
+
+/** What stands around a message: nothing, its length, or its length and headers. */
+export type Framing = "unframed" | "framed" | "theader" | "ttheader";
+
+/** How a message begins, which tells how its body is encoded: Thrift binary (strict or old), compact, or Kitex-Protobuf. */
+export type Envelope = "strict" | "old" | "compact" | "kitex-protobuf";
+
+/** How a connection writes its messages. */
+export interface Dialect {
+  readonly framing: Framing;
+  readonly envelope: Envelope;
+}
+
+const CODECS = {
+  strict: "thrift-binary",
+  old: "thrift-binary",
+  "kitex-protobuf": "protobuf",
+} as const satisfies Partial<Record<Envelope, Codec>>;
+
+/** The codec of what an envelope holds; undefined for one that is not served yet. */
+export function codecOf(envelope: Envelope): Codec | undefined {
+  return envelope === "compact" ? undefined : CODECS[envelope];
+}

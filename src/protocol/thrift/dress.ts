@@ -1,0 +1,126 @@
+// What stands around a message, taken off and put on: one place for every framing.
+import { RpcError } from "../../base/errors.ts";
+import { EXCEPTION_TYPE, ThriftFault } from "./codes.ts";
+import type { Envelope, Framing } from "./dialect.ts";
+import {
+  FIXED_BYTES,
+  type FrameHead,
+  type HeaderFrame,
+  headerKind,
+  headersEnd,
+  NOTHING_NUMBERED,
+} from "./header-frame.ts";
+import { CANCEL_PAIRS, readSignal, type Signal } from "./header-keys.ts";
+import { asBuffer, type MessageHeader, writeMessage } from "./message.ts";
+import { readTHeader, writeTHeader } from "./theader.ts";
+import { readTTHeader, writeTTHeader } from "./ttheader.ts";
+
+/** A message without what stood around it. */
+export type Dressed =
+  | {
+      readonly framing: "framed" | "unframed";
+      readonly frame?: undefined;
+      readonly zlib: false;
+      readonly payload: Uint8Array;
+    }
+  | {
+      readonly framing: "theader" | "ttheader";
+      readonly frame: HeaderFrame;
+      readonly zlib: boolean;
+      readonly payload: Uint8Array;
+    };
+
+/** Protocol ids of payloads: TTHeader's 3 and 4 are Kitex-Protobuf's in some versions, and its 0 may be that too. */
+const PROTOCOL_ID = { BINARY: 0, COMPACT: 2 } as const;
+const PROTOCOL_IDS = { theader: new Set([0, 2]), ttheader: new Set([0, 2, 3, 4]) };
+
+/**
+ * Takes off what stands around a message, which comes without the length of its frame; each frame says what it is, so one
+ * connection may mix them. Throws a RpcError when the headers are malformed or ask for what is not served.
+ */
+export function undress(message: Uint8Array, framing: Framing, maxFrameBytes: number): Dressed {
+  if (framing === "unframed") return { framing, zlib: false, payload: message };
+  const kind = headerKind(message);
+  if (kind === undefined) return { framing: "framed", zlib: false, payload: message };
+  const frame = kind === "theader" ? readTHeader(message, maxFrameBytes) : readTTHeader(message);
+  if (!PROTOCOL_IDS[kind].has(frame.protocolId)) {
+    throw new RpcError(
+      "UNIMPLEMENTED",
+      `the protocol id ${frame.protocolId} is not served: expected ${[...PROTOCOL_IDS[kind]].join(", ")}`,
+      { cause: new ThriftFault(EXCEPTION_TYPE.INVALID_PROTOCOL) },
+    );
+  }
+  const payload = kind === "theader" ? frame.payload : withoutInnerLength(frame.payload);
+  return { framing: kind, frame, zlib: frame.zlib, payload };
+}
+
+/** Kitex may put a framed message inside: its length is told from a message by the high byte. */
+function withoutInnerLength(payload: Uint8Array): Uint8Array {
+  if (payload.length < 4 || payload[0]! >= 0x80) return payload;
+  const length = asBuffer(payload).readUInt32BE(0);
+  if (length !== payload.length - 4) {
+    throw new RpcError(
+      "INVALID_ARGUMENT",
+      `the frame inside says ${length} bytes: expected ${payload.length - 4}, as many as there are`,
+    );
+  }
+  return payload.subarray(4);
+}
+
+/** What the headers of a message shall say. */
+export type MessageHead = Omit<FrameHead, "protocolId" | "numbered"> & Partial<Pick<FrameHead, "numbered">>;
+
+/** One message in its framing; `head` is there for the framings with headers, `zlib` is for THeader alone. */
+export function dressMessage(
+  framing: Framing,
+  head: MessageHead | undefined,
+  message: MessageHeader,
+  body: Uint8Array,
+): Uint8Array {
+  if (framing === "unframed") return writeMessage(message, 0, body);
+  if (framing === "framed" || head === undefined) return withLength(writeMessage(message, 4, body), 0);
+  const frameHead: FrameHead = { numbered: NOTHING_NUMBERED, ...head, protocolId: protocolIdOf(message.envelope) };
+  if (framing === "theader") return writeTHeader(frameHead, (room) => writeMessage(message, room, body));
+  // Kitex reads Thrift bare, and Protobuf in a frame of its own only.
+  return message.envelope === "kitex-protobuf"
+    ? writeTTHeader(frameHead, (room) => withLength(writeMessage(message, room + 4, body), room))
+    : writeTTHeader(frameHead, (room) => writeMessage(message, room, body));
+}
+
+function protocolIdOf(envelope: Envelope): number {
+  return envelope === "compact" ? PROTOCOL_ID.COMPACT : PROTOCOL_ID.BINARY;
+}
+
+/** Fills in at `at` how many bytes follow. */
+function withLength(out: Buffer, at: number): Buffer {
+  out.writeUInt32BE(out.length - at - 4, at);
+  return out;
+}
+
+/** What a frame without payload is: its signal, undefined for one that is unknown. */
+export interface SignalFrame {
+  readonly sequenceId: number;
+  readonly signal: Signal | undefined;
+}
+
+/** A TTHeader frame that ends with its headers; undefined for every other. Throws a RpcError when it is malformed. */
+export function readSignalFrame(message: Uint8Array): SignalFrame | undefined {
+  if (message.length < FIXED_BYTES || headerKind(message) !== "ttheader") return undefined;
+  if (((message[8]! << 8) | message[9]!) * 4 + FIXED_BYTES !== message.length) return undefined;
+  headersEnd(message);
+  const frame = readTTHeader(message);
+  return { sequenceId: frame.sequenceId, signal: readSignal(frame) };
+}
+
+/** The frame that cancels the call of a sequence id; only for peers that have shown Causeway's profile. */
+export function writeCancel(sequenceId: number): Uint8Array {
+  const head = {
+    flags: 0,
+    sequenceId,
+    zlib: false,
+    pairs: CANCEL_PAIRS,
+    numbered: NOTHING_NUMBERED,
+    protocolId: PROTOCOL_ID.BINARY,
+  };
+  return writeTTHeader(head, (room) => Buffer.allocUnsafe(room));
+}
