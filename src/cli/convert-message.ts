@@ -51,6 +51,9 @@ export function readEnvelope(bytes: Buffer, at: number): Envelope {
 function readFramed(bytes: Buffer): Envelope | undefined {
   if (bytes.length < 8) return undefined;
   const end = 4 + bytes.readUInt32BE(0);
+  // A length of gRPC's may look like the start of a Thrift message; then what fills the input is meant.
+  if (end < 8 || (end !== bytes.length && bytes[0] === 0 && 5 + bytes.readUInt32BE(1) === bytes.length))
+    return undefined;
   const found =
     readThrift(bytes, 4, Math.min(end, bytes.length), true) ?? readBinary(bytes, 4, Math.min(end, bytes.length), true);
   if (found && end > bytes.length) {

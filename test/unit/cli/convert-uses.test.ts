@@ -169,6 +169,8 @@ describe("--message", () => {
     expect((await convert(args, hex("00 00000002 0805  00 00000000"))).stdout).toBe(
       '{"message":{"protocol":"grpc"},"body":{"id":"5"}}\n{"message":{"protocol":"grpc"},"body":{}}\n',
     );
+    const lookalike = hex(`00 00000082 21 ${"00".repeat(8)} 0805 ${"2100000000000000 00".repeat(13)} 0805`);
+    expect((await convert(args, lookalike)).stdout).toBe('{"message":{"protocol":"grpc"},"body":{"id":"5"}}\n');
     expect((await convert(toJson, hex("00 00000002 0805"))).stderr).toContain(
       "a gRPC message does not name its method",
     );
