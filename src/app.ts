@@ -57,9 +57,14 @@ export async function checkConfig(path: string, report: Report): Promise<Checked
   const packages = new Map(Object.entries(config.schema.packages));
   const given = loadSchema(files, { includeDirs: include, allowNegativeKeys, packages }, reportAll);
   if (!given) return undefined;
-  checkPackages(given, [...packages.keys()], () => loaded.at(["schema", "packages"]), reportAll);
-  const schema = applyRules(given, readOverrides(rules, ["schema", "rules"], loaded.at), reportAll);
-  if (failed || !checkLinks(config.schema, schema, fault)) return undefined;
+  let wrong = false;
+  const reportWrong: Report = (diagnostic) => {
+    wrong = true;
+    reportAll(diagnostic);
+  };
+  checkPackages(given, [...packages.keys()], () => loaded.at(["schema", "packages"]), reportWrong);
+  const schema = applyRules(given, readOverrides(rules, ["schema", "rules"], loaded.at), reportWrong);
+  if (wrong || !checkLinks(config.schema, schema, fault)) return undefined;
   const linked = linkSchema(schema, { pairs: links }, reportAll);
   checkServices(config, linked.schema, fault);
   return failed ? undefined : { config, linked };

@@ -143,6 +143,17 @@ test("--links with --json is part of the one object, and works for a config", as
   expect(lossy).toBe(2);
 });
 
+test("a strict config reports what linking finds beside what loading warns of", async () => {
+  const folder = createFolder({
+    "t.thrift": "namespace * t\nstruct S { 1: optional list<i32> a }\nservice V { void get(optional i32 b) }",
+    "c.yaml": "schema: { files: [t.thrift], strict: true }\n",
+  });
+  const { stdout, exitCode } = await run(checkCommand, ["-c", join(folder, "c.yaml")]);
+  expect(stdout).toContain("an empty one arrives as absent");
+  expect(stdout).toContain("t.thrift:3:");
+  expect(exitCode).toBe(1);
+});
+
 test("the overrides of a config are checked and applied", async () => {
   const config = (rules: string): string => `schema:\n  files: [t.thrift]\n  rules: ${rules}\n`;
   const folder = createFolder({
