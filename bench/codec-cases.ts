@@ -17,7 +17,7 @@ const generated: unknown = require("./gen/orders-types.cjs");
 export interface BenchCase {
   readonly name: string;
   /** The type's bare name in bench/idl. */
-  readonly type: "Order" | "Item" | "Samples";
+  readonly type: "Order" | "Item" | "Samples" | "Tiny" | "Chain" | "Texts" | "Counts";
   readonly value: object;
 }
 
@@ -63,10 +63,34 @@ function order(items: number): object {
   };
 }
 
+function chain(levels: number): object {
+  const Chain = generatedClass("Chain");
+  let innermost = new Chain({ value: levels });
+  for (let value = levels - 1; value > 0; value--) innermost = new Chain({ value, inner: innermost });
+  return innermost;
+}
+
+function texts(sentence: string): object {
+  return { title: sentence, lines: Array.from({ length: 40 }, (_, i) => sentence.repeat(1 + (i % 4))) };
+}
+
+function counts(entries: number): object {
+  const keys = Array.from({ length: entries }, (_, i) => i + 1);
+  return {
+    by_name: Object.fromEntries(keys.map((i) => [`warehouse-${i}`, i * 37])),
+    by_number: Object.fromEntries(keys.map((i) => [i, `shelf ${i}`])),
+  };
+}
+
 export const CASES: readonly BenchCase[] = [
   { name: "order-700", type: "Order", value: order(6) },
   { name: "small-40", type: "Item", value: { sku: "SKU-1", title: "Mug", quantity: 2, price: 1_290 } },
+  { name: "tiny", type: "Tiny", value: { id: 4_711, name: "mug", active: true } },
   { name: "large-64k", type: "Order", value: order(975) },
+  { name: "large-10000-items", type: "Order", value: order(10_000) },
+  { name: "deep-20", type: "Chain", value: chain(20) },
+  { name: "strings-ascii", type: "Texts", value: texts("The parcel is with the neighbour on the second floor, ") },
+  { name: "strings-chinese", type: "Texts", value: texts("包裹在二楼邻居家里，请按门铃两次后稍等片刻，") },
   {
     name: "numbers",
     type: "Samples",
@@ -79,4 +103,5 @@ export const CASES: readonly BenchCase[] = [
       total: 328_350,
     },
   },
+  { name: "maps", type: "Counts", value: counts(100) },
 ];

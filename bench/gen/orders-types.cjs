@@ -660,3 +660,331 @@ const Samples = module.exports.Samples = class {
   }
 
 };
+const Tiny = module.exports.Tiny = class {
+  constructor(args) {
+    this.id = null;
+    this.name = null;
+    this.active = null;
+    if (args) {
+      if (args.id !== undefined && args.id !== null) {
+        this.id = args.id;
+      }
+      if (args.name !== undefined && args.name !== null) {
+        this.name = args.name;
+      }
+      if (args.active !== undefined && args.active !== null) {
+        this.active = args.active;
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 1:
+        if (ftype == Thrift.Type.I64) {
+          this.id = input.readI64();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 2:
+        if (ftype == Thrift.Type.STRING) {
+          this.name = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 3:
+        if (ftype == Thrift.Type.BOOL) {
+          this.active = input.readBool();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('Tiny');
+    if (this.id !== null && this.id !== undefined) {
+      output.writeFieldBegin('id', Thrift.Type.I64, 1);
+      output.writeI64(this.id);
+      output.writeFieldEnd();
+    }
+    if (this.name !== null && this.name !== undefined) {
+      output.writeFieldBegin('name', Thrift.Type.STRING, 2);
+      output.writeString(this.name);
+      output.writeFieldEnd();
+    }
+    if (this.active !== null && this.active !== undefined) {
+      output.writeFieldBegin('active', Thrift.Type.BOOL, 3);
+      output.writeBool(this.active);
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};
+const Chain = module.exports.Chain = class {
+  constructor(args) {
+    this.value = null;
+    this.inner = null;
+    if (args) {
+      if (args.value !== undefined && args.value !== null) {
+        this.value = args.value;
+      }
+      if (args.inner !== undefined && args.inner !== null) {
+        this.inner = new ttypes.Chain(args.inner);
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 1:
+        if (ftype == Thrift.Type.I32) {
+          this.value = input.readI32();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 2:
+        if (ftype == Thrift.Type.STRUCT) {
+          this.inner = new ttypes.Chain();
+          this.inner.read(input);
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('Chain');
+    if (this.value !== null && this.value !== undefined) {
+      output.writeFieldBegin('value', Thrift.Type.I32, 1);
+      output.writeI32(this.value);
+      output.writeFieldEnd();
+    }
+    if (this.inner !== null && this.inner !== undefined) {
+      output.writeFieldBegin('inner', Thrift.Type.STRUCT, 2);
+      this.inner.write(output);
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};
+const Texts = module.exports.Texts = class {
+  constructor(args) {
+    this.title = null;
+    this.lines = null;
+    if (args) {
+      if (args.title !== undefined && args.title !== null) {
+        this.title = args.title;
+      }
+      if (args.lines !== undefined && args.lines !== null) {
+        this.lines = Thrift.copyList(args.lines, [null]);
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 1:
+        if (ftype == Thrift.Type.STRING) {
+          this.title = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 2:
+        if (ftype == Thrift.Type.LIST) {
+          this.lines = [];
+          const _rtmp328 = input.readListBegin();
+          const _size27 = _rtmp328.size || 0;
+          for (let _i29 = 0; _i29 < _size27; ++_i29) {
+            let elem30 = null;
+            elem30 = input.readString();
+            this.lines.push(elem30);
+          }
+          input.readListEnd();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('Texts');
+    if (this.title !== null && this.title !== undefined) {
+      output.writeFieldBegin('title', Thrift.Type.STRING, 1);
+      output.writeString(this.title);
+      output.writeFieldEnd();
+    }
+    if (this.lines !== null && this.lines !== undefined) {
+      output.writeFieldBegin('lines', Thrift.Type.LIST, 2);
+      output.writeListBegin(Thrift.Type.STRING, this.lines.length);
+      for (let iter31 in this.lines) {
+        if (this.lines.hasOwnProperty(iter31)) {
+          iter31 = this.lines[iter31];
+          output.writeString(iter31);
+        }
+      }
+      output.writeListEnd();
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};
+const Counts = module.exports.Counts = class {
+  constructor(args) {
+    this.by_name = null;
+    this.by_number = null;
+    if (args) {
+      if (args.by_name !== undefined && args.by_name !== null) {
+        this.by_name = Thrift.copyMap(args.by_name, [null]);
+      }
+      if (args.by_number !== undefined && args.by_number !== null) {
+        this.by_number = Thrift.copyMap(args.by_number, [null]);
+      }
+    }
+  }
+
+  read (input) {
+    input.readStructBegin();
+    while (true) {
+      const ret = input.readFieldBegin();
+      const ftype = ret.ftype;
+      const fid = ret.fid;
+      if (ftype == Thrift.Type.STOP) {
+        break;
+      }
+      switch (fid) {
+        case 1:
+        if (ftype == Thrift.Type.MAP) {
+          this.by_name = {};
+          const _rtmp333 = input.readMapBegin();
+          const _size32 = _rtmp333.size || 0;
+          for (let _i34 = 0; _i34 < _size32; ++_i34) {
+            let key35 = null;
+            let val36 = null;
+            key35 = input.readString();
+            val36 = input.readI32();
+            this.by_name[key35] = val36;
+          }
+          input.readMapEnd();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        case 2:
+        if (ftype == Thrift.Type.MAP) {
+          this.by_number = {};
+          const _rtmp338 = input.readMapBegin();
+          const _size37 = _rtmp338.size || 0;
+          for (let _i39 = 0; _i39 < _size37; ++_i39) {
+            let key40 = null;
+            let val41 = null;
+            key40 = input.readI32();
+            val41 = input.readString();
+            this.by_number[key40] = val41;
+          }
+          input.readMapEnd();
+        } else {
+          input.skip(ftype);
+        }
+        break;
+        default:
+          input.skip(ftype);
+      }
+      input.readFieldEnd();
+    }
+    input.readStructEnd();
+    return;
+  }
+
+  write (output) {
+    output.writeStructBegin('Counts');
+    if (this.by_name !== null && this.by_name !== undefined) {
+      output.writeFieldBegin('by_name', Thrift.Type.MAP, 1);
+      output.writeMapBegin(Thrift.Type.STRING, Thrift.Type.I32, Thrift.objectLength(this.by_name));
+      for (let kiter42 in this.by_name) {
+        if (this.by_name.hasOwnProperty(kiter42)) {
+          let viter43 = this.by_name[kiter42];
+          output.writeString(kiter42);
+          output.writeI32(viter43);
+        }
+      }
+      output.writeMapEnd();
+      output.writeFieldEnd();
+    }
+    if (this.by_number !== null && this.by_number !== undefined) {
+      output.writeFieldBegin('by_number', Thrift.Type.MAP, 2);
+      output.writeMapBegin(Thrift.Type.I32, Thrift.Type.STRING, Thrift.objectLength(this.by_number));
+      for (let kiter44 in this.by_number) {
+        if (this.by_number.hasOwnProperty(kiter44)) {
+          let viter45 = this.by_number[kiter44];
+          output.writeI32(kiter44);
+          output.writeString(viter45);
+        }
+      }
+      output.writeMapEnd();
+      output.writeFieldEnd();
+    }
+    output.writeFieldStop();
+    output.writeStructEnd();
+    return;
+  }
+
+};

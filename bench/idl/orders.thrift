@@ -41,3 +41,24 @@ struct Samples {
   5: double mean
   6: i64 total
 }
+
+struct Tiny {
+  1: i64 id
+  2: string name
+  3: bool active
+}
+
+struct Chain {
+  1: i32 value
+  2: optional Chain inner
+}
+
+struct Texts {
+  1: string title
+  2: list<string> lines
+}
+
+struct Counts {
+  1: map<string, i32> by_name
+  2: map<i32, string> by_number
+}

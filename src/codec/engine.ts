@@ -40,6 +40,11 @@ export interface Engine {
   compile(body: ThriftBody, pair: EnginePair, limits: Limits): Transcoder;
   /** Bytes of memory that the module holds now. */
   memoryBytes(): number;
+  /**
+   * Fills what stands behind the tables, where the next message goes, with one byte, as far as `bytes` or the memory's end:
+   * no translation may depend on it.
+   */
+  poison(byte: number, bytes: number): void;
 }
 
 /** Memory above this is given back after a message that needed it, by starting a new instance with the same tables. */
@@ -170,7 +175,12 @@ export function createEngine(): Engine {
     if (memory.length > KEPT_MEMORY_BYTES + 2 * tables.size) restart();
   }
 
-  return { compile, memoryBytes: () => memory.length };
+  function poison(byte: number, bytes: number): void {
+    if (copied !== tables.size) copyTables();
+    memory.fill(byte, inputStart, inputStart + bytes);
+  }
+
+  return { compile, memoryBytes: () => memory.length, poison };
 }
 
 interface Output {
