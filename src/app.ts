@@ -278,7 +278,7 @@ function codecOf(options: UpstreamConfig): Codec {
   return options.protocol === "grpc" ? "protobuf" : options.codec;
 }
 
-const ENVELOPES = { "thrift-binary": "strict", protobuf: "kitex-protobuf" } as const;
+const ENVELOPES = { "thrift-binary": "strict", "thrift-compact": "compact", protobuf: "kitex-protobuf" } as const;
 const FRAMINGS = {
   "thrift-framed": "framed",
   "thrift-unframed": "unframed",

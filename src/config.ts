@@ -95,7 +95,10 @@ const thriftUpstream = thriftUpstreamOptions
   .pick({ maxConnections: true, connectTimeoutMs: true, multiplexed: true })
   .extend(upstreamCommons);
 
-const thriftCodec = z.enum(["thrift-binary"]).default("thrift-binary").describe("how messages are encoded");
+const thriftCodec = z
+  .enum(["thrift-binary", "thrift-compact"])
+  .default("thrift-binary")
+  .describe("how messages are encoded");
 
 const upstreamOptions = z
   .discriminatedUnion("protocol", [

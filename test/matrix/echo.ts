@@ -3,6 +3,7 @@
 
 import { RpcError } from "../../src/base/errors.ts";
 import { Metadata } from "../../src/base/metadata.ts";
+import type { Codec } from "../../src/codec/codec.ts";
 import type { Call, Handler, Payload, Reply } from "../../src/rpc/call.ts";
 import type { Lookup } from "../../src/rpc/resolve.ts";
 import type { MessageType, Method, Wire } from "../../src/schema/model.ts";
@@ -60,6 +61,13 @@ export function thriftNested(id: number, text: string): Buffer {
   return Buffer.concat([Buffer.from([12, 0, id]), thriftText(1, text), Buffer.of(0)]);
 }
 
+/** The same as compact has it; texts of less than 128 bytes. */
+export function compactText(id: number, text: string): Buffer {
+  const bytes = Buffer.from(text);
+  const head = id === 0 ? [0x08, 0x00] : [(id << 4) | 8];
+  return Buffer.concat([Buffer.from([...head, bytes.length]), bytes, Buffer.of(0)]);
+}
+
 /** A Protobuf message with a string field 1; texts of less than 16 KiB. */
 export function protobufText(text: string): Buffer {
   const bytes = Buffer.from(text);
@@ -71,6 +79,7 @@ export function protobufText(text: string): Buffer {
 export function textOf({ codec, bytes }: Payload): string {
   const buffer = Buffer.from(bytes);
   if (codec === "thrift-binary") return buffer.toString("utf8", 7, 7 + buffer.readInt32BE(3));
+  if (codec === "thrift-compact") return buffer.toString("utf8", buffer[0] === 0x08 ? 3 : 2, buffer.length - 1);
   return buffer.toString("utf8", buffer[1]! < 128 ? 2 : 3);
 }
 
@@ -102,13 +111,25 @@ export function callOf(wire: Wire, name: string, text: string, changes: Partial<
 }
 
 export function replyOf({ method, payload: { codec } }: Call, text: string): Reply {
-  const bytes = codec === "thrift-binary" ? thriftText(0, text) : protobufText(text);
+  const bytes = resultIn(codec, text);
   return {
     kind: "result",
     payload: { type: method.response, codec, bytes },
     headers: Metadata.EMPTY,
     trailers: Metadata.EMPTY,
   };
+}
+
+function resultIn(codec: Codec, text: string): Buffer {
+  if (codec === "thrift-binary") return thriftText(0, text);
+  return codec === "thrift-compact" ? compactText(0, text) : protobufText(text);
+}
+
+/** The exception Missing as a reply's payload has it. */
+function missingIn(codec: Codec, text: string): Buffer {
+  if (codec === "protobuf") return protobufText(text);
+  if (codec === "thrift-binary") return thriftNested(1, text);
+  return Buffer.concat([Buffer.of(0x1c), compactText(1, text), Buffer.of(0)]);
 }
 
 /** What the service does: it echoes, but `missing` throws the exception, `refused` fails, `hang` waits for its abort. */
@@ -136,7 +157,7 @@ export function createEchoService(): EchoService {
     }
     switch (text) {
       case "missing": {
-        const bytes = call.payload.codec === "protobuf" ? protobufText("shelf") : thriftNested(1, "shelf");
+        const bytes = missingIn(call.payload.codec, "shelf");
         return Promise.resolve({
           ...replyOf(call, text),
           kind: "exception",

@@ -1,7 +1,7 @@
 // What a new connection speaks, told by its first bytes, so that one port serves every client. Serving it is left to
 // inbound.
 
-import { codecOf, type Dialect, type Envelope, type Framing } from "./dialect.ts";
+import type { Dialect, Envelope, Framing } from "./dialect.ts";
 
 /** What the first bytes say. */
 export type Detection =
@@ -99,7 +99,6 @@ function u32(bytes: Uint8Array, at: number): number {
 }
 
 function thrift(framing: Framing, envelope: Envelope): Detection {
-  if (codecOf(envelope) === undefined) return refused("Thrift compact is not served yet");
   return { kind: "thrift", framing, envelope };
 }
 

@@ -16,10 +16,11 @@ export interface Dialect {
 const CODECS = {
   strict: "thrift-binary",
   old: "thrift-binary",
+  compact: "thrift-compact",
   "kitex-protobuf": "protobuf",
-} as const satisfies Partial<Record<Envelope, Codec>>;
+} as const satisfies Record<Envelope, Codec>;
 
-/** The codec of what an envelope holds; undefined for one that is not served yet. */
-export function codecOf(envelope: Envelope): Codec | undefined {
-  return envelope === "compact" ? undefined : CODECS[envelope];
+/** The codec of what an envelope holds. */
+export function codecOf(envelope: Envelope): Codec {
+  return CODECS[envelope];
 }

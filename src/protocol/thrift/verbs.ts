@@ -10,7 +10,7 @@ import type { Method } from "../../schema/model.ts";
 import { readApplicationException, writeApplicationException } from "./application-exception.ts";
 import { EXCEPTION_TYPE, fromApplicationException, ThriftFault, toApplicationException } from "./codes.ts";
 import { COMPACT_TYPE } from "./compact-walker.ts";
-import { codecOf, type Dialect, type Envelope, type Framing } from "./dialect.ts";
+import { codecOf, type Dialect, type Framing } from "./dialect.ts";
 import { type Dressed, dressMessage, type MessageHead, undress } from "./dress.ts";
 import { eachCompactField, eachField } from "./fields.ts";
 import { frameFlags, frameSequenceId, headerKind, OUT_OF_ORDER_FLAG } from "./header-frame.ts";
@@ -121,7 +121,7 @@ function callOf(
   context: CallContext,
 ): Call {
   const { envelope, name, bodyOffset } = header;
-  const codec = servedCodec(envelope);
+  const codec = codecOf(envelope);
   const find = envelope === "kitex-protobuf" ? context.lookup.kitexProtobuf : context.lookup.thrift;
   // What a header says goes before the service of a multiplexed name.
   const method = service === undefined ? find(name, context.service) : find(bareName(name), service);
@@ -137,14 +137,6 @@ function callOf(
     signal: method.oneway ? NEVER_ABORTED : profile && cancellable ? cancellable(frameId) : context.signal,
     facts: context.facts,
   };
-}
-
-function servedCodec(envelope: Envelope): Codec {
-  const codec = codecOf(envelope);
-  if (codec !== undefined) return codec;
-  throw new RpcError("UNIMPLEMENTED", `the encoding ${envelope} is not served yet`, {
-    cause: new ThriftFault(EXCEPTION_TYPE.INVALID_PROTOCOL),
-  });
 }
 
 /**
@@ -183,7 +175,7 @@ export function writeReply(dress: Dress, answer: Reply | RpcError, reset = false
   if (!dress.answered) return undefined;
   if (answer instanceof RpcError) return writeError(dress, answer, reset);
   const { payload, headers, trailers } = answer;
-  const codec = servedCodec(dress.envelope);
+  const codec = codecOf(dress.envelope);
   if (payload.codec !== codec) {
     const unexpected = new RpcError("INTERNAL", `the reply came as ${payload.codec}: expected ${codec}`);
     return writeError(dress, unexpected, reset);
@@ -249,7 +241,7 @@ export function writeCall(
   options: WriteCallOptions,
 ): { readonly dress: Dress; readonly message: Uint8Array } {
   const { framing, envelope, sequenceId, multiplexed, zlib } = options;
-  const codec = servedCodec(envelope);
+  const codec = codecOf(envelope);
   if (payload.codec !== codec) {
     throw new RpcError("INTERNAL", `the call came as ${payload.codec}: expected ${codec}`);
   }
@@ -387,7 +379,7 @@ function replyOf(
   maxDepth: number,
 ): Reply {
   const { response } = method;
-  const payload = { type: response, codec: servedCodec(envelope), bytes };
+  const payload = { type: response, codec: codecOf(envelope), bytes };
   const result: Reply = { kind: "result", payload, headers, trailers };
   if (response === undefined || envelope === "kitex-protobuf") return result;
   const compact = envelope === "compact";

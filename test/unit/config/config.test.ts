@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -143,7 +143,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, endpoints, failures, opaqueServices, outlier, protocol, rateLimit, retry, services, timeoutMs",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, retry, services, timeoutMs",
   ],
   ["limits: { maxDepth: 0 }", "1:21: error: limits.maxDepth: expected at least 1, got 0"],
   ["accessLog: none", '1:12: error: accessLog: expected a mapping, got "none"'],
@@ -193,6 +193,19 @@ test.each([
   expect(faults).toEqual([expect.stringMatching(fault)]);
 });
 
+test("the example of the policies' page is a config", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../../docs/policies.md"), "utf8");
+  const [, example = ""] = /```yaml\n(.*?)```/s.exec(page) ?? [];
+  const { parsed, faults } = parse(example);
+  expect(faults).toEqual([]);
+  expect(parsed?.value.upstreams["inventory"]).toMatchObject({
+    endpoints: [{ weight: 1 }, { weight: 2 }],
+    attemptTimeoutMs: 500,
+    breaker: { policy: "consecutive", failures: 5, minOpenMs: 5_000, maxOpenMs: 300_000 },
+    concurrency: { policy: "adaptive", minLimit: 3, maxLimit: 1_000, headroom: 0.25, intervalMs: 100 },
+  });
+});
+
 test("a listener that nobody gave an address binds loopback", () => {
   expect(parse("listeners: [{ kind: local }]").parsed?.value.listeners).toEqual([
     { kind: "local", address: tcp("127.0.0.1", 7420), ...bounds },
@@ -234,6 +247,7 @@ test("a rule that there is not, or a value that it does not take, is a fault at 
 });
 
 test.each([
+  ["thrift-framed", "codec: thrift-compact, ", { codec: "thrift-compact" }],
   ["thrift-unframed", "", { codec: "thrift-binary" }],
   ["theader", "zlib: true, ", { codec: "thrift-binary", zlib: true }],
   ["ttheader", "codec: protobuf, ", { codec: "protobuf", maxCallsPerConnection: 1_000 }],

@@ -28,6 +28,8 @@ const served: [string, Uint8Array, object][] = [
   ["old binary in a frame", framed(messageOf(false)), { kind: "thrift", framing: "framed", envelope: "old" }],
   ["old binary with a name of 255 bytes", longName, { kind: "thrift", framing: "unframed", envelope: "old" }],
   ["the same in a frame", framed(longName), { kind: "thrift", framing: "framed", envelope: "old" }],
+  ["compact", hex("82 21 01"), { framing: "unframed", envelope: "compact" }],
+  ["compact in a frame", hex("00 00 00 20 82 21"), { framing: "framed", envelope: "compact" }],
   ["THeader", hex("00 00 00 20 0f ff"), { kind: "thrift", framing: "theader" }],
   ["TTHeader", hex("00 00 00 20 10 00"), { kind: "thrift", framing: "ttheader" }],
   ["Kitex-Protobuf in a frame", hex("00 00 00 20 90 01"), { framing: "framed", envelope: "kitex-protobuf" }],
@@ -45,8 +47,6 @@ test.each(served)("%s is told from its first bytes, whole or byte by byte", (_na
 
 test.each([
   ["TLS", "16 03 01", "TLS"],
-  ["compact", "82 21 01", "compact"],
-  ["framed compact", "00 00 00 20 82 21", "compact"],
   ["a frame above the limit", "01 00 00 00", "above the limit of 16384000"],
   ["zeros", "00 00 00 00 00 00 00 00", "no protocol that is known"],
   ["a name with a control character", "00 00 00 02 61 0a", "no protocol that is known"],
