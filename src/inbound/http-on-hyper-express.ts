@@ -29,12 +29,15 @@ export const listenOnHyperExpress: ListenHttp = async ({ address, maxBodyBytes, 
     max_body_buffer: maxBodyBytes,
   };
   const server = new Server(options);
+  const ip = await resolveFree(address);
+  // Only this host reaches a loopback address, so which one a caller has says little and is a copy at every request.
+  const peer = isLoopback(ip) ? "loopback" : undefined;
   let draining = false;
 
   server.any("/*", (incoming: Request, outgoing: Response) => {
     const caller = new AbortController();
     outgoing.once("abort", () => caller.abort(callerGone()));
-    void respond({ ...readHead(incoming), signal: caller.signal }, incoming, outgoing);
+    void respond({ ...readHead(incoming), peer: peer ?? incoming.ip, signal: caller.signal }, incoming, outgoing);
   });
   async function respond(head: Omit<HttpRequest, "body">, incoming: Request, outgoing: Response): Promise<void> {
     const { status, headers, body } = await answer({
@@ -49,7 +52,7 @@ export const listenOnHyperExpress: ListenHttp = async ({ address, maxBodyBytes, 
     );
   }
 
-  await server.listen(address.port, await resolveFree(address));
+  await server.listen(address.port, ip);
   return {
     address: { ...address, port: server.port },
     async drain() {
@@ -62,7 +65,7 @@ export const listenOnHyperExpress: ListenHttp = async ({ address, maxBodyBytes, 
 };
 
 /** The request without its body. Runs before anything else: the raw request is gone after the first turn, and only it has repeated headers. */
-function readHead(incoming: Request): Omit<HttpRequest, "body" | "signal"> {
+function readHead(incoming: Request): Omit<HttpRequest, "body" | "peer" | "signal"> {
   const flat: string[] = [];
   incoming.raw.forEach((name: string, value: string) => void flat.push(name, value));
   return {
@@ -70,8 +73,11 @@ function readHead(incoming: Request): Omit<HttpRequest, "body" | "signal"> {
     path: incoming.path,
     query: incoming.path_query ?? "", // Undefined without one, whatever its type says.
     headers: Metadata.fromFlat(flat),
-    peer: incoming.ip,
   };
+}
+
+function isLoopback(ip: string): boolean {
+  return ip.startsWith("127.") || ip === "::1";
 }
 
 /**

@@ -51,7 +51,7 @@ describe.each(SERVERS.flatMap((server) => UPSTREAMS.map((upstream) => [server, u
       expect(answer).toMatchObject({ status: 200, text: '{"success":"héllo"}' });
       expect(answer.headers.get("content-type")).toBe(JSON_TYPE);
       expect(port.service.calls[0]).toMatchObject({ payload: { codec: upstream }, facts: { inbound: "http-json" } });
-      expect(port.service.calls[0]?.facts.peer).toMatch(/^127\.0\.0\.1/);
+      expect(port.service.calls[0]?.facts.peer).toMatch(/^(?:loopback|127\.0\.0\.1:\d+)$/);
     });
 
     test("plain JSON gets a declared exception as an error with its code, its bytes and its JSON", async () => {

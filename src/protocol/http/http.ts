@@ -12,7 +12,7 @@ export interface HttpRequest {
   readonly headers: Metadata;
   /** The whole body, within the listener's limit; it belongs to the handler. */
   readonly body: Uint8Array;
-  /** The caller's address, for logs. */
+  /** The caller's address, for logs; `loopback` or `unix` where it would say no more. */
   readonly peer: string;
   /** Aborted when the caller goes away before it is answered. */
   readonly signal: AbortSignal;
