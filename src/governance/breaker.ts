@@ -1,7 +1,7 @@
 // Stops calling an endpoint that keeps failing, and asks it with one call at a time whether it is back. The balance
 // leaves open endpoints out; this file decides when they open and close.
 import { z } from "zod";
-import type { EndpointState, EndpointStates } from "./endpoint-state.ts";
+import type { BreakerState, EndpointState, EndpointStates } from "./endpoint-state.ts";
 import type { Tracker } from "./observe.ts";
 import { createSlidingCount } from "./sliding-count.ts";
 
@@ -89,7 +89,7 @@ export function trackBreaker(
         // Attempts that began before it opened say nothing new.
         if (!breaker.probing || startMs < breaker.openUntilMs) return;
         breaker.probing = false;
-        if (outcome === "success") close();
+        if (outcome === "success") closeBreaker(breaker);
         else if (outcome === "failure") open(nowMs);
         states.changed();
       } else if (outcome !== "neither" && trips(outcome === "failure", nowMs)) {
@@ -98,15 +98,17 @@ export function trackBreaker(
       }
     },
   };
-
-  function close(): void {
-    breaker.openUntilMs = undefined;
-    breaker.consecutiveFailures = 0;
-    breaker.opened = 0;
-  }
 }
 
-function tripsOf(options: BreakerOptions, breaker: EndpointState["breaker"]): Trips {
+/** Closes a breaker and forgets why it was open; also for an endpoint whose policy has no breaker any more. */
+export function closeBreaker(breaker: BreakerState): void {
+  breaker.openUntilMs = undefined;
+  breaker.probing = false;
+  breaker.consecutiveFailures = 0;
+  breaker.opened = 0;
+}
+
+function tripsOf(options: BreakerOptions, breaker: BreakerState): Trips {
   if (options.policy === "consecutive") {
     return (failed) => {
       breaker.consecutiveFailures = failed ? breaker.consecutiveFailures + 1 : 0;

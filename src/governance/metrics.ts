@@ -1,10 +1,11 @@
 // Counts and times every call for Prometheus. The admin listener shows what is counted here.
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Counter, type Registry } from "prom-client";
 import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { toRpcError } from "../base/errors.ts";
 import type { Layer, Reply } from "../rpc/call.ts";
 import type { Method } from "../schema/model.ts";
+import { DurationHistogram, type Observe } from "./duration-histogram.ts";
 
 /** What is measured. */
 export const metricsOptions = z
@@ -30,8 +31,9 @@ export interface MetricsContext {
 
 /** One method's counters, looked up once instead of at each call. */
 interface Meters {
-  readonly counts: Map<string, { inc(): void }>;
-  readonly duration: { observe(seconds: number): void };
+  /** Calls by code since the registry was last asked. */
+  readonly counts: Map<string, number>;
+  readonly observe: Observe;
   readonly labels: { readonly service: string; readonly method: string };
 }
 
@@ -41,13 +43,21 @@ interface Meters {
  * peers choose their names and each label costs memory for good.
  */
 export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: MetricsContext): Layer {
-  const calls = new Counter({
+  const all: Meters[] = [];
+  new Counter({
     name: "causeway_calls_total",
     help: "Calls by what became of them.",
     labelNames: ["service", "method", "code"] as const,
     registers: [registry],
+    // A counter hashes its labels each time: rather when somebody asks than at each call.
+    collect() {
+      for (const { counts, labels } of all) {
+        for (const [code, count] of counts) this.inc({ ...labels, code }, count);
+        counts.clear();
+      }
+    },
   });
-  const durations = new Histogram({
+  const durations = new DurationHistogram({
     name: "causeway_call_duration_seconds",
     help: "Time from the whole request to the whole reply.",
     labelNames: ["service", "method"] as const,
@@ -55,14 +65,19 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
     registers: [registry],
   });
   const loaded = new Map<Method, Meters>();
-  const opaque = metersOf({ service: "opaque", method: "opaque" });
+  let opaque: Meters | undefined;
 
   function metersOf(labels: Meters["labels"]): Meters {
-    return { counts: new Map(), duration: durations.labels(labels), labels };
+    const meters: Meters = { counts: new Map(), observe: durations.series(labels), labels };
+    all.push(meters);
+    return meters;
   }
 
   function metersFor(method: Method): Meters {
-    if (method.request === undefined) return opaque;
+    if (method.request === undefined) {
+      opaque ??= metersOf({ service: "opaque", method: "opaque" });
+      return opaque;
+    }
     const known = loaded.get(method);
     if (known) return known;
     const meters = metersOf({ service: method.service, method: method.name });
@@ -71,14 +86,9 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
   }
 
   function count(method: Method, code: string, startMs: number): void {
-    const meters = metersFor(method);
-    meters.duration.observe((clock.nowMs() - startMs) / 1_000);
-    let counter = meters.counts.get(code);
-    if (!counter) {
-      counter = calls.labels({ ...meters.labels, code });
-      meters.counts.set(code, counter);
-    }
-    counter.inc();
+    const { counts, observe } = metersFor(method);
+    observe((clock.nowMs() - startMs) / 1_000);
+    counts.set(code, (counts.get(code) ?? 0) + 1);
   }
 
   return (next) => (call) => {

@@ -7,12 +7,14 @@ import { type AccessLogContext, type AccessLogOptions, accessLog } from "./acces
 import { attemptTimeout } from "./attempt-timeout.ts";
 import { createBalance } from "./balance.ts";
 import { loadTrackersOf, pickerOf } from "./balance-policy.ts";
-import { trackBreaker } from "./breaker.ts";
+import { closeBreaker, trackBreaker } from "./breaker.ts";
 import { type BridgeContext, bridge } from "./bridge.ts";
 import { concurrencyLimit } from "./concurrency.ts";
 import { deadline } from "./deadline.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
 import { createJudge } from "./failure.ts";
+import { hedge } from "./hedge.ts";
+import { compileIdempotence } from "./idempotence.ts";
 import { type MetricsContext, type MetricsOptions, metrics } from "./metrics.ts";
 import { observe } from "./observe.ts";
 import { createOutlierDetection } from "./outlier.ts";
@@ -68,6 +70,7 @@ export function createUpstreamStack(
   context: UpstreamStackContext,
 ): UpstreamStack {
   const { clock, random, resolver, states } = context;
+  const mayRunTwice = compileIdempotence(policies.retry.idempotent);
   const balance = createBalance(upstream, {
     resolver,
     states,
@@ -86,8 +89,10 @@ export function createUpstreamStack(
       deadline(policies, clock),
       // Above the choice of an endpoint: one translation per call, and a bad request is blamed on nobody.
       bridge(context),
-      // Directly above the balance: each attempt chooses its endpoint anew.
+      // Above the balance: each attempt chooses its endpoint anew.
       retry(policies.retry, context),
+      // Below the retry, which knows one attempt where here are two, and only waits for another when both have failed.
+      ...(policies.hedge ? [hedge(policies.hedge, { clock, mayRunTwice })] : []),
     ],
     // Last: from here on everything belongs to one endpoint.
     balance.handle,
@@ -103,6 +108,8 @@ function endpointStacks(policies: UpstreamPolicies, context: UpstreamStackContex
   return (endpoint) => {
     const state = states.of(endpoint.name);
     const outlier = outliers?.track(state);
+    // The state may be from a policy that had one, and nobody would close it now.
+    if (!policies.breaker) closeBreaker(state.breaker);
     const trackers = [
       ...loadTrackersOf(policies.balance, state),
       ...(outlier ? [outlier.tracker] : []),

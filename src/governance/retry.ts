@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { type Code, RpcError, toRpcError } from "../base/errors.ts";
 import type { Call, Handler, Layer, Reply } from "../rpc/call.ts";
 import { codeName, exceptionNames, isNamed } from "./failure.ts";
+import { compileIdempotence, idempotentMethods } from "./idempotence.ts";
 import { createRetryBudget, retryBudgetOptions } from "./retry-budget.ts";
 
 /** When a call is tried again. */
@@ -21,10 +22,7 @@ export const retryOptions = z
       .default(["UNAVAILABLE", "RESOURCE_EXHAUSTED"])
       .describe("codes that are retried, beside an attempt that took longer than attemptTimeoutMs"),
     exceptions: exceptionNames.describe("declared exceptions that are retried where the method is idempotent"),
-    idempotent: z
-      .array(z.string().min(1))
-      .default([])
-      .describe("methods that may run twice, as Service/method or Service/*, beside those whose IDL says so"),
+    idempotent: idempotentMethods,
     backOff: z
       .strictObject({
         baseMs: z
@@ -69,20 +67,13 @@ export function retry(options: RetryOptions, { clock, random }: RetryContext): L
   const budget = createRetryBudget(options.budget);
   const codes = new Set<Code>(options.codes);
   const exceptions = new Set(options.exceptions);
-  const idempotent = new Set(options.idempotent);
-
-  function mayRunTwice({ method }: Call): boolean {
-    if (method.oneway) return false;
-    return (
-      method.idempotent || idempotent.has(`${method.service}/${method.name}`) || idempotent.has(`${method.service}/*`)
-    );
-  }
+  const mayRunTwice = compileIdempotence(options.idempotent);
 
   /** How long to wait before attempt number `attempt`; undefined when it must not be made. */
   function waitFor(call: Call, attempt: number, sent: boolean, askedMs: number | undefined): number | undefined {
     if (attempt > maxAttempts || call.signal.aborted || call.headers.get(ATTEMPT_HEADER) !== undefined)
       return undefined;
-    if (sent && !mayRunTwice(call)) return undefined;
+    if (sent && !mayRunTwice(call.method)) return undefined;
     const longestMs = Math.min(backOff.baseMs * 2 ** (attempt - 2), backOff.maxMs);
     const waitMs = Math.max(askedMs ?? 0, longestMs * random());
     const nowMs = clock.nowMs();
@@ -136,7 +127,7 @@ function pushbackOf({ retryAfterMs, trailers }: RpcError): number | "never" | un
 }
 
 /** An error that says that bytes may have reached a peer, if an earlier attempt's did. */
-function withSent(error: RpcError, sent: boolean): RpcError {
+export function withSent(error: RpcError, sent: boolean): RpcError {
   if (error.sent === sent) return error;
   const { code, message, origin, details, headers, trailers, retryAfterMs } = error;
   const options = { origin, sent, details, headers, trailers, cause: error };

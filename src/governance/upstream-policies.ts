@@ -6,6 +6,7 @@ import { breakerOptions } from "./breaker.ts";
 import { concurrencyOptions } from "./concurrency.ts";
 import { timeoutMsOption } from "./deadline.ts";
 import { failuresOptions } from "./failure.ts";
+import { hedgeOptions } from "./hedge.ts";
 import { outlierOptions } from "./outlier.ts";
 import { rateLimitOptions } from "./rate-limit.ts";
 import { retryOptions } from "./retry.ts";
@@ -16,6 +17,7 @@ export const upstreamPolicies = {
   concurrency: concurrencyOptions.optional(),
   timeoutMs: timeoutMsOption,
   retry: retryOptions.prefault({}),
+  hedge: hedgeOptions.optional(),
   balance: balanceOptions.prefault({ policy: "p2c" }),
   attemptTimeoutMs: attemptTimeoutMsOption,
   failures: failuresOptions.prefault({}),

@@ -53,3 +53,21 @@ test("opaque methods share one label, however many names peers invent", async ()
 test("buckets that do not ascend are refused", () => {
   expect(metricsOptions.safeParse({ bucketsMs: [5, 5] }).success).toBe(false);
 });
+
+test("a registry that is asked twice says what was counted in all, as a histogram and a counter", async () => {
+  const { registry, clock, layer } = setUp();
+  const handle = layer(() => {
+    clock.advance(20_000);
+    return Promise.resolve(resultOf());
+  });
+  await handle(callOf());
+  await registry.metrics();
+  await handle(callOf());
+  const text = await registry.metrics();
+  expect(text).toContain("# TYPE causeway_call_duration_seconds histogram");
+  expect(text).toContain('causeway_calls_total{service="shop.Inventory",method="get",code="OK"} 2');
+  expect(text).toContain('causeway_call_duration_seconds_bucket{le="10",service="shop.Inventory",method="get"} 0');
+  expect(text).toContain('causeway_call_duration_seconds_bucket{le="+Inf",service="shop.Inventory",method="get"} 2');
+  expect(text).toContain('causeway_call_duration_seconds_count{service="shop.Inventory",method="get"} 2');
+  expect(text).toContain('causeway_call_duration_seconds_sum{service="shop.Inventory",method="get"} 40');
+});
