@@ -28,8 +28,8 @@ export interface Outcome {
 /** A client program that is built; `address` is HOST:PORT of who serves Kinds. */
 export type RunClient = (
   address: string,
-  transport: "framed" | "buffered",
-  dialect: "strict" | "old",
+  transport: "framed" | "buffered" | "theader" | "theader-zlib",
+  dialect: "strict" | "old" | "compact",
 ) => Promise<Outcome[]>;
 
 /** Writes the twin that everything gRPC here is generated from. */

@@ -1,8 +1,8 @@
 // The official Apache Thrift and gRPC libraries for Go, as clients and as servers of the service Kinds.
 //
-//	kinds thrift-client HOST:PORT [framed|buffered] [strict|old]
+//	kinds thrift-client HOST:PORT [framed|buffered|theader|theader-zlib] [strict|old|compact]
 //	kinds grpc-client HOST:PORT
-//	kinds thrift-server
+//	kinds thrift-server [framed|buffered|theader] [strict|compact]
 //	kinds grpc-server
 package main
 
@@ -19,7 +19,7 @@ func main() {
 	case "grpc-client":
 		grpcClient(arguments[1])
 	case "thrift-server":
-		thriftServer()
+		thriftServer(arguments[1], arguments[2])
 	case "grpc-server":
 		grpcServer()
 	default:

@@ -22,18 +22,40 @@ func thriftClient(address, transport, dialect string) {
 		ConnectTimeout:    5 * time.Second,
 		TBinaryStrictRead: &strict, TBinaryStrictWrite: &strict,
 	}
-	socket := thrift.NewTSocketConf(address, settings)
-	var wire thrift.TTransport = thrift.NewTFramedTransportConf(socket, settings)
-	if transport == "buffered" {
-		wire = thrift.NewTBufferedTransport(socket, 4096)
+	if dialect == "compact" {
+		settings.THeaderProtocolID = thrift.THeaderProtocolIDPtrMust(thrift.THeaderProtocolCompact)
 	}
-	if err := wire.Open(); err != nil {
+	socket := thrift.NewTSocketConf(address, settings)
+	if err := socket.Open(); err != nil {
 		fail(err)
 	}
-	defer wire.Close()
-	protocol := thrift.NewTBinaryProtocolConf(wire, settings)
+	defer socket.Close()
+	protocol := protocolOver(socket, transport, dialect, settings)
 	standard := thrift.NewTStandardClient(protocol, protocol)
 	report(thriftCases(kinds.NewKindsClient(standard), standard))
+}
+
+func protocolOver(socket *thrift.TSocket, transport, dialect string, settings *thrift.TConfiguration) thrift.TProtocol {
+	var wire thrift.TTransport
+	switch transport {
+	case "theader", "theader-zlib":
+		headers := thrift.NewTHeaderProtocolConf(socket, settings)
+		if transport == "theader-zlib" {
+			if err := headers.AddTransform(thrift.TransformZlib); err != nil {
+				fail(err)
+			}
+		}
+		headers.SetWriteHeader("tenant", "go")
+		return headers
+	case "buffered":
+		wire = thrift.NewTBufferedTransport(socket, 4096)
+	default:
+		wire = thrift.NewTFramedTransportConf(socket, settings)
+	}
+	if dialect == "compact" {
+		return thrift.NewTCompactProtocolConf(wire, settings)
+	}
+	return thrift.NewTBinaryProtocolConf(wire, settings)
 }
 
 func ptr[T any](value T) *T { return &value }

@@ -13,8 +13,9 @@ import (
 	"causeway.test/kinds/gen/kinds"
 )
 
-// thriftServer serves Kinds over framed binary on a free port, prints the port, and ends when its standard input does.
-func thriftServer() {
+// thriftServer serves Kinds on a free port, prints the port, and ends when its standard input does. It speaks framed binary,
+// or what the transport and the dialect say; a THeader server answers in the encoding that it is asked in.
+func thriftServer(transport, dialect string) {
 	socket, err := thrift.NewTServerSocket("127.0.0.1:0")
 	if err != nil {
 		fail(err)
@@ -23,9 +24,17 @@ func thriftServer() {
 		fail(err)
 	}
 	processor := kinds.NewKindsProcessor(&handler{})
-	framed := thrift.NewTFramedTransportFactoryConf(thrift.NewTTransportFactory(), &thrift.TConfiguration{})
-	binary := thrift.NewTBinaryProtocolFactoryConf(&thrift.TConfiguration{})
-	server := thrift.NewTSimpleServer4(processor, socket, framed, binary)
+	wire := thrift.NewTTransportFactory()
+	if transport == "" || transport == "framed" {
+		wire = thrift.NewTFramedTransportFactoryConf(wire, &thrift.TConfiguration{})
+	}
+	protocol := thrift.TProtocolFactory(thrift.NewTBinaryProtocolFactoryConf(&thrift.TConfiguration{}))
+	if transport == "theader" {
+		protocol = thrift.NewTHeaderProtocolFactoryConf(&thrift.TConfiguration{})
+	} else if dialect == "compact" {
+		protocol = thrift.NewTCompactProtocolFactoryConf(&thrift.TConfiguration{})
+	}
+	server := thrift.NewTSimpleServer4(processor, socket, wire, protocol)
 	fmt.Println("ready", socket.Addr().String())
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
