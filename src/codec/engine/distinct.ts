@@ -50,15 +50,26 @@ function isFirst(item: usize, items: usize, table: usize, mask: u32): bool {
   while (true) {
     const bucket = table + (<usize>(i++ & mask) << 2), other = <usize>load<u32>(bucket);
     if (!other) { store<u32>(bucket, <u32>item); return true; }
-    if (load<u32>(other, 4) - 1 == length && memory.compare(load<u32>(other), key, length) == 0) return false;
+    if (load<u32>(other, 4) - 1 == length && equal(load<u32>(other), key, length)) return false;
   }
 }
 
 function hash(at: usize, length: u32): u64 {
   let value = hashSeed ^ length;
-  for (; length >= 8; length -= 8, at += 8) value = mix(value ^ load<u64>(at));
-  for (; length; length--, at++) value = mix(value ^ load<u8>(at));
-  return value;
+  for (; length > 8; length -= 8, at += 8) value = mix(value ^ load<u64>(at));
+  return mix(value ^ word(at, length));
+}
+
+function equal(one: usize, other: usize, length: u32): bool {
+  for (; length > 8; length -= 8, one += 8, other += 8) if (load<u64>(one) != load<u64>(other)) return false;
+  return word(one, length) == word(other, length);
+}
+
+/** Up to eight bytes as one number. */
+@inline function word(at: usize, length: u32): u64 {
+  if (length == 8) return load<u64>(at);
+  if (length >= 4) return <u64>load<u32>(at) << 32 | load<u32>(at + length - 4);
+  return length ? <u64>load<u8>(at) << 16 | <u64>load<u8>(at + (length >> 1)) << 8 | load<u8>(at + length - 1) : 0;
 }
 
 @inline function mix(value: u64): u64 {

@@ -62,12 +62,28 @@ function mixedTextFails(n: u32, i: u32): bool {
   return false;
 }
 
+/** Leads of three bytes after which any two continuations may stand. */
+@inline function isPlainLead(lead: u32): bool { return lead - 0xe1 < 15 && lead != 0xed; }
+
+/** Passes over characters of such leads, two at a time: most of East Asia's text. */
+function pastPlainPairs(at: usize, end: usize): usize {
+  for (; at + 8 <= end; at += 6) {
+    const six = load<u64>(at), isPair = (six & 0xc0c0f0c0c0f0) == 0x8080e08080e0;
+    if (!isPair || !isPlainLead(<u32>six & 0xff) || !isPlainLead(<u32>(six >> 24) & 0xff)) break;
+  }
+  return at;
+}
+
 /** The address of the first byte that is not UTF-8 as Unicode's table 3-7 has it (no surrogates, shortest forms), or zero. */
 export function invalidUtf8(at: usize, end: usize): usize {
   while (at < end) {
     if (at + 8 <= end && !(load<u64>(at) & HIGH_BITS)) { at += 8; continue; }
     const lead = <u32>load<u8>(at);
     if (lead < 0x80) { at++; continue; }
+    if (isPlainLead(lead)) {
+      const next = pastPlainPairs(at, end);
+      if (next != at) { at = next; continue; }
+    }
     if (lead < 0xc2 || lead > 0xf4) return at;
     const size: usize = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     if (size > end - at) return at;

@@ -64,6 +64,29 @@ describe("scalars", () => {
     );
   });
 
+  test.each([
+    "日本語の文章です。",
+    "日本語、中文，한국어 mixed",
+    "naïve – 日本語 – 😀",
+    "語".repeat(100),
+    "一\u{ee000}二\u{fffd}三四",
+  ])("text of any script passes both ways: %s", (text) => {
+    const bytes = Buffer.from(text).toString("hex");
+    const length = (bytes.length / 2).toString(16).padStart(8, "0");
+    const protobuf = toProtobuf(link, `0b0007 ${length} ${bytes} 00`);
+    expect(protobuf.endsWith(bytes)).toBe(true);
+    expect(toThrift(link, protobuf)).toBe(compact(`0b0007 ${length} ${bytes} 00`));
+  });
+
+  test.each(["e38182 eda080 e38184", "e38182 e08080 e38184", "e38182 e38184 e381", "e38182e38184 e3c184 616263"])(
+    "bad UTF-8 among good characters of three bytes is refused: %s",
+    (hex) => {
+      const bytes = compact(hex);
+      const length = (bytes.length / 2).toString(16).padStart(8, "0");
+      expect(translateError(link, T, P, `0b0007 ${length} ${bytes} 00`)).toMatch(/^g: the text is not valid UTF-8/);
+    },
+  );
+
   test("the offset of bad UTF-8 is that of the first bad byte", () => {
     expect(translateError(link, T, P, `0b0007 0000000c ${ascii("0123456789")} c328 00`)).toBe(
       "g: the text is not valid UTF-8, at byte 17",
