@@ -1,9 +1,7 @@
-// One gRPC connection: node:http2 speaks HTTP/2, each stream becomes a call.
-import { constants, performServerHandshake, type ServerHttp2Stream } from "node:http2";
+// One gRPC connection: HTTP/2 over a socket, each stream a call.
 import type { Socket } from "node:net";
 import { RpcError, toRpcError } from "../base/errors.ts";
-import { type HeaderList, toHeaderRecord } from "../protocol/grpc/header-list.ts";
-import { createMessageCollector } from "../protocol/grpc/message.ts";
+import { createMessageCollector, type MessageCollector } from "../protocol/grpc/message.ts";
 import {
   type CallHead,
   type Dress,
@@ -14,8 +12,13 @@ import {
   refuseRequest,
   writeReply,
 } from "../protocol/grpc/verbs.ts";
+import { createHttp2Connection, type Http2Connection } from "../protocol/http2/connection.ts";
+import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
+import type { HeaderList } from "../protocol/http2/header-list.ts";
+import type { Http2Stream } from "../protocol/http2/stream.ts";
+import { writeOutput } from "../protocol/http2/write-output.ts";
 import type { Reply } from "../rpc/call.ts";
-import { type Connection, type ListenerContext, newFacts, peerOf } from "./connection.ts";
+import { type Connection, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
 
 /** Bounds of a gRPC connection. */
 export interface GrpcConnectionOptions {
@@ -23,9 +26,21 @@ export interface GrpcConnectionOptions {
   readonly maxCallsPerConnection: number;
 }
 
-/** Flow-control windows that do not make a local caller wait for each 64 KiB. */
-const STREAM_WINDOW_BYTES = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES = 4 * STREAM_WINDOW_BYTES;
+/** A stream whose call is being taken, or is running. */
+interface Exchange {
+  readonly head: CallHead;
+  readonly expiresAtMs: number;
+  readonly collector: MessageCollector;
+  readonly caller: AbortController;
+  answered: boolean;
+}
+
+/** What a stream is: an exchange, or refused, with how much has been discarded of its request. */
+type Context = Exchange | { discardedBytes: number };
+type Stream = Http2Stream<Context>;
+
+/** Most bytes of a request that are read and forgotten once it has been refused; then its stream is reset. */
+const MAX_DISCARDED_BYTES = 1024 * 1024;
 
 /**
  * Serves a connection that begins with the HTTP/2 preface, of which `first` has been read. A caller that resets a stream
@@ -37,65 +52,114 @@ export function serveGrpc(
   options: GrpcConnectionOptions,
   context: ListenerContext,
 ): Connection {
+  const { clock, log } = context;
   const peer = peerOf(socket);
-  socket.pause();
-  socket.unshift(first);
-  // HTTP/2 has its own way to say goodbye: a caller that ends its side has gone.
-  socket.allowHalfOpen = false;
-  const session = performServerHandshake(socket, {
-    settings: {
-      maxConcurrentStreams: options.maxCallsPerConnection,
-      initialWindowSize: STREAM_WINDOW_BYTES,
+  let flushing = false;
+
+  /** What one turn of the event loop has to say leaves in one system call. */
+  function flush(): void {
+    flushing = false;
+    if (socket.destroyed) return;
+    writeOutput(http2, socket);
+    if (socket.isPaused() && !http2.isCongested) socket.resume();
+  }
+
+  function end(): void {
+    writeOutput(http2, socket);
+    socket.off("data", onData).off("end", onEnd);
+    endAndDiscard(socket, MAX_DISCARDED_BYTES);
+  }
+
+  const http2: Http2Connection<Context> = createHttp2Connection<Context>(
+    "server",
+    { maxConcurrentStreams: options.maxCallsPerConnection, nowMs: clock.nowMs },
+    {
+      onHeaders: open,
+      onData(stream, bytes, endStream) {
+        http2.consume(stream, bytes.length);
+        const exchange = stream.context;
+        if (exchange === undefined) return;
+        if (!("head" in exchange)) discard(stream, exchange, bytes);
+        else if (collect(stream, exchange, bytes) && endStream) run(stream, exchange);
+      },
+      onTrailers(stream) {
+        if (stream.context && "head" in stream.context) run(stream, stream.context);
+      },
+      onReset(stream) {
+        const exchange = stream.context;
+        if (!exchange || !("head" in exchange) || exchange.answered) return;
+        exchange.caller.abort(new RpcError("CANCELLED", "the caller went away"));
+      },
+      onClose: () => {},
+      onDrain: () => {},
+      onSettings: () => {},
+      onGoAway: () => {},
+      onPong: () => {},
+      onOutput() {
+        if (flushing) return;
+        flushing = true;
+        setImmediate(flush);
+      },
+      onFinished: end,
+      onFailed(error) {
+        log.debug({ peer, error: error.message }, "a gRPC connection failed");
+        end();
+      },
     },
-    // In megabytes; the default of 10 would refuse streams while one large reply is being sent.
-    maxSessionMemory: 64 + 2 * Math.ceil(options.maxMessageBytes / 2 ** 20),
-  });
-  session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-  session.on("error", (error: Error) => context.log.debug({ peer, error: error.message }, "a gRPC connection failed"));
-  session.on("stream", (stream: ServerHttp2Stream, _headers: unknown, _flags: number, rawHeaders: HeaderList) => {
-    stream.on("error", (error: Error) => context.log.debug({ peer, error: error.message }, "a gRPC stream failed"));
-    serveStream(stream, rawHeaders, peer, options, context);
-  });
-  // A session that has said goodbye would wait for its caller to end the connection: the socket is destroyed itself.
-  return { drain: () => session.close(), destroy: () => void socket.destroy() };
-}
+  );
 
-function serveStream(
-  stream: ServerHttp2Stream,
-  headers: HeaderList,
-  peer: string,
-  options: GrpcConnectionOptions,
-  context: ListenerContext,
-): void {
-  const refusal = refuseRequest(headers);
-  if (refusal) {
-    refuse(stream, refusal);
-    return;
-  }
-  let head: CallHead;
-  try {
-    head = readHead(headers, context.lookup);
-  } catch (error) {
-    refuse(stream, writeReply(readDress(headers), toRpcError(error)));
-    return;
-  }
-  const { dress, timeoutMs } = head;
-  const expiresAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : context.clock.nowMs() + timeoutMs;
-  const caller = new AbortController();
-  const collector = createMessageCollector(options.maxMessageBytes);
-
-  function onData(chunk: Buffer): void {
+  function open(stream: Stream, list: HeaderList, endStream: boolean): void {
+    const refusal = refuseRequest(list);
+    if (refusal) {
+      refuse(stream, refusal);
+      return;
+    }
+    let head: CallHead;
     try {
-      collector.push(chunk);
+      head = readHead(list, context.lookup);
     } catch (error) {
-      stream.off("data", onData).off("end", onEnd);
-      refuse(stream, writeReply(dress, toRpcError(error)));
+      refuse(stream, writeReply(readDress(list), toRpcError(error)));
+      return;
+    }
+    const { timeoutMs } = head;
+    const expiresAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.nowMs() + timeoutMs;
+    const collector = createMessageCollector(options.maxMessageBytes);
+    const exchange = { head, expiresAtMs, collector, caller: new AbortController(), answered: false };
+    stream.context = exchange;
+    if (endStream) run(stream, exchange);
+  }
+
+  /** Adds to the call's message; false when that was one too much. */
+  function collect(stream: Stream, { collector, head }: Exchange, bytes: Uint8Array): boolean {
+    try {
+      collector.push(bytes);
+      return true;
+    } catch (error) {
+      refuse(stream, writeReply(head.dress, toRpcError(error)));
+      return false;
     }
   }
 
-  function onEnd(): void {
-    if (stream.aborted) return;
-    const done = (reply: Reply | RpcError) => respond(stream, dress, writeReply(dress, reply));
+  /**
+   * Answers before the request has come to its end. A reset right behind the answer would let some clients miss it, so
+   * the rest of the request is taken as long as it is short.
+   */
+  function refuse(stream: Stream, { headers }: Response): void {
+    stream.context = { discardedBytes: 0 };
+    http2.sendHeaders(stream, headers, true);
+  }
+
+  function discard(stream: Stream, refused: { discardedBytes: number }, bytes: Uint8Array): void {
+    refused.discardedBytes += bytes.length;
+    if (refused.discardedBytes > MAX_DISCARDED_BYTES) http2.resetStream(stream, ERROR_CODE.NO_ERROR);
+  }
+
+  function run(stream: Stream, exchange: Exchange): void {
+    const { head, expiresAtMs, collector, caller } = exchange;
+    const done = (reply: Reply | RpcError) => {
+      exchange.answered = true;
+      respond(http2, stream, head.dress, writeReply(head.dress, reply));
+    };
     try {
       const facts = newFacts("grpc", peer);
       const { call } = readCall(head, collector.finish(), { expiresAtMs, signal: caller.signal, facts });
@@ -105,63 +169,57 @@ function serveStream(
     }
   }
 
-  stream.on("data", onData);
-  stream.on("end", onEnd);
-  stream.on("close", () => {
-    if (!stream.headersSent) caller.abort(new RpcError("CANCELLED", "the caller went away"));
-  });
+  function onData(chunk: Buffer): void {
+    http2.receive(chunk);
+    // A caller that does not take its answers is not read on.
+    if (http2.isCongested) socket.pause();
+  }
+
+  /** HTTP/2 has its own way to say goodbye: a caller that ends its side has gone. */
+  function onEnd(): void {
+    http2.transportEnded();
+    socket.destroySoon();
+  }
+
+  socket.on("data", onData);
+  socket.on("end", onEnd);
+  socket.on("drain", flush);
+  socket.on("close", () => http2.transportEnded());
+  onData(Buffer.from(first.buffer, first.byteOffset, first.byteLength));
+  writeOutput(http2, socket);
+
+  return { drain: () => http2.shutDown(), destroy: () => void socket.destroy() };
 }
 
-/** Most bytes of a request that are read and forgotten once it has been refused; then its stream is reset. */
-const MAX_DISCARDED_BYTES = 1024 * 1024;
-
-/**
- * Answers before the request has come to its end. A reset right behind the answer would let some clients miss it, so the
- * rest of the request is taken as long as it is short.
- */
-function refuse(stream: ServerHttp2Stream, { headers }: Response): void {
-  if (isGone(stream)) return;
-  let discarded = 0;
-  stream.on("data", (chunk: Buffer) => {
-    discarded += chunk.length;
-    if (discarded > MAX_DISCARDED_BYTES) stream.close(constants.NGHTTP2_NO_ERROR);
-  });
-  stream.respond(toHeaderRecord(headers), { endStream: true });
-}
-
-function respond(stream: ServerHttp2Stream, dress: Dress, { headers, body, trailers }: Response): void {
-  if (isGone(stream)) return;
+function respond(http2: Http2Connection<Context>, stream: Stream, dress: Dress, response: Response): void {
+  const { headers, body, trailers } = response;
   try {
-    if (trailers === undefined) {
-      stream.respond(toHeaderRecord(headers), { endStream: true });
-      return;
-    }
-    stream.respond(toHeaderRecord(headers), { waitForTrailers: true });
+    http2.sendHeaders(stream, headers, trailers === undefined);
   } catch (error) {
-    stream.respond(toHeaderRecord(unwritable(dress, error)), { endStream: true });
+    sendUnwritable(http2, stream, unwritable(dress, error));
     return;
   }
-  stream.once("wantTrailers", () => sendTrailers(stream, dress, trailers));
-  stream.end(body);
-}
-
-function sendTrailers(stream: ServerHttp2Stream, dress: Dress, trailers: HeaderList): void {
-  if (isGone(stream)) return;
+  if (trailers === undefined) return;
+  if (body) http2.sendData(stream, body, false);
   try {
-    stream.sendTrailers(toHeaderRecord(trailers));
+    http2.sendHeaders(stream, trailers, true);
   } catch (error) {
     // The first two pairs are the status and content type of a response without trailers.
-    stream.sendTrailers(toHeaderRecord(unwritable(dress, error).slice(4)));
+    sendUnwritable(http2, stream, unwritable(dress, error).slice(4));
   }
 }
 
-/** What is said instead of headers that HTTP/2 does not take, such as a repeated one that may stand only once. */
+/** What is said instead of headers that HTTP/2 cannot carry, or more of them than the caller takes. */
 function unwritable(dress: Dress, error: unknown): HeaderList {
   const { message } = toRpcError(error);
   return writeReply(dress, new RpcError("INTERNAL", `the reply's metadata cannot be written: ${message}`)).headers;
 }
 
-/** A caller may reset its stream before anything of it has been looked at. */
-function isGone(stream: ServerHttp2Stream): boolean {
-  return stream.destroyed || stream.closed;
+function sendUnwritable(http2: Http2Connection<Context>, stream: Stream, headers: HeaderList): void {
+  try {
+    http2.sendHeaders(stream, headers, true);
+  } catch {
+    // The caller takes hardly any headers.
+    http2.resetStream(stream, ERROR_CODE.INTERNAL_ERROR);
+  }
 }

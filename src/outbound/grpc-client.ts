@@ -1,17 +1,25 @@
-// Calls to gRPC servers: unary calls as streams of one HTTP/2 session per endpoint, over node:http2.
-import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
+// Calls to gRPC servers: unary calls as streams of one HTTP/2 connection per endpoint.
 import { z } from "zod";
 import { type Address, formatAddress } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
-import { type HeaderList, headerOf, toHeaderRecord } from "../protocol/grpc/header-list.ts";
+import { type HeaderList, headerOf } from "../protocol/grpc/header-list.ts";
 import { createMessageCollector } from "../protocol/grpc/message.ts";
 import { codeOfReset } from "../protocol/grpc/status.ts";
 import { readReply, writeCall } from "../protocol/grpc/verbs.ts";
+import { ERROR_CODE, nameOfErrorCode } from "../protocol/http2/error-codes.ts";
+import type { StreamReset } from "../protocol/http2/events.ts";
+import type { Http2Stream } from "../protocol/http2/stream.ts";
 import type { Call, Reply } from "../rpc/call.ts";
 import type { Connect } from "../rpc/endpoint.ts";
 import { abortError } from "./call-end.ts";
-import { createGrpcSessions, type GrpcSessions, type StreamWaiter } from "./grpc-session.ts";
+import {
+  createGrpcSessions,
+  type GrpcSession,
+  type GrpcSessions,
+  type StreamListener,
+  type StreamWaiter,
+} from "./grpc-session.ts";
 
 /** How an upstream's gRPC servers are called. */
 export const grpcUpstreamOptions = z
@@ -41,7 +49,7 @@ export type GrpcUpstreamOptions = z.output<typeof grpcUpstreamOptions>;
 export function connectGrpc(options: GrpcUpstreamOptions, clock: Clock): Connect {
   return ({ address, name }) => {
     const authority = options.authority ?? authorityOf(address);
-    const sessions = createGrpcSessions(address, name, authority, options, clock);
+    const sessions = createGrpcSessions(address, name, options, clock);
     const context: ExchangeContext = { name, authority, maxMessageBytes: options.maxMessageBytes, sessions, clock };
     return {
       handle: (call) => new Promise<Reply>((resolve, reject) => exchange(call, context, resolve, reject)),
@@ -71,7 +79,8 @@ function exchange(
   reject: (error: RpcError) => void,
 ): void {
   const { signal } = call;
-  let stream: ClientHttp2Stream | undefined;
+  let session: GrpcSession | undefined;
+  let stream: Http2Stream<StreamListener> | undefined;
   if (signal.aborted) {
     reject(abortError(call, false));
     return;
@@ -80,24 +89,30 @@ function exchange(
   const waiter: StreamWaiter = { ready, failed, left: false };
   context.sessions.acquire(waiter);
 
-  function ready(session: ClientHttp2Session, done: () => void): void {
+  function ready(given: GrpcSession): void {
+    session = given;
+    const { http2 } = session;
     try {
       const { authority, clock } = context;
       const written = writeCall(call, { authority, nowMs: clock.nowMs() });
-      stream = session.request(toHeaderRecord(written.headers), { endStream: false });
+      const listener = receive(given, call, context, reset, settled);
+      stream = http2.openStream(written.headers, false, listener);
+      if (!stream) throw new RpcError("UNAVAILABLE", `the connection to ${context.name} has no free stream`);
       call.facts.droppedMetadata += written.droppedMetadata;
-      receive(stream, session, call, context, (outcome) => {
-        signal.removeEventListener("abort", onAbort);
-        done();
-        if (outcome instanceof RpcError) reject(outcome);
-        else resolve(outcome);
-      });
-      stream.end(written.body);
+      http2.sendData(stream, written.body, true);
     } catch (error) {
-      if (stream) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-      else done();
       failed(toRpcError(error));
     }
+  }
+
+  function settled(outcome: Reply | RpcError): void {
+    signal.removeEventListener("abort", onAbort);
+    if (outcome instanceof RpcError) reject(outcome);
+    else resolve(outcome);
+  }
+
+  function reset(): void {
+    if (session && stream) session.http2.resetStream(stream, ERROR_CODE.CANCEL);
   }
 
   function failed(error: RpcError): void {
@@ -107,8 +122,8 @@ function exchange(
 
   function onAbort(): void {
     waiter.left = true;
-    stream?.close(constants.NGHTTP2_CANCEL);
     failed(abortError(call, stream !== undefined));
+    reset();
   }
 }
 
@@ -120,49 +135,47 @@ const MAX_DISCARDED_BYTES = 1024 * 1024;
 
 /** Collects the response and says, once, when the stream has closed, what became of the call. */
 function receive(
-  stream: ClientHttp2Stream,
-  session: ClientHttp2Session,
+  session: GrpcSession,
   call: Call,
   { name, maxMessageBytes }: ExchangeContext,
-  closed: (outcome: Reply | RpcError) => void,
-): void {
+  reset: () => void,
+  settled: (outcome: Reply | RpcError) => void,
+): StreamListener {
   const collector = createMessageCollector(maxMessageBytes);
   let headers: HeaderList | undefined;
   let trailers: HeaderList | undefined;
   let isGrpc = false;
   let unreadable: RpcError | undefined;
   let discarded = 0;
-  let failure: Error | undefined;
 
-  stream.on("response", (_headers: unknown, _flags: number, rawHeaders: HeaderList) => {
-    headers = rawHeaders;
-    isGrpc = headerOf(rawHeaders, "content-type")?.startsWith("application/grpc") ?? false;
-  });
-  stream.on("trailers", (_headers: unknown, _flags: number, rawHeaders: HeaderList) => {
-    trailers = rawHeaders;
-  });
-  stream.on("data", (chunk: Buffer) => {
-    // The body of an error page says nothing that its status does not.
-    if (!isGrpc) return;
-    if (unreadable) {
-      discarded += chunk.length;
-      if (discarded > MAX_DISCARDED_BYTES) stream.close(constants.NGHTTP2_CANCEL);
-      return;
-    }
-    try {
-      collector.push(chunk);
-    } catch (error) {
-      unreadable = toRpcError(error);
-    }
-  });
-  stream.on("error", (error: Error) => {
-    failure = error;
-  });
-  stream.on("close", () => {
-    if (unreadable) closed(new RpcError(unreadable.code, unreadable.message, { sent: true, cause: unreadable }));
-    else if (headers && isWhole(headers, trailers, stream, session)) closed(outcomeOf(headers, trailers));
-    else closed(resetError(name, stream, session, failure));
-  });
+  return {
+    headers(list) {
+      headers = list;
+      isGrpc = headerOf(list, "content-type")?.startsWith("application/grpc") ?? false;
+    },
+    trailers(list) {
+      trailers = list;
+    },
+    data(bytes) {
+      // The body of an error page says nothing that its status does not.
+      if (!isGrpc) return;
+      if (unreadable) {
+        discarded += bytes.length;
+        if (discarded > MAX_DISCARDED_BYTES) reset();
+        return;
+      }
+      try {
+        collector.push(bytes);
+      } catch (error) {
+        unreadable = toRpcError(error);
+      }
+    },
+    closed(ended) {
+      if (unreadable) settled(new RpcError(unreadable.code, unreadable.message, { sent: true, cause: unreadable }));
+      else if (headers && isWhole(headers, trailers, ended)) settled(outcomeOf(headers, trailers));
+      else settled(resetError(name, ended, ended?.failure ?? session.failure));
+    },
+  };
 
   function outcomeOf(received: HeaderList, trailing: HeaderList | undefined): Reply | RpcError {
     try {
@@ -184,32 +197,25 @@ function receive(
 }
 
 /** Whether the peer has said how the call ended, or has ended the stream in good order without. */
-function isWhole(
-  headers: HeaderList,
-  trailers: HeaderList | undefined,
-  { rstCode }: ClientHttp2Stream,
-  session: ClientHttp2Session,
-): boolean {
+function isWhole(headers: HeaderList, trailers: HeaderList | undefined, reset: StreamReset | undefined): boolean {
   if (trailers || headerOf(headers, "grpc-status") !== undefined || headerOf(headers, ":status") !== "200") return true;
-  return rstCode === constants.NGHTTP2_NO_ERROR && !session.destroyed;
+  return reset === undefined || (reset.by === "peer" && reset.code === ERROR_CODE.NO_ERROR);
 }
 
 /** Why a stream closed without a status. */
-function resetError(
-  name: string,
-  { rstCode = constants.NGHTTP2_NO_ERROR }: ClientHttp2Stream,
-  session: ClientHttp2Session,
-  failure: Error | undefined,
-): RpcError {
-  if (rstCode === constants.NGHTTP2_REFUSED_STREAM) {
+function resetError(name: string, reset: StreamReset | undefined, failure: Error | undefined): RpcError {
+  if (reset && !reset.processed) {
     return new RpcError("UNAVAILABLE", `${name} refused the stream`, { cause: failure });
   }
-  // A connection that broke closes its streams with codes of our own side.
-  if (session.destroyed || rstCode === constants.NGHTTP2_NO_ERROR) {
+  if (reset === undefined || reset.by === "connection" || reset.code === ERROR_CODE.NO_ERROR) {
     const reason = failure?.message ?? "the peer closed it";
     const text = `the connection to ${name} broke before the reply was whole: ${reason}`;
     return new RpcError("UNAVAILABLE", text, { sent: true, cause: failure });
   }
-  const text = `${name} reset the stream with HTTP/2 error code ${rstCode}`;
-  return new RpcError(codeOfReset(rstCode), text, { origin: "peer", sent: true, cause: failure });
+  const code = nameOfErrorCode(reset.code);
+  const text =
+    reset.by === "peer"
+      ? `${name} reset the stream with HTTP/2 error code ${code}`
+      : `${name} sent what HTTP/2 does not allow: the stream was reset with ${code}`;
+  return new RpcError(codeOfReset(reset.code), text, { origin: "peer", sent: true, cause: failure });
 }

@@ -1,15 +1,36 @@
-// The HTTP/2 session to one gRPC endpoint: made when a call needs it, replaced when its peer says goodbye or it breaks,
-// shared by as many calls as the peer allows. What goes over a stream is left to grpc-client.ts.
-import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
+// The HTTP/2 connection to one gRPC endpoint: made when a call needs it, replaced when its peer says goodbye or it
+// breaks, shared by as many calls as the peer allows. What goes over a stream is left to grpc-client.ts.
 import { connect, type Socket } from "node:net";
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
+import { createHttp2Connection, type Http2Connection } from "../protocol/http2/connection.ts";
+import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
+import type { StreamReset } from "../protocol/http2/events.ts";
+import type { HeaderList } from "../protocol/http2/header-list.ts";
+import type { Http2Stream } from "../protocol/http2/stream.ts";
+import { writeOutput } from "../protocol/http2/write-output.ts";
+
+/** What comes on one stream; `closed` once and last. */
+export interface StreamListener {
+  headers(list: HeaderList): void;
+  data(bytes: Uint8Array): void;
+  trailers(list: HeaderList): void;
+  /** `reset` is undefined when both sides have ended in good order. */
+  closed(reset: StreamReset | undefined): void;
+}
+
+/** A connection that can take a stream. */
+export interface GrpcSession {
+  readonly http2: Http2Connection<StreamListener>;
+  /** Why the connection broke, if it did and a reason is known. */
+  readonly failure: Error | undefined;
+}
 
 /** Someone who waits for a stream; exactly one of the two is called, unless it has `left` before. */
 export interface StreamWaiter {
-  /** Opens its stream at once and calls `done` when that has closed. */
-  ready(session: ClientHttp2Session, done: () => void): void;
+  /** Opens its stream at once. */
+  ready(session: GrpcSession): void;
   failed(error: RpcError): void;
   /** Set by the waiter when it does not want a stream any more. */
   left: boolean;
@@ -17,7 +38,6 @@ export interface StreamWaiter {
 
 export interface GrpcSessionOptions {
   readonly connectTimeoutMs: number;
-  readonly maxMessageBytes: number;
 }
 
 /** At most one usable session, and who waits for it. */
@@ -28,26 +48,17 @@ export interface GrpcSessions {
   close(): Promise<void>;
 }
 
-/** Flow-control windows that do not make the peer wait for each 64 KiB. */
-const STREAM_WINDOW_BYTES = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES = 4 * STREAM_WINDOW_BYTES;
-/** What is assumed until the peer has said how many streams it allows, as RFC 9113 advises peers to allow. */
-const INITIAL_MAX_STREAMS = 100;
-
 /** A session and what is known of it. */
-interface Session {
-  readonly http2: ClientHttp2Session;
+interface Session extends GrpcSession {
   readonly socket: Socket;
-  active: number;
-  maxStreams: number;
   connected: boolean;
+  failure: Error | undefined;
 }
 
 /** Keeps a session to the endpoint while there are calls for it. */
 export function createGrpcSessions(
   address: Address,
   name: string,
-  authority: string,
   options: GrpcSessionOptions,
   clock: Clock,
 ): GrpcSessions {
@@ -73,73 +84,105 @@ export function createGrpcSessions(
   /** Hands out streams while there are free ones. */
   function serveWaiters(): void {
     while (waiters.length > 0) {
-      if (current && (current.http2.closed || current.http2.destroyed)) current = undefined;
+      if (current && !current.http2.isUsable) retire(current);
       current ??= startSession();
-      const session = current;
-      if (!session.connected || session.active >= session.maxStreams) return;
+      if (!current.connected || current.http2.freeStreams === 0) return;
       const waiter = waiters.shift();
-      if (!waiter || waiter.left) continue;
-      session.active++;
-      waiter.ready(session.http2, () => {
-        session.active--;
-        if (session !== current) retire(session);
-        serveWaiters();
-        closeIfDone();
-      });
+      if (waiter && !waiter.left) waiter.ready(current);
     }
   }
 
   /** Gives a session no more calls, and closes it when those that it has are done. */
   function retire(session: Session): void {
     if (current === session) current = undefined;
-    if (session.active > 0) return;
-    session.http2.destroy();
-    // A session that has said or heard goodbye would wait for its peer to end the connection.
-    session.socket.destroy();
+    if (session.http2.openStreams > 0 || session.socket.destroyed) return;
+    writeOutput(session.http2, session.socket);
+    session.socket.destroySoon();
   }
 
   function startSession(): Session {
     const where = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
     const socket = connect({ ...where, noDelay: true, keepAlive: true });
-    const http2 = connectHttp2(`http://${authority}`, {
-      createConnection: () => socket,
-      settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
-      // In megabytes; the default of 10 would refuse streams while one large message is being sent.
-      maxSessionMemory: 64 + 2 * Math.ceil(options.maxMessageBytes / 2 ** 20),
-    });
-    const session: Session = { http2, socket, active: 0, maxStreams: INITIAL_MAX_STREAMS, connected: false };
+    let flushing = false;
+    const flush = () => {
+      flushing = false;
+      if (session.connected && !socket.destroyed) writeOutput(http2, socket);
+    };
+    /** A peer that has answered in full takes no more of the request. */
+    function stopSending(stream: Http2Stream<StreamListener>): void {
+      if (!stream.localEnded) http2.resetStream(stream, ERROR_CODE.CANCEL);
+    }
+    const http2 = createHttp2Connection<StreamListener>(
+      "client",
+      { nowMs: clock.nowMs },
+      {
+        onHeaders(stream, list, endStream) {
+          stream.context?.headers(list);
+          if (endStream) stopSending(stream);
+        },
+        onData(stream, bytes, endStream) {
+          http2.consume(stream, bytes.length);
+          stream.context?.data(bytes);
+          if (endStream) stopSending(stream);
+        },
+        onTrailers(stream, list) {
+          stream.context?.trailers(list);
+          stopSending(stream);
+        },
+        onReset(stream, reset) {
+          const listener = stream.context;
+          stream.context = undefined;
+          listener?.closed(reset);
+        },
+        onClose(stream) {
+          stream.context?.closed(undefined);
+          if (session !== current) retire(session);
+          serveWaiters();
+          closeIfDone();
+        },
+        onDrain: () => {},
+        onSettings: () => serveWaiters(),
+        // The calls on it go on as far as the peer lets them; new ones need another session.
+        onGoAway() {
+          retire(session);
+          serveWaiters();
+        },
+        onPong: () => {},
+        onOutput() {
+          if (!flushing) setImmediate(flush);
+          flushing = true;
+        },
+        onFinished: () => {},
+        onFailed(error) {
+          session.failure = error;
+          retire(session);
+        },
+      },
+    );
+    const session: Session = { http2, socket, connected: false, failure: undefined };
     open.add(session);
-    let failure: Error | undefined;
     const stopTimer = clock.after(options.connectTimeoutMs, () => {
       socket.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms (connectTimeoutMs)`));
     });
-    http2.on("connect", () => {
-      // The event may have been on its way when the session was given up.
-      if (http2.destroyed) return;
+    socket.on("connect", () => {
       stopTimer();
       session.connected = true;
-      http2.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+      flush();
       serveWaiters();
       closeIfDone();
     });
-    http2.on("remoteSettings", ({ maxConcurrentStreams }) => {
-      session.maxStreams = maxConcurrentStreams ?? INITIAL_MAX_STREAMS;
-      serveWaiters();
+    socket.on("data", (chunk: Buffer) => http2.receive(chunk));
+    socket.on("drain", flush);
+    socket.on("error", (error: Error) => {
+      session.failure ??= error;
     });
-    http2.on("error", (error: Error) => {
-      failure = error;
-    });
-    // The calls on it go on as far as the peer lets them; new ones need another session.
-    http2.on("goaway", () => {
-      retire(session);
-      serveWaiters();
-    });
-    http2.on("close", () => {
+    socket.on("close", () => {
       stopTimer();
       open.delete(session);
       if (current === session) current = undefined;
-      if (!session.connected) failWaiters(failure);
-      else serveWaiters();
+      http2.transportEnded();
+      if (session.connected) serveWaiters();
+      else failWaiters(session.failure);
       closeIfDone();
     });
     return session;

@@ -53,7 +53,7 @@ export const HTTP2_DEFAULTS = {
   connectionWindowBytes: 4 * 1024 * 1024,
   maxStreamWindowBytes: 8 * 1024 * 1024,
   maxConnectionWindowBytes: 32 * 1024 * 1024,
-  maxFrameBytes: 65_536,
+  maxFrameBytes: 16_384,
   maxHeaderListBytes: 65_536,
   maxHeaderBlockBytes: 65_536,
   maxContinuations: 32,

@@ -121,7 +121,7 @@ export function createSubject(role: Role, options: Partial<Http2Options> = {}, b
     void events.push(words.filter((word) => word !== "" && word !== false).join(" "));
   const connection = createHttp2Connection<string>(
     role,
-    { ...options, nowMs: () => time.nowMs },
+    { maxFrameBytes: 65_536, ...options, nowMs: () => time.nowMs },
     {
       onHeaders(stream, list, endStream) {
         streams.set(stream.id, stream);
