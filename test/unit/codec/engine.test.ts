@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { RpcError } from "../../../src/base/errors.ts";
 import { createEngine } from "../../../src/codec/engine.ts";
+import { PLAN_SIZE } from "../../../src/codec/layout.ts";
+import { createTables } from "../../../src/codec/tables.ts";
 import { linkText } from "./idl-link.ts";
 
 const LIMITS = { maxBytes: 64 << 20, maxDepth: 64, maxElements: 10_000_000 };
@@ -72,4 +74,26 @@ test("small input cannot make large output: it is refused at the limit", () => {
   // 1 byte of a packed list becomes 8.
   const bytes = Buffer.concat([Buffer.from([0x1a, 0x80, 0x10]), Buffer.alloc(2048, 1)]);
   expect(() => transcode(bytes, { unknownFields: 0, duplicates: 0 })).toThrow(RpcError);
+});
+
+test("a pair's tables are laid out when it is first compiled, once, and take under 20 kilobytes for both directions", () => {
+  const tables = createTables(0);
+  const sizes = (["to-protobuf", "to-protobuf", "to-thrift"] as const).map((direction) => {
+    tables.plan(body, direction, LIMITS);
+    return tables.size;
+  });
+  const [first = 0, again = 0, both = 0] = sizes;
+  expect(again - first).toBe(PLAN_SIZE);
+  expect(both).toBeGreaterThan(again + PLAN_SIZE);
+  expect(both).toBeLessThan(20_000);
+});
+
+test("what stands in memory around a message decides nothing", () => {
+  const engine = createEngine();
+  const transcode = engine.compile(body, "thriftBinaryToProtobuf", LIMITS);
+  const outcomes = [0, 127, 255].map((byte) => {
+    engine.poison(byte, 4096);
+    return Buffer.from(transcode(string(5), { unknownFields: 0, duplicates: 0 })).toString("hex");
+  });
+  expect(new Set(outcomes)).toEqual(new Set(["0a056161616161"]));
 });
