@@ -175,6 +175,7 @@ describe.each(["hyper-express", "node:http"])("on %s", (server) => {
 
   test.each([
     ["TBinaryProtocol", thrift.TBinaryProtocol],
+    ["TCompactProtocol", thrift.TCompactProtocol],
     ["TJSONProtocol", thrift.TJSONProtocol],
   ] as const)("npm thrift's HTTP client calls services of both worlds over %s", async (_, protocol) => {
     const { port } = await start();

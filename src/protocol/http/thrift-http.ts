@@ -6,7 +6,7 @@ import { newFacts, type Reply } from "../../rpc/call.ts";
 import { formatStatus } from "../../rpc/status.ts";
 import { EXCEPTION_TYPE, ThriftFault, toApplicationException } from "../thrift/codes.ts";
 import { MESSAGE } from "../thrift/message.ts";
-import * as binary from "../thrift/verbs.ts";
+import { readCall, writeReply } from "../thrift/verbs.ts";
 import {
   callOf,
   callOrError,
@@ -21,45 +21,43 @@ import { writeResponseMetadata } from "./http-metadata.ts";
 import { type JsonMessageHeader, readJsonMessage, writeJsonMessage } from "./thrift-json-message.ts";
 
 /**
- * Reads POST with the content type `application/x-thrift` or `application/vnd.apache.thrift.binary` or `.json`. Where the
+ * Reads POST with the content type `application/x-thrift` or `application/vnd.apache.thrift.binary`, `.compact` or `.json`. Where the
  * content type does not name the protocol, the first byte does: most of the official clients say `application/x-thrift` to
  * everything.
  */
 export const thriftDialect: Dialect = (request, context) => {
-  switch (protocolOf(request)) {
-    case "binary":
-      return readBinary(request, context);
+  switch (encodingOf(request)) {
+    case "bytes":
+      return readBytes(request, context);
     case "json":
       return readJson(request, context);
-    case "compact":
-      return refuse("Thrift's compact protocol is not served over HTTP yet: expected binary or JSON");
     case undefined:
-      return refuse("the protocol of the content type is unknown: expected binary or json");
+      return refuse("the protocol of the content type is unknown: expected binary, compact or json");
   }
 };
 
-type Protocol = "binary" | "compact" | "json";
+/** Messages of bytes begin with what they are: binary, strict or old, or compact. */
+type Encoding = "bytes" | "json";
 
-const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
-  ["binary", "binary"],
-  ["tbinary", "binary"],
-  ["compact", "compact"],
-  ["tcompact", "compact"],
+const ENCODINGS: ReadonlyMap<string, Encoding> = new Map<string, Encoding>([
+  ["binary", "bytes"],
+  ["tbinary", "bytes"],
+  ["compact", "bytes"],
+  ["tcompact", "bytes"],
   ["json", "json"],
   ["tjson", "json"],
 ]);
 
 const MEDIA_TYPE = "application/vnd.apache.thrift.";
 
-function protocolOf({ headers, body }: HttpRequest): Protocol | undefined {
+function encodingOf({ headers, body }: HttpRequest): Encoding | undefined {
   const mediaType = mediaTypeOf(headers);
-  if (mediaType.startsWith(MEDIA_TYPE)) return PROTOCOLS.get(mediaType.slice(MEDIA_TYPE.length));
+  if (mediaType.startsWith(MEDIA_TYPE)) return ENCODINGS.get(mediaType.slice(MEDIA_TYPE.length));
   const named = /;\s*protocol="?([\w-]+)"?/i.exec(headers.get("content-type") ?? "")?.[1];
-  if (named !== undefined) return PROTOCOLS.get(named.toLowerCase());
+  if (named !== undefined) return ENCODINGS.get(named.toLowerCase());
   const [first = 0] = body;
-  if (first === 0x82) return "compact";
   // An old-style binary message begins with the length of its name, whose first byte is zero.
-  return first === 0x5b || (first > 0 && first <= 0x20) ? "json" : "binary";
+  return first === 0x5b || (first > 0 && first <= 0x20) ? "json" : "bytes";
 }
 
 /** The service that the last segment of the path names, by its full or bare name; else the listener's. */
@@ -71,9 +69,9 @@ function serviceOf(path: string, { services, defaultService }: DialectContext): 
   return defaultService;
 }
 
-function readBinary(request: HttpRequest, context: DialectContext): Exchange {
+function readBytes(request: HttpRequest, context: DialectContext): Exchange {
   const { body, path, peer, signal } = request;
-  const read = binary.readCall(body, {
+  const read = readCall(body, {
     lookup: context.lookup,
     service: serviceOf(path, context),
     dialect: { framing: "unframed", envelope: "strict" },
@@ -87,7 +85,7 @@ function readBinary(request: HttpRequest, context: DialectContext): Exchange {
       const said = { inbound: "thrift-http", method, codec: payload.codec, bytes: payload.bytes };
       return { ...callOf(request, { ...said, timeoutMs: timeoutOfThrift(request) }, context), signal };
     }),
-    writeReply: (answer) => respond(request, answer, binary.writeReply(read.dress, answer)),
+    writeReply: (answer) => respond(request, answer, writeReply(read.dress, answer)),
   };
 }
 
