@@ -48,9 +48,6 @@ export class FrameReader {
     let at = 0;
     while (at < chunk.length && !this.stopped) {
       switch (this.#part) {
-        case "head":
-          at = this.#whole(chunk, at);
-          break;
         case "data":
           at = this.#data(chunk, at);
           break;
