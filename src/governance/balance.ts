@@ -10,8 +10,6 @@ import type { Candidate, Pick, Picker } from "./picker.ts";
 export interface Balance {
   /** Sends each attempt to an endpoint; UNAVAILABLE when there is none, or none that its breaker lets be called. */
   readonly handle: Handler;
-  /** How many endpoints are known. */
-  readonly size: () => number;
   /** Stops watching and closes every endpoint's connections when their calls in flight are done. */
   close(): Promise<void>;
 }
@@ -123,7 +121,6 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
       call.facts.attempts++;
       return candidate.handler.handle(call);
     },
-    size: () => candidates.length,
     async close() {
       if (!closed) {
         closed = true;
