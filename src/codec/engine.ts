@@ -48,7 +48,7 @@ export interface Engine {
 }
 
 /** Memory above this is given back after a message that needed it, by starting a new instance with the same tables. */
-const KEPT_MEMORY_BYTES = 8 * 1024 * 1024;
+const KEPT_MEMORY_BYTES = 32 * 1024 * 1024;
 /** WebAssembly addresses 4 GiB; a message, its translation and what both need must fit. */
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 
