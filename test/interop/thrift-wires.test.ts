@@ -1,5 +1,5 @@
 // Apache Thrift's library for Go over the other Thrift wires: as a client of a gRPC server, and as a server that grpc-go
-// calls, both through the sidecar.
+// calls, both through the sidecar. The frames of TTHeader are those of Kitex's own package.
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../../tools/build-cache.ts";
@@ -63,6 +63,7 @@ describe("a Go client calls a grpc-js server", () => {
     ["theader", "compact"],
     ["theader-zlib", "strict"],
     ["theader-zlib", "compact"],
+    ["ttheader", "strict"],
   ] as const)("over %s, %s: every kind of value, exception and call", async ([transport, dialect], { skip }) => {
     skip(missing !== undefined, missing);
     expectAll(await goThriftClient(command)(toGrpc.ready, transport, dialect), "go-thrift");
@@ -77,6 +78,8 @@ describe("a grpc-go client calls a Go server", () => {
     [["theader", "strict"], { protocol: "theader" }],
     [["theader", "strict"], { protocol: "theader", codec: "thrift-compact" }],
     [["theader", "strict"], { protocol: "theader", zlib: true }],
+    [["ttheader", "strict"], { protocol: "ttheader" }],
+    [["ttheader", "strict"], { protocol: "ttheader", maxCallsPerConnection: 1 }],
   ] as const)(
     "that is started as %j, over %j: every kind of value, exception and call",
     async ([args, wire], { skip }) => {

@@ -5,13 +5,16 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { RpcError } from "../../src/base/errors.ts";
+import { Metadata } from "../../src/base/metadata.ts";
 import { createLocalListener, localListenerOptions } from "../../src/inbound/local-listener.ts";
 import { connectGrpc, grpcUpstreamOptions } from "../../src/outbound/grpc-client.ts";
 import { connectThrift, thriftUpstreamOptions } from "../../src/outbound/thrift-client.ts";
+import { codecOf, type Envelope, type Framing } from "../../src/protocol/thrift/dialect.ts";
 import { writeMessage } from "../../src/protocol/thrift/message.ts";
+import { writeCall } from "../../src/protocol/thrift/verbs.ts";
 import type { Reply } from "../../src/rpc/call.ts";
 import type { Endpoint } from "../../src/rpc/endpoint.ts";
-import { callOf, createEchoService, framed, lookup, protobufText, thriftText } from "./echo.ts";
+import { callOf, compactText, createEchoService, framed, lookup, protobufText, thriftText } from "./echo.ts";
 import { connectNpmThrift } from "./npm-thrift.ts";
 
 const FRAMED = { framing: "framed", envelope: "strict" } as const;
@@ -36,6 +39,25 @@ function thriftBytes(inFrames: boolean, strict: boolean): Buffer {
     ),
   );
   return Buffer.concat(inFrames ? calls.map(framed) : calls);
+}
+
+/** Three calls as an upstream would get them, with headers where there is room. */
+function dressedBytes(framing: Framing, envelope: Envelope, zlib = false): Buffer {
+  const codec = codecOf(envelope);
+  const bodies = {
+    "thrift-binary": thriftText(1, "x"),
+    "thrift-compact": compactText(1, "x"),
+    protobuf: protobufText("x"),
+  };
+  const payload = { type: undefined, codec, bytes: bodies[codec] };
+  const headers = Metadata.from([["tenant", "a"]]);
+  const call = callOf(codec === "protobuf" ? "protobuf" : "thrift", "echo", "", {
+    payload,
+    headers,
+    expiresAtMs: 10_000,
+  });
+  const options = { framing, envelope, zlib, multiplexed: false, profile: true, nowMs: 0 };
+  return Buffer.concat([1, 2, 3].map((sequenceId) => writeCall(call, { ...options, sequenceId }).message));
 }
 
 /** A header as HPACK has it without tables and Huffman coding. */
@@ -104,6 +126,12 @@ test.each([
   ["framed old Thrift", thriftBytes(true, false)],
   ["unframed strict Thrift", thriftBytes(false, true)],
   ["unframed old Thrift", thriftBytes(false, false)],
+  ["unframed compact Thrift", dressedBytes("unframed", "compact")],
+  ["framed compact Thrift", dressedBytes("framed", "compact")],
+  ["THeader", dressedBytes("theader", "strict")],
+  ["THeader with zlib", dressedBytes("theader", "compact", true)],
+  ["TTHeader", dressedBytes("ttheader", "strict")],
+  ["TTHeader with Protobuf", dressedBytes("ttheader", "kitex-protobuf")],
   ["gRPC", grpcBytes()],
 ])("mutated %s harms nobody else", async (name, original) => {
   const service = createEchoService();

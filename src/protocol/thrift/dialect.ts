@@ -21,6 +21,6 @@ const CODECS = {
 } as const satisfies Record<Envelope, Codec>;
 
 /** The codec of what an envelope holds. */
-export function codecOf(envelope: Envelope): Codec {
+export function codecOf(envelope: Envelope): (typeof CODECS)[Envelope] {
   return CODECS[envelope];
 }

@@ -1,8 +1,8 @@
 // The official Apache Thrift and gRPC libraries for Go, as clients and as servers of the service Kinds.
 //
-//	kinds thrift-client HOST:PORT [framed|buffered|theader|theader-zlib] [strict|old|compact]
+//	kinds thrift-client HOST:PORT [framed|buffered|theader|theader-zlib|ttheader] [strict|old|compact]
 //	kinds grpc-client HOST:PORT
-//	kinds thrift-server [framed|buffered|theader] [strict|compact]
+//	kinds thrift-server [framed|buffered|theader|ttheader] [strict|compact]
 //	kinds grpc-server
 package main
 

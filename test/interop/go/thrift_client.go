@@ -47,6 +47,8 @@ func protocolOver(socket *thrift.TSocket, transport, dialect string, settings *t
 		}
 		headers.SetWriteHeader("tenant", "go")
 		return headers
+	case "ttheader":
+		wire = newTTHeaderTransport(socket, true)
 	case "buffered":
 		wire = thrift.NewTBufferedTransport(socket, 4096)
 	default:

@@ -28,6 +28,9 @@ func thriftServer(transport, dialect string) {
 	if transport == "" || transport == "framed" {
 		wire = thrift.NewTFramedTransportFactoryConf(wire, &thrift.TConfiguration{})
 	}
+	if transport == "ttheader" {
+		wire = ttheaderFactory{}
+	}
 	protocol := thrift.TProtocolFactory(thrift.NewTBinaryProtocolFactoryConf(&thrift.TConfiguration{}))
 	if transport == "theader" {
 		protocol = thrift.NewTHeaderProtocolFactoryConf(&thrift.TConfiguration{})
