@@ -41,6 +41,8 @@ type Stream = Http2Stream<Context>;
 
 /** Most bytes of a request that are read and forgotten once it has been refused; then its stream is reset. */
 const MAX_DISCARDED_BYTES = 1024 * 1024;
+/** Longest that a caller may take to read why its calls were cut, in milliseconds. */
+const GOODBYE_MS = 1_000;
 
 /**
  * Serves a connection that begins with the HTTP/2 preface, of which `first` has been read. A caller that resets a stream
@@ -54,6 +56,8 @@ export function serveGrpc(
 ): Connection {
   const { clock, log } = context;
   const peer = peerOf(socket);
+  /** The calls that have no answer yet. */
+  const running = new Map<Stream, Exchange>();
   let flushing = false;
 
   /** What one turn of the event loop has to say leaves in one system call. */
@@ -156,7 +160,10 @@ export function serveGrpc(
 
   function run(stream: Stream, exchange: Exchange): void {
     const { head, expiresAtMs, collector, caller } = exchange;
+    running.set(stream, exchange);
     const done = (reply: Reply | RpcError) => {
+      running.delete(stream);
+      if (exchange.answered) return;
       exchange.answered = true;
       respond(http2, stream, head.dress, writeReply(head.dress, reply));
     };
@@ -188,7 +195,24 @@ export function serveGrpc(
   onData(Buffer.from(first.buffer, first.byteOffset, first.byteLength));
   writeOutput(http2, socket);
 
-  return { drain: () => http2.shutDown(), destroy: () => void socket.destroy() };
+  /** Answers what is still running before it closes: a bare close would leave callers to guess what became of their calls. */
+  function cut(): void {
+    const error = new RpcError("UNAVAILABLE", "the sidecar shut down before the call was done", { sent: true });
+    for (const [stream, exchange] of running) {
+      exchange.answered = true;
+      respond(http2, stream, exchange.head.dress, writeReply(exchange.head.dress, error));
+      exchange.caller.abort(new RpcError("CANCELLED", "the sidecar shut down"));
+    }
+    running.clear();
+    writeOutput(http2, socket);
+    socket.destroySoon();
+    socket.once(
+      "close",
+      clock.after(GOODBYE_MS, () => socket.destroy()),
+    );
+  }
+
+  return { drain: () => http2.shutDown(), destroy: cut };
 }
 
 function respond(http2: Http2Connection<Context>, stream: Stream, dress: Dress, response: Response): void {
