@@ -3,7 +3,7 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import { RpcError, toRpcError } from "../base/errors.ts";
-import type { Dialect, Framing } from "../protocol/thrift/dialect.ts";
+import { codecOf, type Dialect, type Framing } from "../protocol/thrift/dialect.ts";
 import { readSignalFrame, type SignalFrame } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter, createMessageSplitter } from "../protocol/thrift/framing.ts";
 import { type Dress, isOrdered, readCall, readDress, writeReply } from "../protocol/thrift/verbs.ts";
@@ -48,7 +48,7 @@ export function serveThrift(
   context: ListenerContext,
 ): Connection {
   const framed = dialect.framing !== "unframed";
-  const splitter = framed ? createFrameSplitter(options) : createMessageSplitter(options);
+  const splitter = framed ? createFrameSplitter(options) : createMessageSplitter(options, codecOf(dialect.envelope));
   const inbound = INBOUND[dialect.framing];
   const maxReplyBytes = framed ? options.maxFrameBytes + 4 : options.maxMessageBytes;
   const peer = peerOf(socket);

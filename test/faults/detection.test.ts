@@ -53,6 +53,14 @@ function heard(bytes: Buffer): string {
   if (bytes.length === 0) return "nothing";
   if (bytes.subarray(0, 12).toString("latin1") === "HTTP/1.1 400") return "HTTP/1.1";
   if (bytes.length >= 9 && bytes[3] === 4 && bytes.readUInt32BE(5) === 0) return "HTTP/2";
+  if (bytes[0] === 0x82 && [2, 3].includes(bytes[1]! >> 5) && (bytes[1]! & 31) === 1) return "unframed compact Thrift";
+  if (isWholeFrames(bytes)) {
+    const magic = bytes.readUInt16BE(4);
+    if (magic === 0x0fff) return "THeader";
+    if (magic === 0x1000) return "TTHeader";
+    if (magic === 0x9001) return "framed Kitex-Protobuf";
+    if (magic >> 8 === 0x82 && [2, 3].includes((magic & 0xff) >> 5)) return "framed compact Thrift";
+  }
   for (const [at, name] of [
     [4, "framed Thrift"],
     [0, "unframed Thrift"],
@@ -62,6 +70,13 @@ function heard(bytes: Buffer): string {
     if (fits && header.kind === "whole" && [2, 3].includes(header.value.type)) return name;
   }
   throw new Error(`the sidecar spoke no protocol: ${bytes.toString("hex")}`);
+}
+
+/** Whether the bytes are frames, each with its length, of at least two bytes, and nothing is left over. */
+function isWholeFrames(bytes: Buffer): boolean {
+  let at = 0;
+  while (at + 6 <= bytes.length) at += 4 + bytes.readUInt32BE(at);
+  return at === bytes.length;
 }
 
 /** Writes, ends, and waits for the other side to close. */

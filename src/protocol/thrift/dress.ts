@@ -35,11 +35,11 @@ const PROTOCOL_ID = { BINARY: 0, COMPACT: 2 } as const;
 const PROTOCOL_IDS = { theader: new Set([0, 2]), ttheader: new Set([0, 2, 3, 4]) };
 
 /**
- * Takes off what stands around a message, which comes without the length of its frame; each frame says what it is, so one
- * connection may mix them. Throws a RpcError when the headers are malformed or ask for what is not served.
+ * Takes off what stands around a message, which comes without the length of its frame. A frame without headers among
+ * those with them is one of a peer that could not read them. Throws a RpcError when the headers are malformed or ask for what is not served.
  */
 export function undress(message: Uint8Array, framing: Framing, maxFrameBytes: number): Dressed {
-  if (framing === "unframed") return { framing, zlib: false, payload: message };
+  if (framing === "unframed" || framing === "framed") return { framing, zlib: false, payload: message };
   const kind = headerKind(message);
   if (kind === undefined) return { framing: "framed", zlib: false, payload: message };
   const frame = kind === "theader" ? readTHeader(message, maxFrameBytes) : readTTHeader(message);

@@ -1,8 +1,9 @@
 // From chunks of a connection to whole messages: framed ones by their length, unframed ones by walking to their end.
 import { ByteGatherer } from "../../base/bytes.ts";
 import { RpcError } from "../../base/errors.ts";
+import type { Codec } from "../../codec/codec.ts";
 import { COMPACT_TYPE, CompactWalker } from "./compact-walker.ts";
-import { readMessageHeader } from "./message.ts";
+import { codecOfStart, readMessageHeader } from "./message.ts";
 import { StructWalker, TYPE, type Walker, type WalkLimits } from "./struct-walker.ts";
 
 /** Cuts a connection's bytes into messages, each from its message header on, without their frame length. */
@@ -41,8 +42,11 @@ export function createFrameSplitter({ maxFrameBytes }: { readonly maxFrameBytes:
   });
 }
 
-/** Splits unframed binary and compact messages. A message above the limits is an error as soon as it shows. */
-export function createMessageSplitter(limits: WalkLimits): Splitter {
+/**
+ * Splits unframed binary and compact messages, or those of one `codec` alone. A message above the limits is an error as
+ * soon as it shows.
+ */
+export function createMessageSplitter(limits: WalkLimits, codec?: Codec): Splitter {
   const binary = new StructWalker(limits);
   const compact = new CompactWalker(limits);
   let walker: Walker | undefined;
@@ -50,6 +54,10 @@ export function createMessageSplitter(limits: WalkLimits): Splitter {
     headBytes: 0,
     end(bytes) {
       if (!walker) {
+        const start = codecOfStart(bytes);
+        if (start !== undefined && start !== (codec ?? start)) {
+          throw new RpcError("INVALID_ARGUMENT", `the message is ${start}: expected ${codec}, as the connection began`);
+        }
         const header = readMessageHeader(bytes);
         if (!header) return undefined;
         const { envelope, bodyOffset } = header;

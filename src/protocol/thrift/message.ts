@@ -2,6 +2,7 @@
 // another version; and compact. Thrift's `doc/specs/thrift-binary-protocol.md`, `thrift-compact-protocol.md` and
 // `thrift-rpc.md`.
 import { RpcError } from "../../base/errors.ts";
+import type { Codec } from "../../codec/codec.ts";
 import type { Envelope } from "./dialect.ts";
 import { varintEnd, varintSize, varintValue, writeVarint } from "./varint.ts";
 
@@ -27,6 +28,13 @@ const COMPACT_ID = 0x82;
 const COMPACT_VERSION = 1;
 const STRICT_VERSION = 0x8001;
 const KITEX_PROTOBUF_VERSION = 0x9001;
+
+/** The codec that a message begins as, whether or not the rest of its header makes sense; undefined below four bytes. */
+export function codecOfStart(bytes: Uint8Array): Codec | undefined {
+  if (bytes.length < 4) return undefined;
+  if (bytes[0] === COMPACT_ID) return "thrift-compact";
+  return ((bytes[0]! << 8) | bytes[1]!) === KITEX_PROTOBUF_VERSION ? "protobuf" : "thrift-binary";
+}
 
 /**
  * Reads the header at the start of `bytes`; undefined when they end before it does. Throws a RpcError INVALID_ARGUMENT

@@ -94,6 +94,7 @@ export function readCall(message: Uint8Array, context: CallContext): ReadCall {
     const dressed = undress(message, dialect.framing, own?.maxFrameBytes ?? 0);
     dress = { ...dress, zlib: dressed.zlib };
     const header = wholeHeader(dressed.payload);
+    checkFamily(header, dialect);
     dress = dressOf(dress, header);
     if (header.type !== MESSAGE.CALL && header.type !== MESSAGE.ONEWAY) {
       throw new RpcError(
@@ -145,10 +146,12 @@ function callOf(
  */
 export function readDress(unfinished: Uint8Array, dialect: Dialect): Dress {
   const unknown = namelessDress(unfinished, dialect);
-  if (headerKind(unfinished) !== undefined && dialect.framing !== "unframed") return unknown;
+  if (unknown.framing === "theader" || unknown.framing === "ttheader") return unknown;
   try {
     const header = readMessageHeader(unfinished);
-    return header ? dressOf(unknown, header) : unknown;
+    if (!header) return unknown;
+    checkFamily(header, dialect);
+    return dressOf(unknown, header);
   } catch {
     return unknown;
   }
@@ -157,10 +160,20 @@ export function readDress(unfinished: Uint8Array, dialect: Dialect): Dress {
 /** What can be said before anything of a message has been understood. */
 function namelessDress(message: Uint8Array, { framing, envelope }: Dialect): Dress {
   const plain = { envelope, name: "", sequenceId: 0, answered: true, frameId: 0, flags: 0, zlib: false };
-  const kind = framing === "unframed" ? undefined : headerKind(message);
-  if (kind === undefined) return { ...plain, framing: framing === "unframed" ? framing : "framed" };
+  if (framing === "unframed" || framing === "framed") return { ...plain, framing };
+  const kind = headerKind(message);
+  if (kind === undefined) return { ...plain, framing: "framed" };
   const frameId = frameSequenceId(message);
   return { ...plain, framing: kind, sequenceId: frameId, frameId, flags: frameFlags(message) };
+}
+
+/** Without headers a connection keeps to the encoding that it began with; strict and old binary are one. */
+function checkFamily({ envelope }: ReadHeader, dialect: Dialect): void {
+  if (hasHeaders(dialect.framing) || codecOf(envelope) === codecOf(dialect.envelope)) return;
+  throw new RpcError(
+    "INVALID_ARGUMENT",
+    `the message is ${codecOf(envelope)}: expected ${codecOf(dialect.envelope)}, as which the connection began`,
+  );
 }
 
 function dressOf(dress: Dress, { envelope, name, type, sequenceId }: ReadHeader): Dress {
