@@ -61,15 +61,3 @@ export function writeMetadata(metadata: Metadata, headers: string[]): number {
   }
   return dropped;
 }
-
-/** The list as an object, for HTTP/2 libraries that take one; a repeated name has an array of its values. */
-export function toHeaderRecord(list: HeaderList): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = Object.create(null);
-  for (let i = 0; i < list.length; i += 2) {
-    const name = list[i]!;
-    const value = list[i + 1]!;
-    const before = headers[name];
-    headers[name] = before === undefined ? value : typeof before === "string" ? [before, value] : [...before, value];
-  }
-  return headers;
-}
