@@ -5,7 +5,7 @@ import { Metadata } from "../../base/metadata.ts";
 import { newFacts, type Reply } from "../../rpc/call.ts";
 import { formatStatus } from "../../rpc/status.ts";
 import { EXCEPTION_TYPE, ThriftFault, toApplicationException } from "../thrift/codes.ts";
-import { MESSAGE } from "../thrift/message.ts";
+import { codecOfStart, MESSAGE } from "../thrift/message.ts";
 import { readCall, writeReply } from "../thrift/verbs.ts";
 import {
   callOf,
@@ -74,7 +74,7 @@ function readBytes(request: HttpRequest, context: DialectContext): Exchange {
   const read = readCall(body, {
     lookup: context.lookup,
     service: serviceOf(path, context),
-    dialect: { framing: "unframed", envelope: "strict" },
+    dialect: { framing: "unframed", envelope: codecOfStart(body) === "thrift-compact" ? "compact" : "strict" },
     signal,
     facts: newFacts("thrift-http", peer),
   });
