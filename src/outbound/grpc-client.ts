@@ -44,7 +44,7 @@ export type GrpcUpstreamOptions = z.output<typeof grpcUpstreamOptions>;
 /**
  * Calls gRPC servers. A failure to connect and a refused stream are UNAVAILABLE and not sent; a connection that breaks
  * under the call is UNAVAILABLE and sent; a non-OK status is a RpcError of the peer, or the exception that its details
- * hold. The deadline goes along as grpc-timeout; a call that is aborted resets its stream.
+ * hold. The deadline goes along as grpc-timeout; a call that is aborted resets its stream, within a budget.
  */
 export function connectGrpc(options: GrpcUpstreamOptions, clock: Clock): Connect {
   return ({ address, name }) => {
@@ -123,7 +123,7 @@ function exchange(
   function onAbort(): void {
     waiter.left = true;
     failed(abortError(call, stream !== undefined));
-    reset();
+    if (session?.mayReset()) reset();
   }
 }
 

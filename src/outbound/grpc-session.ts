@@ -10,6 +10,7 @@ import type { StreamReset } from "../protocol/http2/events.ts";
 import type { HeaderList } from "../protocol/http2/header-list.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import { writeOutput } from "../protocol/http2/write-output.ts";
+import { createResetBudget, type ResetBudget } from "./reset-budget.ts";
 
 /** What comes on one stream; `closed` once and last. */
 export interface StreamListener {
@@ -23,6 +24,8 @@ export interface StreamListener {
 /** A connection that can take a stream. */
 export interface GrpcSession {
   readonly http2: Http2Connection<StreamListener>;
+  /** Asked before the stream of a call that nobody waits for any more is reset; else it runs to its end unheard. */
+  readonly mayReset: ResetBudget;
   /** Why the connection broke, if it did and a reason is known. */
   readonly failure: Error | undefined;
 }
@@ -159,7 +162,13 @@ export function createGrpcSessions(
         },
       },
     );
-    const session: Session = { http2, socket, connected: false, failure: undefined };
+    const session: Session = {
+      http2,
+      mayReset: createResetBudget(clock),
+      socket,
+      connected: false,
+      failure: undefined,
+    };
     open.add(session);
     const stopTimer = clock.after(options.connectTimeoutMs, () => {
       socket.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms (connectTimeoutMs)`));
