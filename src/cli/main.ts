@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 // The command line: one file, one command, loaded when it is asked for. Exit codes: 0 done, 1 wrong input, 2 wrong
 // usage, 70 a fault of our own.
-import { readFileSync } from "node:fs";
-import { findPackageJSON } from "node:module";
 import { Command, CommanderError } from "commander";
+import { version } from "./version.ts";
 
 /** One subcommand: its line in the overview, and where the rest of it is. */
 interface Entry {
@@ -24,6 +23,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   diff: {
     summary: "say which changes between two versions of IDL break somebody",
     load: async () => (await import("./diff.ts")).diffCommand,
+  },
+  generate: {
+    summary: "generate thin stubs for Go, Java, PHP or TypeScript",
+    load: async () => (await import("./generate.ts")).generateCommand,
   },
   idl: {
     summary: "derive a .proto file from a .thrift file, or the reverse",
@@ -60,14 +63,6 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     program.addCommand(command.summary(summary).copyInheritedSettings(program));
   }
   return program;
-}
-
-function version(): string {
-  const path = findPackageJSON("..", import.meta.url);
-  const manifest: unknown = path === undefined ? undefined : JSON.parse(readFileSync(path, "utf8"));
-  return typeof manifest === "object" && manifest !== null && "version" in manifest
-    ? String(manifest.version)
-    : "unknown";
 }
 
 function crash(error: unknown): never {

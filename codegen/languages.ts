@@ -1,0 +1,5 @@
+// The languages that stubs are generated for, one line each.
+import type { Target } from "./target.ts";
+
+/** By the name that `--lang` takes. */
+export const LANGUAGES: Readonly<Record<string, Target>> = {};
