@@ -1,0 +1,173 @@
+// Health checking (doc/health-checking.md of gRPC): whether a service can be called through this sidecar now. The name ""
+// is the sidecar itself.
+import protobuf from "protobufjs/light.js";
+import type { Stop } from "../base/clock.ts";
+import { RpcError } from "../base/errors.ts";
+import { Metadata } from "../base/metadata.ts";
+import type { Handler, Payload, Reply } from "../rpc/call.ts";
+import type { Resolver } from "../rpc/endpoint.ts";
+import type { StreamCall, StreamHandler } from "../rpc/stream.ts";
+import type { Method } from "../schema/model.ts";
+import { streamReply } from "./stream-reply.ts";
+
+/** As grpc.health.v1.HealthCheckResponse.ServingStatus numbers them. */
+const STATUS = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
+type Status = (typeof STATUS)[keyof typeof STATUS];
+
+export interface GrpcHealthOptions {
+  /** The upstream of each service, by the service's full name; undefined for those that the sidecar answers itself. */
+  readonly services: ReadonlyMap<string, string | undefined>;
+  readonly resolver: Resolver;
+}
+
+export interface GrpcHealth {
+  readonly check: Handler;
+  readonly list: Handler;
+  /** Answers with the status now and then each change, until its caller leaves or the sidecar stops. */
+  readonly watch: StreamHandler;
+  /** Says that the sidecar takes calls, which it does not at first. */
+  start(): void;
+  /** Nothing is served any more: watchers hear it, and their streams end with UNAVAILABLE, so that nothing waits for them. */
+  stop(): void;
+}
+
+/**
+ * A service is SERVING while the sidecar takes calls and the service's upstream has any endpoint; one that has no route is
+ * NOT_FOUND (Check) or SERVICE_UNKNOWN (Watch).
+ */
+export function createGrpcHealth({ services, resolver }: GrpcHealthOptions): GrpcHealth {
+  let state: "starting" | "serving" | "stopped" = "starting";
+  const watchers = new Set<() => void>();
+  const changed = (): void => {
+    for (const wake of [...watchers]) wake();
+  };
+  const { hasEndpoints, stopWatching } = watchEndpoints(services.values(), resolver, changed);
+
+  function statusOf(service: string): Status {
+    if (service === "") return state === "serving" ? STATUS.SERVING : STATUS.NOT_SERVING;
+    if (!services.has(service)) return STATUS.SERVICE_UNKNOWN;
+    const upstream = services.get(service);
+    const reachable = upstream === undefined || hasEndpoints(upstream);
+    return state === "serving" && reachable ? STATUS.SERVING : STATUS.NOT_SERVING;
+  }
+
+  /** Resolves at the next change, or when the caller goes away. */
+  function nextChange(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    function wake(): void {
+      watchers.delete(wake);
+      signal.removeEventListener("abort", wake);
+      resolve();
+    }
+    watchers.add(wake);
+    signal.addEventListener("abort", wake);
+    if (signal.aborted) wake();
+    return promise;
+  }
+
+  async function* follow(call: StreamCall): AsyncGenerator<Payload> {
+    const service = readRequest(await onlyMessage(call));
+    let last: Status | undefined;
+    while (!call.signal.aborted) {
+      const status = statusOf(service);
+      if (status !== last) {
+        last = status;
+        yield payloadOf(call.method, writeStatus(protobuf.Writer.create(), status).finish());
+      } else if (state === "stopped") throw new RpcError("UNAVAILABLE", "the sidecar is stopping");
+      else await nextChange(call.signal);
+    }
+  }
+
+  return {
+    async check({ method, payload }) {
+      const service = readRequest(payload);
+      const status = statusOf(service);
+      if (status === STATUS.SERVICE_UNKNOWN) {
+        throw new RpcError("NOT_FOUND", `no service ${JSON.stringify(service.slice(0, 200))} is served here`);
+      }
+      return replyOf(method, writeStatus(protobuf.Writer.create(), status).finish());
+    },
+    async list({ method }) {
+      const writer = protobuf.Writer.create();
+      for (const service of ["", ...services.keys()]) {
+        writer.uint32(10).fork().uint32(10).string(service).uint32(18).fork();
+        writeStatus(writer, statusOf(service)).ldelim().ldelim();
+      }
+      return replyOf(method, writer.finish());
+    },
+    watch: (call) => Promise.resolve(streamReply(follow(call))),
+    start() {
+      state = "serving";
+      changed();
+    },
+    stop() {
+      state = "stopped";
+      stopWatching();
+      changed();
+    },
+  };
+}
+
+/** Keeps count of which upstreams have endpoints; `changed` is called when that changes for one. */
+function watchEndpoints(
+  upstreams: Iterable<string | undefined>,
+  resolver: Resolver,
+  changed: () => void,
+): { hasEndpoints(upstream: string): boolean; stopWatching: Stop } {
+  const reachable = new Map<string, boolean>();
+  const stops = [...new Set(upstreams)]
+    .filter((upstream) => upstream !== undefined)
+    .map((upstream) =>
+      resolver.watch(upstream, ({ endpoints }) => {
+        const before = reachable.get(upstream);
+        reachable.set(upstream, endpoints.length > 0);
+        if (before !== endpoints.length > 0) changed();
+      }),
+    );
+  return {
+    hasEndpoints: (upstream) => reachable.get(upstream) ?? false,
+    stopWatching() {
+      for (const stop of stops) stop();
+    },
+  };
+}
+
+/** The request of a call that streams only its answers. */
+async function onlyMessage({ messages }: StreamCall): Promise<Payload> {
+  const first = await messages[Symbol.asyncIterator]().next();
+  if (!first.done) return first.value;
+  throw new RpcError("INVALID_ARGUMENT", "the call came without its message");
+}
+
+/** The name in a HealthCheckRequest. */
+function readRequest({ codec, bytes }: Payload): string {
+  if (codec !== "protobuf") {
+    throw new RpcError("UNIMPLEMENTED", `health is asked over gRPC, and the call came as ${codec}: expected protobuf`);
+  }
+  let service = "";
+  try {
+    const reader = protobuf.Reader.create(bytes);
+    while (reader.pos < reader.len) {
+      const key = reader.uint32();
+      if (key === 10) service = reader.string();
+      else reader.skipType(key & 7);
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RpcError("INVALID_ARGUMENT", `not a HealthCheckRequest: ${why}`);
+  }
+  return service;
+}
+
+/** A HealthCheckResponse. */
+function writeStatus(writer: protobuf.Writer, status: Status): protobuf.Writer {
+  return writer.uint32(8).int32(status);
+}
+
+function payloadOf(method: Method, bytes: Uint8Array): Payload {
+  return { type: method.response, codec: "protobuf", bytes };
+}
+
+function replyOf(method: Method, bytes: Uint8Array): Reply {
+  return { kind: "result", payload: payloadOf(method, bytes), headers: Metadata.EMPTY, trailers: Metadata.EMPTY };
+}
