@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { createAdminHandler } from "./admin/admin.ts";
+import { createOwnServices } from "./admin/own-services.ts";
 import { type Address, formatAddress } from "./base/address.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import type { Report, Severity } from "./base/diagnostic.ts";
@@ -22,7 +23,7 @@ import { connectThrift, type ThriftUpstreamOptions } from "./outbound/thrift-cli
 import { createDetailPrinter } from "./protocol/http/detail-json.ts";
 import type { HttpHandler } from "./protocol/http/http.ts";
 import { createHttpPort, type HttpPortContext } from "./protocol/http/http-port.ts";
-import type { Connect } from "./rpc/endpoint.ts";
+import type { Connect, Resolver } from "./rpc/endpoint.ts";
 import { createLookup } from "./rpc/resolve.ts";
 import { type BodyLink, type LinkedSchema, linkSchema } from "./schema/link.ts";
 import { loadSchema } from "./schema/load.ts";
@@ -147,10 +148,15 @@ export interface App {
 export async function createApp({ config, linked }: CheckedConfig, log: Log, clock: Clock = systemClock): Promise<App> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const upstreams = createUpstreams(config, linked, clock);
-  const routes = routesOf(config, linked, upstreams);
+  const resolver = resolverOf(config);
+  const upstreams = createUpstreams(config, linked, resolver, clock);
+  const carried = routesOf(config, linked, upstreams);
+  const own = createOwnServices(config, { schema: linked.schema, routes: carried, resolver });
+  const routes = new Map(carried);
+  for (const { service, handle } of own.services) routes.set(service.fullName, { upstream: SIDECAR, handle });
   const handle = sidecarStack(config, { log, clock, random: Math.random, registry }, routes);
-  const services = [...linked.schema.services.values()].flat();
+  // Our own first: of two services of one name the first is found.
+  const services = [...own.services.map(({ service }) => service), ...[...linked.schema.services.values()].flat()];
   const context = { lookup: createLookup(services), services, handle, log, clock };
   const printDetail = createDetailPrinter(linked, config.limits);
   const admin = createAdminHandler({ isReady: () => ready, metrics: registry });
@@ -159,6 +165,7 @@ export async function createApp({ config, linked }: CheckedConfig, log: Log, clo
 
   async function close(): Promise<void> {
     ready = false;
+    own.stop();
     const listeners = open.filter((listener) => listener !== undefined);
     // The admin listener answers until the last call is done, so that whoever asks hears 503 instead of nothing.
     const [ofAdmin, ofCallers] = [listeners.filter(isAdmin), listeners.filter((listener) => !isAdmin(listener))];
@@ -191,6 +198,7 @@ export async function createApp({ config, linked }: CheckedConfig, log: Log, clo
     }
   }
   ready = true;
+  own.start();
   const listeners = open.filter((listener) => listener !== undefined);
   return { listeners: listeners.map(({ kind, address }) => ({ kind, address })), close };
 }
@@ -212,6 +220,9 @@ interface OpenListener {
   readonly address: Address;
   close(graceMs: number): Promise<void>;
 }
+
+/** What logs and metrics name as the upstream of calls that the sidecar answers itself. */
+const SIDECAR = "sidecar";
 
 const isAdmin = ({ kind }: OpenListener): boolean => kind === "admin";
 
@@ -300,10 +311,18 @@ function thriftWireOf(
   return { zlib: false, maxCallsPerConnection: 1, ...options, framing, envelope, maxFrameBytes, maxDepth };
 }
 
-function createUpstreams(config: Config, linked: LinkedSchema, clock: Clock): ReadonlyMap<string, UpstreamStack> {
+function resolverOf({ upstreams }: Config): Resolver {
+  return createStaticResolver(new Map(Object.entries(upstreams).map(([name, { endpoints }]) => [name, endpoints])));
+}
+
+function createUpstreams(
+  config: Config,
+  linked: LinkedSchema,
+  resolver: Resolver,
+  clock: Clock,
+): ReadonlyMap<string, UpstreamStack> {
   const { limits } = config;
   const upstreams = Object.entries(config.upstreams);
-  const resolver = createStaticResolver(new Map(upstreams.map(([name, { endpoints }]) => [name, endpoints])));
   const compile = (body: BodyLink, from: Codec, to: Codec) => compileTranscoder(body, from, to, limits);
   const context = { links: linked.methods, compile, clock, random: Math.random, resolver };
   return new Map(

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
+import { ownServicesOptions } from "./admin/own-services.ts";
 import { type Address, formatAddress, parseAddress } from "./base/address.ts";
 import type { Report } from "./base/diagnostic.ts";
 import { parseYaml, type YamlValue } from "./base/yaml.ts";
@@ -190,6 +191,7 @@ export const configSchema = z.strictObject({
   limits: limits.prefault({}),
   accessLog: accessLogOptions.prefault({}),
   metrics: metricsOptions.prefault({}),
+  ...ownServicesOptions,
   drainMs: z
     .int()
     .min(0)

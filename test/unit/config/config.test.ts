@@ -31,6 +31,8 @@ test("an empty config has every default, and listens on loopback only", () => {
     limits: { maxBytes: 16_384_000, maxDepth: 64, maxElements: 1_000_000 },
     accessLog: { sample: 0.01, slowMs: 1_000 },
     metrics: { bucketsMs: [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] },
+    reflection: true,
+    health: true,
     drainMs: 10_000,
   });
 });
@@ -56,6 +58,8 @@ upstreams:
 limits: { maxMessageBytes: 4096, maxDepth: 10, maxElements: 20 }
 accessLog: all
 metrics: { bucketsMs: [1, 10] }
+reflection: false
+health: false
 drainMs: 0
 `);
   expect(faults).toEqual([]);
@@ -103,6 +107,8 @@ drainMs: 0
     limits: { maxBytes: 4_096, maxDepth: 10, maxElements: 20 },
     accessLog: { sample: 1, slowMs: 1_000 },
     metrics: { bucketsMs: [1, 10] },
+    reflection: false,
+    health: false,
     drainMs: 0,
   });
   expect(parsed?.at(["upstreams", "inventory", "services", 0])).toMatchObject({ file: "etc/causeway.yaml", line: 16 });
