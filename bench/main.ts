@@ -2,7 +2,9 @@
 // for programs; what is measured is said on stderr.
 import { Command } from "commander";
 import { type BenchOptions, benchCodec } from "./codec.ts";
+import { benchGrpc, type GrpcBenchOptions } from "./grpc.ts";
 import { benchPipeline } from "./pipeline.ts";
+import { benchSidecar, type SidecarBenchOptions } from "./sidecar.ts";
 import { benchTables } from "./tables.ts";
 
 const program = new Command("bench").description("Measures Causeway on this machine.");
@@ -30,5 +32,25 @@ program
   .option("--rounds <n>", "how many rounds of 100 ms each case takes turns for; the median counts", Number, 7)
   .addHelpText("after", "\nExample:\n  npm run bench -- pipeline --json")
   .action((options: { readonly json: boolean; readonly rounds: number }) => benchPipeline(options));
+
+program
+  .command("grpc")
+  .description("a gRPC hop beside HAProxy and nginx, each on one core (needs go, h2load, haproxy, nginx and taskset)")
+  .option("--json", "print one JSON object per case, hop and line instead of a table", false)
+  .option("--rounds <n>", "how many rounds the hops take turns for; the median counts", Number, 5)
+  .option("--seconds <n>", "how long a round of a hop takes", Number, 2)
+  .option("--only <case>", "only cases whose name holds this", "")
+  .addHelpText("after", "\nExample:\n  npm run bench -- grpc --json")
+  .action((options: GrpcBenchOptions) => benchGrpc(options));
+
+program
+  .command("sidecar")
+  .description("the hop from wire to wire beside HAProxy, each on one core (needs go, h2load, haproxy and taskset)")
+  .option("--json", "print one JSON object per case, hop and line instead of a table", false)
+  .option("--rounds <n>", "how many rounds the hops take turns for; the median counts", Number, 5)
+  .option("--seconds <n>", "how long a round of a hop takes", Number, 2)
+  .option("--only <case>", "only cases whose name holds this", "")
+  .addHelpText("after", "\nExample:\n  npm run bench -- sidecar --json")
+  .action((options: SidecarBenchOptions) => benchSidecar(options));
 
 await program.parseAsync();
