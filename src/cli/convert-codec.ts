@@ -1,6 +1,5 @@
 // What every part of `causeway convert` knows of codecs.
 import { CODEC_WIRES, type Codec, type Limits } from "../codec/codec.ts";
-import { isExplained } from "../codec/explain.ts";
 
 /** What `--from` and `--to` take. */
 export const CODECS: readonly string[] = Object.keys(CODEC_WIRES);
@@ -12,9 +11,11 @@ export function isCodec(codec: string): codec is Codec {
   return Object.hasOwn(CODEC_WIRES, codec);
 }
 
+const TEXTS: ReadonlySet<Codec> = new Set<Codec>(["json", "thrift-json", "thrift-simplejson"]);
+
 /** Whether its messages are lines of text, to which no encoding applies. */
 export function isText(codec: Codec): boolean {
-  return !isExplained(codec);
+  return TEXTS.has(codec);
 }
 
 /** Something that a person can put right: what they gave is wrong. */

@@ -1,6 +1,7 @@
 // Prints what explain.ts finds: a table for people, JSON for programs.
 import { styleText } from "node:util";
-import { type ByteRange, type ExplainError, type ExplainedCodec, explain } from "../codec/explain.ts";
+import type { Codec } from "../codec/codec.ts";
+import { type ByteRange, type ExplainError, explain } from "../codec/explain.ts";
 import type { MessageType } from "../schema/model.ts";
 import { LIMITS } from "./convert-codec.ts";
 import type { Output } from "./convert-files.ts";
@@ -8,7 +9,7 @@ import type { Output } from "./convert-files.ts";
 /** One message to explain. */
 export interface Explained {
   readonly bytes: Buffer;
-  readonly codec: ExplainedCodec;
+  readonly codec: Codec;
   readonly type: MessageType | undefined;
   /** Where the message begins in what is printed of it: behind the header that stands in front. */
   readonly bodyAt: number;

@@ -1,6 +1,5 @@
 // What `causeway convert` does with the bytes of one message, however they came in.
 import { CODEC_WIRES, type Codec } from "../codec/codec.ts";
-import { isExplained } from "../codec/explain.ts";
 import type { Wire } from "../schema/model.ts";
 import { isText, UsageError } from "./convert-codec.ts";
 import { type Delimiter, delimit } from "./convert-delimited.ts";
@@ -10,7 +9,7 @@ import type { Output } from "./convert-files.ts";
 import { type Envelope, readEnvelope } from "./convert-message.ts";
 import { type RpcTarget, targetOfRpc } from "./convert-rpc.ts";
 import { createTranslator } from "./convert-translate.ts";
-import { findTarget, type LoadedIdl, type Target } from "./convert-type.ts";
+import { findTarget, type LoadedIdl, type Target, typeIn } from "./convert-type.ts";
 
 export interface JobOptions {
   readonly type: string | undefined;
@@ -70,9 +69,8 @@ export function createJob(options: JobOptions, idl: LoadedIdl | undefined, outpu
     bodyAt: number,
     header: string | undefined,
   ): boolean {
-    if (!isExplained(codec)) throw new UsageError(`${codec} is text; only binary codecs can be explained`);
-    const own = codec === "protobuf" ? target?.protobuf : target?.thrift;
-    return printExplained({ bytes, codec, type: own, bodyAt, header }, options.json, options.colors, output);
+    const type = target && typeIn(target, codec);
+    return printExplained({ bytes, codec, type, bodyAt, header }, options.json, options.colors, output);
   }
 
   /** Each RPC message that the bytes hold. */

@@ -37,7 +37,7 @@ export function readEnvelope(bytes: Buffer, at: number): Envelope {
     readThrift(rest, 0, rest.length, false) ??
     readFramed(rest) ??
     readGrpc(rest) ??
-    readOld(rest);
+    readOld(rest, 0, rest.length, false);
   if (!found) {
     const start = rest.toString("hex", 0, 12).replace(/..(?=.)/g, "$& ");
     throw new UsageError(
@@ -55,7 +55,7 @@ function readFramed(bytes: Buffer): Envelope | undefined {
   if (end < 8 || (end !== bytes.length && bytes[0] === 0 && 5 + bytes.readUInt32BE(1) === bytes.length))
     return undefined;
   const found =
-    readThrift(bytes, 4, Math.min(end, bytes.length), true) ?? readBinary(bytes, 4, Math.min(end, bytes.length), true);
+    readThrift(bytes, 4, Math.min(end, bytes.length), true) ?? readOld(bytes, 4, Math.min(end, bytes.length), true);
   if (found && end > bytes.length) {
     throw new UsageError(`the frame says that ${end - 4} bytes follow, but ${bytes.length - 4} do`);
   }
@@ -64,63 +64,37 @@ function readFramed(bytes: Buffer): Envelope | undefined {
 
 /** The forms that begin with a number that nothing else does. */
 function readThrift(bytes: Buffer, at: number, end: number, framed: boolean): Envelope | undefined {
-  if (bytes[at] === 0x80 && bytes[at + 1] === 0x01) return readBinary(bytes, at, end, framed);
-  return bytes[at] === 0x82 && ((bytes[at + 1] ?? 0) & 31) === 1 ? readCompact(bytes, at, end, framed) : undefined;
+  const [first, second = 0] = bytes.subarray(at, end);
+  const isStrict = first === 0x80 && second === 0x01;
+  const isCompact = first === 0x82 && (second & 31) === 1;
+  return isStrict || isCompact ? readHeader(bytes, at, end, framed, true) : undefined;
 }
 
 /** Without a version, so that only its form tells it. */
-function readOld(bytes: Buffer): Envelope | undefined {
-  return readBinary(bytes, 0, bytes.length, false);
+function readOld(bytes: Buffer, at: number, end: number, framed: boolean): Envelope | undefined {
+  const nameLength = end - at < 4 ? 0 : bytes.readUInt32BE(at);
+  return nameLength < 1 || nameLength > 255 ? undefined : readHeader(bytes, at, end, framed, false);
 }
 
-function readBinary(bytes: Buffer, at: number, end: number, framed: boolean): Envelope | undefined {
-  const isStrict = bytes[at] === 0x80;
-  const nameLength = isStrict || end - at < 4 ? 1 : bytes.readUInt32BE(at);
-  if (nameLength < 1 || nameLength > 255) return undefined;
+/** What is `sure` to be a message, by its first bytes, is broken where it cannot be read. */
+function readHeader(bytes: Buffer, at: number, end: number, framed: boolean, sure: boolean): Envelope | undefined {
   const header = readMessageHeader(bytes.subarray(at, end));
   if (!header) {
-    if (isStrict) throw new UsageError(`the message ends inside its header, at byte ${end}`);
+    if (sure) throw new UsageError(`the message ends inside its header, at byte ${end}`);
     return undefined;
   }
-  const { name, type, sequenceId, bodyOffset } = header;
+  const { envelope, name, type, sequenceId, bodyOffset } = header;
   const kind = kindOf(type);
-  if (!kind || (!isStrict && !/^[\x20-\x7e]*$/.test(name))) {
-    if (isStrict) throw new UsageError(`${type} is no type of a Thrift message; expected 1 to 4`);
+  if (!kind || (!sure && !/^[\x20-\x7e]*$/.test(name))) {
+    if (sure) throw new UsageError(`${type} is no type of a Thrift message; expected 1 to 4`);
     return undefined;
   }
+  const codec = envelope === "compact" ? "thrift-compact" : "thrift-binary";
+  const strict = codec === "thrift-binary" ? { strict: envelope === "strict" } : {};
   return {
-    codec: "thrift-binary",
-    header: { protocol: "thrift-binary", framed, strict: isStrict, name, type: kind, sequenceId },
+    codec,
+    header: { protocol: codec, framed, ...strict, name, type: kind, sequenceId },
     bodyAt: at + bodyOffset,
-    bodyEnd: end,
-    end,
-  };
-}
-
-/** `82 | ttt00001 | varint sequence id | varint name length | name` */
-function readCompact(bytes: Buffer, start: number, end: number, framed: boolean): Envelope {
-  let at = start + 2;
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; shift < 35 && at < end; shift += 7) {
-      const byte = bytes[at++] ?? 0;
-      value += (byte & 127) * 2 ** shift;
-      if (byte < 128) return value;
-    }
-    throw new UsageError(`the message ends inside its header, at byte ${at}, or has a varint that is too long there`);
-  };
-  const sequenceId = varint() | 0;
-  const nameLength = varint();
-  if (nameLength > end - at)
-    throw new UsageError(`the message's name of ${nameLength} bytes passes the end of the input`);
-  const name = bytes.toString("utf8", at, at + nameLength);
-  const type = (bytes[start + 1] ?? 0) >> 5;
-  const kind = kindOf(type);
-  if (!kind) throw new UsageError(`${type} is no type of a Thrift message; expected 1 to 4`);
-  return {
-    codec: "thrift-compact",
-    header: { protocol: "thrift-compact", framed, name, type: kind, sequenceId },
-    bodyAt: at + nameLength,
     bodyEnd: end,
     end,
   };

@@ -1,11 +1,11 @@
 // Finds what the body of an RPC message is: by its method's name and whether it is a call, a reply or an exception.
-import { explain, isExplained } from "../codec/explain.ts";
+import { explain } from "../codec/explain.ts";
 import { parseJson } from "../codec/json-text.ts";
 import { linkSchema } from "../schema/link-schema.ts";
 import { createSchema } from "../schema/load.ts";
 import { parseThriftIdl } from "../schema/thrift-idl.ts";
 import { resolveThrift } from "../schema/thrift-resolve.ts";
-import { LIMITS, UsageError } from "./convert-codec.ts";
+import { isText, LIMITS, UsageError } from "./convert-codec.ts";
 import type { Envelope } from "./convert-message.ts";
 import { exceptionsOf, findMethod, type LoadedIdl, type Target, targetOfPart, targetOfType } from "./convert-type.ts";
 
@@ -46,7 +46,7 @@ export function targetOfRpc(
 /** Which of its fields a result has: that is what says whether it is an exception. */
 function firstFieldId(codec: Envelope["codec"], body: Buffer): number | undefined {
   let first: string | undefined;
-  if (isExplained(codec)) {
+  if (!isText(codec)) {
     explain(body, codec, undefined, LIMITS.maxDepth, ({ path }) => {
       first ??= path;
     });

@@ -2,13 +2,13 @@
 import { RpcError } from "../base/errors.ts";
 import type { JsonReading } from "../codec/byte-reader.ts";
 import type { Codec, Losses, Transcoder } from "../codec/codec.ts";
-import { explain, isExplained } from "../codec/explain.ts";
+import { explain } from "../codec/explain.ts";
 import { compileInterpreter } from "../codec/interpret.ts";
 import { formatJson, parseJson } from "../codec/json-text.ts";
 import { compileTranscoder } from "../codec/transcode.ts";
 import type { BodyLink } from "../schema/link.ts";
-import { isText, LIMITS } from "./convert-codec.ts";
-import type { Target } from "./convert-type.ts";
+import { isText, LIMITS, UsageError } from "./convert-codec.ts";
+import { type Target, typeIn } from "./convert-type.ts";
 
 export interface TranslateOptions {
   readonly to: Codec;
@@ -50,7 +50,12 @@ export function createTranslator({ to, pretty, ignoreUnknown }: TranslateOptions
     losses,
     translate(target, from, bytes, line, envelope) {
       firstLine = line;
-      const output = placed(() => transcoder(target.body, from)(bytes, losses), target, from, bytes);
+      const { body } = target;
+      if (!body) {
+        const { fullName } = target.protobuf;
+        throw new UsageError(`${fullName} is a MessageSet, which has no translation; --explain shows its bytes`);
+      }
+      const output = placed(() => transcoder(body, from)(bytes, losses), target, from, bytes);
       if (!isText(to) || (!pretty && envelope === undefined)) return output;
       const text = Buffer.from(output).toString();
       const whole = envelope === undefined ? text : `{${envelope},"body":${text}}`;
@@ -68,8 +73,8 @@ function placed(run: () => Uint8Array, target: Target, from: Codec, bytes: Uint8
   try {
     return run();
   } catch (error) {
-    if (!(error instanceof RpcError) || !isExplained(from) || /, at byte \d+$/.test(error.message)) throw error;
-    const type = from === "protobuf" ? target.protobuf : target.thrift;
+    if (!(error instanceof RpcError) || isText(from) || /, at byte \d+$/.test(error.message)) throw error;
+    const type = typeIn(target, from);
     let at: number | undefined;
     explain(bytes, from, type, LIMITS.maxDepth, (range) => {
       if (range.path !== "" && error.message.startsWith(`${range.path}: `)) at ??= range.at;

@@ -1,19 +1,35 @@
 // Finds what a message of `causeway convert` is by the name that a person gives: a type, or the request or response of a method.
 import type { Diagnostic } from "../base/diagnostic.ts";
+import { CODEC_WIRES, type Codec } from "../codec/codec.ts";
 import { nearestName } from "../codec/json-names.ts";
 import type { BodyLink, LinkedSchema, MethodLink } from "../schema/link.ts";
 import { linkSchema } from "../schema/link-schema.ts";
-import { findMessage, loadSchema } from "../schema/load.ts";
-import { type MessageType, type Method, methodsOf, type Schema, type Service, type Wire } from "../schema/model.ts";
+import { findMessage } from "../schema/load.ts";
+import {
+  isMessageSet,
+  type MessageType,
+  type Method,
+  methodsOf,
+  type Schema,
+  type Service,
+  type Wire,
+} from "../schema/model.ts";
 import { UsageError } from "./convert-codec.ts";
+import { type IdlOptions, loadIdl } from "./load-idl.ts";
 import { printDiagnostics } from "./print-report.ts";
 
 /** What bytes are, on both wires. */
 export interface Target {
-  readonly body: BodyLink;
+  /** Undefined for a MessageSet, which is explained only. */
+  readonly body: BodyLink | undefined;
   /** The struct that a Thrift codec's bytes are: for a method its arguments or result. */
   readonly thrift: MessageType;
   readonly protobuf: MessageType;
+}
+
+/** The type of a codec's bytes; JSON is that of the Protobuf side. */
+export function typeIn({ thrift, protobuf }: Target, codec: Codec): MessageType {
+  return CODEC_WIRES[codec] === "thrift" ? thrift : protobuf;
 }
 
 /** The IDL that was given, loaded and linked. */
@@ -23,17 +39,13 @@ export interface LoadedIdl {
   readonly linked: LinkedSchema;
 }
 
-/** Loads IDL; undefined after its errors were printed. */
-export function loadIdl(
-  files: readonly string[],
-  includeDirs: readonly string[],
-  allowNegativeKeys: boolean,
-): LoadedIdl | undefined {
+/** Loads and links IDL; undefined after its errors were printed. */
+export function linkIdl(files: readonly string[], options: IdlOptions): LoadedIdl | undefined {
   const errors: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => {
     if (diagnostic.severity === "error") errors.push(diagnostic);
   };
-  const schema = loadSchema(files, { includeDirs, allowNegativeKeys }, report);
+  const schema = loadIdl(files, options, report);
   const linked = schema && linkSchema(schema, { pairs: [] }, report);
   printDiagnostics(errors, process.stderr);
   return schema && linked && errors.length === 0 ? { schema, linked } : undefined;
@@ -62,6 +74,7 @@ function findType({ schema, linked }: LoadedIdl, name: string, wires: readonly (
 }
 
 export function targetOfType(linked: LinkedSchema, message: MessageType): Target {
+  if (isMessageSet(message)) return { body: undefined, thrift: message, protobuf: message };
   const link = linked.messageLink(message);
   return { body: { kind: "whole", link }, thrift: link.thrift, protobuf: link.protobuf };
 }

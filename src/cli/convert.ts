@@ -2,19 +2,17 @@
 import { Command, Option } from "commander";
 import { RpcError } from "../base/errors.ts";
 import type { Codec } from "../codec/codec.ts";
-import { isExplained } from "../codec/explain.ts";
 import { CODECS, isText, LIMITS, UsageError } from "./convert-codec.ts";
 import { createSplitter, type DelimitedMessage, type Delimiter } from "./convert-delimited.ts";
 import { createTextDecoding, decodeText, ENCODINGS, type Encoding } from "./convert-encoding.ts";
 import { createOutput, createProgress, type Output, openInput, readAll, STANDARD_STREAM } from "./convert-files.ts";
 import { HELP } from "./convert-help.ts";
 import { createJob, type Job, type JobOptions } from "./convert-job.ts";
-import { loadIdl } from "./convert-type.ts";
+import { linkIdl } from "./convert-type.ts";
+import { type IdlOptions, rulesFileOption } from "./load-idl.ts";
 
-interface ConvertOptions {
+interface ConvertOptions extends IdlOptions {
   readonly idl?: readonly string[];
-  readonly include?: readonly string[];
-  readonly allowNegKeys?: boolean;
   readonly type?: string;
   readonly service?: string;
   readonly from?: Codec;
@@ -41,6 +39,7 @@ export const convertCommand = new Command("convert")
   .option("--idl <file...>", ".thrift or .proto files, or binary descriptor sets, that declare the type", collectAll)
   .option("-I, --include <dir>", "look for includes and imports here too (repeatable)", collect)
   .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written")
+  .addOption(rulesFileOption)
   .option(
     "--type <name>",
     "the struct or message (full name, or bare where that is clear), or Service/method:request or :response",
@@ -91,16 +90,18 @@ function collectAll(value: string, before: readonly string[] | undefined): reado
 
 /** What is wrong with the options as such. */
 function usageFault(options: ConvertOptions): string | undefined {
-  const { idl, type, from, to, message, explain, json, service } = options;
+  const { idl, rules, type, from, to, message, explain, json, service } = options;
   if (from === undefined && !message) return "say what comes in with --from";
-  if (from === "thrift-simplejson") return "thrift-simplejson is only written: it does not say what its values are";
+  if (from === "thrift-simplejson" && !explain)
+    return "thrift-simplejson is only written: it does not say what its values are";
   if (json && !explain) return "--json is for --explain; JSON comes out with --to json";
   if (service !== undefined && !message)
     return "--service is for --message; a method is named with --type Service/method:request";
+  if (rules !== undefined && !idl) return "--rules needs --idl, the files that the rules are for";
   if (type !== undefined && !idl) return "--type needs --idl, the files that declare it";
   if (explain) {
     if (to !== undefined) return "--explain and --to exclude each other";
-    return from === undefined || isExplained(from) ? undefined : `${from} is text; only binary codecs can be explained`;
+    return undefined;
   }
   if (to === undefined) return "say what goes out with --to, or ask for --explain";
   if (!idl) return "say with --idl which files declare the type";
@@ -108,10 +109,10 @@ function usageFault(options: ConvertOptions): string | undefined {
 }
 
 async function convert(options: ConvertOptions): Promise<0 | 1> {
-  const { idl: files, include = [], allowNegKeys = false } = options;
+  const { idl: files } = options;
   const output = createOutput(options.out);
   try {
-    const idl = files && loadIdl(files, include, allowNegKeys);
+    const idl = files && linkIdl(files, options);
     if (files && !idl) return 1;
     const job = createJob(jobOptions(options), idl, output);
     const run = options.delimited === undefined ? convertOne : convertStream;

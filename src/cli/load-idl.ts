@@ -1,4 +1,4 @@
-// The IDL that a command is given, with the overrides that it is given beside: what check and idl share.
+// The IDL that a command is given, with the overrides that it is given beside: what check, idl and convert share.
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { Option } from "commander";

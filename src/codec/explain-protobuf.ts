@@ -1,5 +1,5 @@
 // Explains the bytes of a Protobuf message (protobuf.dev/programming-guides/encoding).
-import type { FieldType, MessageType, ProtoScalar } from "../schema/model.ts";
+import { type FieldType, isMessageSet, type MessageType, type ProtoScalar } from "../schema/model.ts";
 import {
   fieldsOf,
   isPrintable,
@@ -26,7 +26,7 @@ export function explainProtobuf(
   maxDepth: number,
   visit: Visit,
 ): void {
-  new ProtobufWalk(bytes, maxDepth, visit).message(fieldsOf(type), undefined, 0, "");
+  new ProtobufWalk(bytes, maxDepth, visit).message(partsOf(type), undefined, 0, "");
 }
 
 /** Where a field's bytes stand in the message, and what the IDL says of it. */
@@ -35,6 +35,26 @@ interface Place {
   readonly depth: number;
   readonly path: string;
   readonly type: FieldType | undefined;
+  readonly set?: MessageType | undefined;
+}
+
+/** What may stand in a message. A MessageSet has groups of the number 1, each with a message of another type. */
+function partsOf(type: MessageType | undefined): Lookup {
+  if (!type || !isMessageSet(type)) return fieldsOf(type);
+  return (number) => (number === 1 ? { name: "item", type: undefined, set: type } : undefined);
+}
+
+/** What stands in an item of a MessageSet, whose number of an extension may come before or after the message. */
+function partsOfItem(set: MessageType, bytes: Buffer, start: number, end: number): Lookup {
+  let number: number | undefined;
+  scan(bytes, start, end, (field, at) => {
+    if (field === 2) number = readVarint(bytes, at, end)?.value;
+  });
+  const extension = number === undefined ? undefined : set.fieldsById.get(number);
+  return (field) => {
+    if (field === 2) return { name: "type_id", type: { kind: "scalar", name: "uint32" } };
+    return field === 3 ? { name: "message", type: extension?.type } : undefined;
+  };
 }
 
 class ProtobufWalk extends Walk {
@@ -56,7 +76,9 @@ class ProtobufWalk extends Walk {
       const index = seen.get(number) ?? 0;
       seen.set(number, index + 1);
       const type = known?.type;
-      const isRepeated = type ? type.kind === "list" || type.kind === "map" : (counts.get(number) ?? 0) > 1;
+      const isRepeated =
+        known?.set !== undefined ||
+        (type ? type.kind === "list" || type.kind === "map" : (counts.get(number) ?? 0) > 1);
       const name = fieldPath(path, known?.name ?? String(number));
       const isPacked = type?.kind === "list" && wireType === WIRE_TYPES.delimited && isPackable(type.element);
       const own = type?.kind === "list" && !isPacked ? type.element : type;
@@ -65,6 +87,7 @@ class ProtobufWalk extends Walk {
         depth,
         path: isRepeated && !isPacked ? `${name}[${index}]` : name,
         type: own,
+        set: known?.set,
       });
     }
     if (group !== undefined) this.fail(this.at, path, `expected the end of group ${group}`);
@@ -100,7 +123,7 @@ class ProtobufWalk extends Walk {
         return;
       case WIRE_TYPES.group:
         row("group");
-        this.message(fieldsOf(declared?.kind === "message" ? declared.type : undefined), number, depth + 1, path);
+        this.message(this.#partsOfGroup(declared, place.set), number, depth + 1, path);
         return;
       default: {
         const at = this.at;
@@ -110,6 +133,11 @@ class ProtobufWalk extends Walk {
         return;
       }
     }
+  }
+
+  #partsOfGroup(declared: FieldType | undefined, set: MessageType | undefined): Lookup {
+    if (set) return partsOfItem(set, this.bytes, this.at, this.end);
+    return partsOf(declared?.kind === "message" ? declared.type : undefined);
   }
 
   #delimited(
@@ -131,7 +159,7 @@ class ProtobufWalk extends Walk {
     };
     switch (declared?.kind) {
       case "message":
-        enter(fieldsOf(declared.type));
+        enter(partsOf(declared.type));
         return;
       case "map": {
         const parts = { 1: { name: "key", type: declared.key }, 2: { name: "value", type: declared.value } };
@@ -245,18 +273,28 @@ function countFields(bytes: Buffer, start: number, end: number): ReadonlyMap<num
   return counts;
 }
 
-/** Calls `field` with the number of each field of one level; whether the bytes are fields and whole groups up to `end`. */
-function scan(bytes: Buffer, start: number, end: number, field: (number: number) => void): boolean {
+/** A varint of at most 10 bytes, and where it ends; undefined when it is none. Its value is exact below 2^53. */
+function readVarint(bytes: Buffer, start: number, end: number): { value: number; at: number } | undefined {
+  let value = 0;
+  for (let i = 0; i < 10 && start + i < end; i++) {
+    const byte = bytes[start + i] ?? 0;
+    value += (byte & 127) * 2 ** (7 * i);
+    if (byte < 128) return { value, at: start + i + 1 };
+  }
+  return undefined;
+}
+
+/**
+ * Calls `field` with the number of each field of one level and where its value stands; whether the bytes are fields and whole
+ * groups up to `end`, or to the end of the group around them.
+ */
+function scan(bytes: Buffer, start: number, end: number, field: (number: number, at: number) => void): boolean {
   let at = start;
   const groups: number[] = [];
   const varint = (): number => {
-    let value = 0;
-    for (let i = 0; i < 10 && at < end; i++) {
-      const byte = bytes[at++] ?? 0;
-      value += (byte & 127) * 2 ** (7 * i);
-      if (byte < 128) return value;
-    }
-    return Number.NaN;
+    const read = readVarint(bytes, at, end);
+    at = read?.at ?? end;
+    return read?.value ?? Number.NaN;
   };
   while (at < end) {
     const key = varint();
@@ -268,7 +306,7 @@ function scan(bytes: Buffer, start: number, end: number, field: (number: number)
       if (groups.pop() !== number) return false;
       continue;
     }
-    if (groups.length === 0) field(number);
+    if (groups.length === 0) field(number, at);
     if (wireType === WIRE_TYPES.varint) {
       if (Number.isNaN(varint())) return false;
     } else if (wireType === WIRE_TYPES.fixed64) at += 8;

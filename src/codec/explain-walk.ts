@@ -41,7 +41,10 @@ export class ExplainStop extends Error {
 /** A field, or a part of a map's entry. */
 export interface Known {
   readonly name: string;
-  readonly type: FieldType;
+  /** Undefined where nothing says it. */
+  readonly type: FieldType | undefined;
+  /** Of an item of a MessageSet: the set. */
+  readonly set?: MessageType;
 }
 
 /** What stands under each number of a level. */

@@ -1,37 +1,33 @@
-// Says what each byte of a binary message is, with the IDL or without it, and never translates: for whoever reads a dump.
+// Says what each byte of a message is, with the IDL or without it, and never translates: for whoever reads a dump.
 // Printing is left to the caller.
 import type { MessageType } from "../schema/model.ts";
+import type { Codec } from "./codec.ts";
+import { explainJson, explainThriftJson } from "./explain-json.ts";
 import { explainProtobuf } from "./explain-protobuf.ts";
 import { explainThrift } from "./explain-thrift.ts";
 import { type ExplainError, ExplainStop, type Visit } from "./explain-walk.ts";
 
 export type { ByteRange, ExplainError, Visit } from "./explain-walk.ts";
 
-const WALKERS = {
+type Explain = (bytes: Uint8Array, type: MessageType | undefined, maxDepth: number, visit: Visit) => void;
+
+const WALKERS: Readonly<Record<Codec, Explain>> = {
   "thrift-binary": (bytes, type, maxDepth, visit) => explainThrift(bytes, "binary", type, maxDepth, visit),
   "thrift-compact": (bytes, type, maxDepth, visit) => explainThrift(bytes, "compact", type, maxDepth, visit),
   protobuf: explainProtobuf,
-} as const satisfies Record<
-  string,
-  (bytes: Uint8Array, type: MessageType | undefined, maxDepth: number, visit: Visit) => void
->;
-
-/** The codecs whose bytes can be explained: those that are not text. */
-export type ExplainedCodec = keyof typeof WALKERS;
-
-/** Whether a codec's bytes can be explained. */
-export function isExplained(codec: string): codec is ExplainedCodec {
-  return Object.hasOwn(WALKERS, codec);
-}
+  json: explainJson,
+  "thrift-json": explainThriftJson,
+  "thrift-simplejson": explainJson,
+};
 
 /**
- * Calls `visit` with every range of `bytes`, in order and without gaps. `type`, of the codec's own family, gives names and
+ * Calls `visit` with every range of `bytes`, in order and without gaps. `type`, of the codec's own family (Protobuf's for json), gives names and
  * types; without it Protobuf's nested messages and texts are told by how they look, as `protoc --decode_raw` does. Where the
  * bytes are no message the walk ends, and what was expected there is returned.
  */
 export function explain(
   bytes: Uint8Array,
-  codec: ExplainedCodec,
+  codec: Codec,
   type: MessageType | undefined,
   maxDepth: number,
   visit: Visit,

@@ -1,7 +1,7 @@
 // The names of fields and enum values in JSON: lowerCamelCase (or json_name) is written; that, the .proto file's name and the
 // Thrift file's name are read.
 import type { FieldLink, MessageLink } from "../schema/link.ts";
-import type { EnumType, Field } from "../schema/model.ts";
+import type { EnumType, Extension, Field } from "../schema/model.ts";
 
 const readNames = new WeakMap<MessageLink, ReadonlyMap<string, FieldLink>>();
 
@@ -70,8 +70,9 @@ export function jsonName({ protobuf }: FieldLink): string {
   return jsonNameOfField(protobuf);
 }
 
-/** As the Protobuf JSON mapping has it: json_name, else the name with each `_x` as `X`. */
-export function jsonNameOfField(field: Field): string {
+/** As the Protobuf JSON mapping has it: json_name, else the name with each `_x` as `X`; an extension's full name in brackets. */
+export function jsonNameOfField(field: Field | Extension): string {
+  if ("extendee" in field) return `[${field.fullName}]`;
   return field.annotations.find(([key]) => key === "json_name")?.[1] ?? toCamel(field.name);
 }
 
@@ -92,10 +93,14 @@ export function toSnake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** The number of an enum value by its name in any of the types. */
+/** The number of an enum value by its name in any of the types; a derived enum's values go by the names before it, too. */
 export function enumNumber(types: readonly EnumType[], name: string): number | undefined {
   for (const { values } of types) {
     const found = values.find((value) => value.name === name || value.rules.name === name);
+    if (found) return found.number;
+  }
+  for (const { values, rules } of types) {
+    const found = rules.prefix === undefined ? undefined : values.find((value) => value.name === rules.prefix + name);
     if (found) return found.number;
   }
   return undefined;

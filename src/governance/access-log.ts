@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { type RpcError, toRpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Call, Layer, Reply } from "../rpc/call.ts";
+import { type Call, exceptionOf, type Layer, type Reply } from "../rpc/call.ts";
 
 /** How much of the traffic is logged. A line costs more than the hop, so good and quick calls are sampled. */
 export const accessLogOptions = z
@@ -56,9 +56,8 @@ export function accessLog({ sample, slowMs }: AccessLogOptions, { log, clock, ra
 }
 
 function record(call: Call, durationMs: number, reply: Reply): object {
-  return reply.kind === "result"
-    ? { ...common(call, durationMs), code: "OK" }
-    : { ...common(call, durationMs), code: "OK", exception: reply.field.name };
+  const exception = exceptionOf(reply);
+  return { ...common(call, durationMs), code: "OK", ...(exception && { exception: exception.name }) };
 }
 
 function failureRecord(call: Call, durationMs: number, error: RpcError): object {

@@ -4,7 +4,7 @@ import { RpcError } from "../base/errors.ts";
 import { CODEC_WIRES, type Codec, type Losses, type Transcoder } from "../codec/codec.ts";
 import { isMissingBody } from "../codec/fault.ts";
 import { EXCEPTION_TYPE, ThriftFault } from "../protocol/thrift/codes.ts";
-import type { Call, Handler, Layer, Payload, Reply } from "../rpc/call.ts";
+import { type Call, exceptionOf, type Handler, type Layer, type Payload, type Reply } from "../rpc/call.ts";
 import type { BodyLink, MethodLink } from "../schema/link.ts";
 import type { Field, MessageType, Method } from "../schema/model.ts";
 
@@ -87,7 +87,8 @@ async function translate(
   if (reply.kind === "result" || translation.oneof) {
     // Where the response holds the exceptions too, it is all that a gRPC caller gets.
     const payload = translateReply(call, callerCodec, caller.response, translation.response, reply.payload.bytes);
-    return { kind: "result", payload, headers, trailers };
+    const exception = exceptionOf(reply);
+    return { kind: "result", payload, headers, trailers, ...(exception && { exception }) };
   }
   const exceptionCodec = codecOfExceptions(callerCodec);
   if (exceptionCodec === codec) return reply;

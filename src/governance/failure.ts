@@ -1,7 +1,7 @@
 // Which outcomes speak against an endpoint. What counts is said once, for balancing, ejecting and breaking alike.
 import { z } from "zod";
 import { CODE_NUMBERS, type Code, toRpcError } from "../base/errors.ts";
-import type { Reply } from "../rpc/call.ts";
+import { exceptionOf, type Reply } from "../rpc/call.ts";
 
 /** A gRPC status code by its name. */
 export const codeName = z
@@ -57,7 +57,6 @@ export function createJudge({ codes, exceptions }: FailuresOptions): Judge {
 
 /** Whether a reply is an exception of one of these types, by full name. */
 export function isNamed(reply: Reply, exceptions: ReadonlySet<string>): boolean {
-  if (reply.kind !== "exception") return false;
-  const { type } = reply.field;
-  return type.kind === "message" && exceptions.has(type.type.fullName);
+  const type = exceptionOf(reply)?.type;
+  return type?.kind === "message" && exceptions.has(type.type.fullName);
 }

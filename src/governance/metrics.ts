@@ -3,7 +3,7 @@ import { Counter, type Registry } from "prom-client";
 import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { toRpcError } from "../base/errors.ts";
-import type { Layer, Reply } from "../rpc/call.ts";
+import { exceptionOf, type Layer, type Reply } from "../rpc/call.ts";
 import type { Method } from "../schema/model.ts";
 import { DurationHistogram, type Observe } from "./duration-histogram.ts";
 
@@ -108,5 +108,5 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
 }
 
 function codeOf(reply: Reply): string {
-  return reply.kind === "result" ? "OK" : "EXCEPTION";
+  return exceptionOf(reply) ? "EXCEPTION" : "OK";
 }

@@ -61,7 +61,14 @@ export interface Call {
  * whole result struct; on protobuf it is the response message, or the exception message.
  */
 export type Reply =
-  | { readonly kind: "result"; readonly payload: Payload; readonly headers: Metadata; readonly trailers: Metadata }
+  | {
+      readonly kind: "result";
+      /** The exception in the response, of a method whose response is a oneof of its result and its exceptions. */
+      readonly exception?: Field;
+      readonly payload: Payload;
+      readonly headers: Metadata;
+      readonly trailers: Metadata;
+    }
   | {
       readonly kind: "exception";
       /** The field of the method's `throws`. */
@@ -72,6 +79,11 @@ export type Reply =
       readonly headers: Metadata;
       readonly trailers: Metadata;
     };
+
+/** The declared exception that a reply is or holds, by its field; undefined for a plain result. */
+export function exceptionOf(reply: Reply): Field | undefined {
+  return reply.kind === "exception" ? reply.field : reply.exception;
+}
 
 /** A server, a client, a retried call: all are this. Rejects with a RpcError and nothing else. */
 export type Handler = (call: Call) => Promise<Reply>;

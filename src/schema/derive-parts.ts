@@ -1,17 +1,18 @@
 // The parts that both directions of derivation share: twins, types that may be recursive, and which rules travel along.
 import type { Diagnostic, Position, Report } from "../base/diagnostic.ts";
 import { thriftName } from "./derive-names.ts";
-import type {
-  Annotations,
-  Declaration,
-  EnumType,
-  EnumValue,
-  Field,
-  MessageType,
-  Method,
-  Rules,
-  SchemaFile,
-  Service,
+import {
+  type Annotations,
+  type Declaration,
+  type EnumType,
+  type EnumValue,
+  type Field,
+  isMessageSet,
+  type MessageType,
+  type Method,
+  type Rules,
+  type SchemaFile,
+  type Service,
 } from "./model.ts";
 import { createRuleScopes, type RuleScopes } from "./rule-scope.ts";
 
@@ -155,4 +156,11 @@ export function travelling(rules: Rules): Rules {
 /** Rules without the ones that are not set. */
 export function withoutUndefined(rules: { readonly [K in keyof Rules]: Rules[K] | undefined }): Rules {
   return Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined)) as Rules;
+}
+
+/** Why a Protobuf method can have no partner in Thrift; undefined when it can. */
+export function untranslatable({ streaming, request, response }: Method): string | undefined {
+  if (streaming !== "none") return "is streaming, which Thrift has no way to say";
+  const set = [request, response].find((type) => type && isMessageSet(type));
+  return set && `has ${set.fullName}, a MessageSet, which has no translation`;
 }

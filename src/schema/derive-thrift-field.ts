@@ -8,6 +8,7 @@ import {
   type Field,
   type FieldType,
   fieldsOf,
+  isMessageSet,
   type MessageType,
   type Presence,
   type Rules,
@@ -50,6 +51,7 @@ export function fillStruct(derivation: Derivation, { given, shell, fields }: Str
   const all: readonly (Field | Extension)[] = fields ?? fieldsOf(given);
   for (const field of all) {
     const id = field.rules.field ?? field.id;
+    if (isOfMessageSet(derivation, given, field)) continue;
     if ("extendee" in field && !checkExtension(derivation, field, id)) continue;
     const before = ids.get(id);
     ids.set(id, before ?? field);
@@ -61,6 +63,21 @@ export function fillStruct(derivation: Derivation, { given, shell, fields }: Str
       if (derived) addField(derivation, { given, shell }, field, { ...derived, name: names.claim(derived.name) });
     }
   }
+}
+
+/** Whether the field's type has no translation: it is reported then, and cannot be required. */
+function isOfMessageSet({ report, scopes }: Derivation, message: MessageType, field: Field): boolean {
+  const type = elementOf(field.type);
+  if (type.kind !== "message" || !isMessageSet(type.type)) return false;
+  const text = `field "${field.name}" has ${type.type.fullName}, a MessageSet, which has no translation`;
+  const { lossy } = { ...scopes.ofMessage(message).rules, ...ownRules(field, message) };
+  if (field.presence === "required") report("error", field.position, `${text}, and is required; make it optional`);
+  else if (!lossy) report("lossy", field.position, `${text}: it is left out`);
+  return true;
+}
+
+function elementOf(type: FieldType): FieldType {
+  return type.kind === "list" ? type.element : type.kind === "map" ? type.value : type;
 }
 
 /** Defaults wait until every struct has its fields, because a struct's default names some. */
@@ -108,7 +125,7 @@ function checkExtension(
   { fullName, extendee, type, position }: Extension,
   id: number,
 ): boolean {
-  const element = type.kind === "list" ? type.element : type;
+  const element = elementOf(type);
   const known =
     element.kind === "message"
       ? derivation.messageTwin(element.type)

@@ -13,6 +13,7 @@ import {
   startDerivation,
   type Twin,
   type Twins,
+  untranslatable,
 } from "./derive-parts.ts";
 import { fillStruct, type StructDraft } from "./derive-thrift-field.ts";
 import {
@@ -20,6 +21,7 @@ import {
   type EnumType,
   type Field,
   fieldsOf,
+  isMessageSet,
   type MessageType,
   type Method,
   type Rules,
@@ -49,7 +51,10 @@ export function deriveThrift(
   };
   const bodies = bodiesOf(given);
 
-  const declared = given.messages.filter((message) => !message.rules.wrap && !bodies.has(message));
+  for (const message of given.messages) if (isMessageSet(message)) reportMessageSet(derivation, message);
+  const declared = given.messages.filter(
+    (message) => !message.rules.wrap && !bodies.has(message) && !isMessageSet(message),
+  );
   for (const message of declared) startStruct(scope, message);
   for (const type of given.enums) {
     const name = claim(scope, type);
@@ -85,6 +90,11 @@ export function deriveThrift(
     constants: [],
   };
   return { given, file, messages: derivation.messages, enums: derivation.enums, services };
+}
+
+function reportMessageSet({ scopes, report }: Derivation, message: MessageType): void {
+  const text = `message "${message.name}" is a MessageSet, which has no translation: it is left out, with its extensions and all fields that have it`;
+  if (!scopes.ofMessage(message).rules.lossy) report("lossy", message.position, text);
 }
 
 interface FileScope {
@@ -193,8 +203,9 @@ function withoutPrefix(name: string, { rules: { prefix } }: EnumType): string {
 function deriveMethod(scope: FileScope, method: Method, service: string, names: NameScope): MethodTwin[] {
   const { derivation } = scope;
   const { request, response, position } = method;
-  if (method.streaming !== "none") {
-    const message = `method "${method.name}" is streaming, which Thrift has no way to say; it is left out of the translation`;
+  const reason = untranslatable(method);
+  if (reason !== undefined) {
+    const message = `method "${method.name}" ${reason}; it is left out of the translation`;
     const { lossy } = {
       ...derivation.scopes.ofService({ wire: "protobuf", fullName: method.service }).rules,
       ...method.rules,

@@ -1,5 +1,6 @@
 // Links methods: what a Thrift argument list, result and exceptions are to a Protobuf request, response and error details.
 import type { Diagnostic, Position, Report } from "../base/diagnostic.ts";
+import { untranslatable } from "./derive-parts.ts";
 import type { BodyLink, MethodLink } from "./link.ts";
 import type { Linker } from "./link-message.ts";
 import { type Field, type MessageType, type Method, methodsOf, type SchemaFile, type Service } from "./model.ts";
@@ -84,7 +85,8 @@ export function linkServices(context: MethodContext, { thrift, protobuf, file }:
     return linkMethod(context, method, partner, known);
   });
   for (const method of left) {
-    if (method.streaming !== "none") reportStreaming(context, method);
+    const reason = untranslatable(method);
+    if (reason !== undefined) reportLeftOut(context, method, reason);
     else reportAlone(context, method, thrift);
   }
   return links;
@@ -95,10 +97,9 @@ function reportAlone(context: MethodContext, method: Method, other: Service): vo
   reportLoss(context, method, message);
 }
 
-/** Streaming methods pass between Protobuf peers only. */
-function reportStreaming(context: MethodContext, method: Method): void {
-  const message = `method "${method.name}" is streaming, which Thrift has no way to say; it is left out of the translation`;
-  reportLoss(context, method, message);
+/** Such methods pass between Protobuf peers only. */
+function reportLeftOut(context: MethodContext, method: Method, reason: string): void {
+  reportLoss(context, method, `method "${method.name}" ${reason}; it is left out of the translation`);
 }
 
 /** Unless the author accepts it, on the method or on what it is in. */
@@ -131,12 +132,16 @@ function linkMethod(
   given: Method,
   known: ReadonlyMap<string, MessageType>,
 ): MethodLink[] {
-  if (given.streaming !== "none") {
-    reportStreaming(context, given);
+  const reason = untranslatable(given);
+  if (reason !== undefined) {
+    reportLeftOut(context, given, reason);
     return [];
   }
-  const oneof = thrift.rules.oneof !== undefined || given.rules.oneof !== undefined;
-  const protobuf: Method = { ...given, throws: oneof ? [] : thrownBy(context, thrift, given, known) };
+  const oneof = given.rules.oneof ?? thrift.rules.oneof;
+  const protobuf: Method =
+    oneof === undefined
+      ? { ...given, throws: thrownBy(context, thrift, given, known) }
+      : { ...given, rules: { ...given.rules, oneof }, throws: [] };
   const link = linkTwins(context, thrift, protobuf);
   if (!link) return [];
   reportBody(context, link, link.request, given.request);

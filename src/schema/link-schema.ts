@@ -5,7 +5,15 @@ import { deriveSchema, type Twin, type Twins } from "./derive.ts";
 import type { LinkedSchema, LinkOptions, MessageLink, MethodLink } from "./link.ts";
 import { createLinker, type Linker } from "./link-message.ts";
 import { linkServices, linkTwins, type MethodContext, type ServicePair } from "./link-method.ts";
-import { type MessageType, type Method, methodsOf, type Schema, type SchemaFile, type Service } from "./model.ts";
+import {
+  isMessageSet,
+  type MessageType,
+  type Method,
+  methodsOf,
+  type Schema,
+  type SchemaFile,
+  type Service,
+} from "./model.ts";
 import { createRuleScopes } from "./rule-scope.ts";
 import { createSchema } from "./schema.ts";
 
@@ -179,7 +187,7 @@ function createMessageLink(
   }
   const namesake = (type: MessageType): MessageType | undefined => {
     const same = schema.messages.get(type.fullName);
-    return same?.includes(type) ? same.find(({ wire }) => wire !== type.wire) : undefined;
+    return same?.includes(type) ? same.find((other) => other.wire !== type.wire && !isMessageSet(other)) : undefined;
   };
   return (type) => {
     const known = apart.get(type);

@@ -1,6 +1,14 @@
 // How the values of a Thrift type and of a Protobuf type stand for each other, and what of them is lost.
 import type { ValueLink } from "./link.ts";
-import type { EnumType, FieldType, MessageType, ProtoScalar, Rules, ThriftScalar } from "./model.ts";
+import {
+  type EnumType,
+  type FieldType,
+  isMessageSet,
+  type MessageType,
+  type ProtoScalar,
+  type Rules,
+  type ThriftScalar,
+} from "./model.ts";
 import { canTranslate, isProtoScalar, isThriftScalar, translationsOf } from "./scalar-pairs.ts";
 import { isTime, isWrapper } from "./well-known.ts";
 
@@ -23,6 +31,9 @@ export interface Mismatch {
 /** Links two types, or says why they cannot be. What is lossy goes to the context. */
 export function linkValues(context: ValueContext, thrift: FieldType, protobuf: FieldType): ValueLink | Mismatch {
   if (protobuf.kind === "message") {
+    if (isMessageSet(protobuf.type)) {
+      return { mismatch: `cannot be translated: ${protobuf.type.fullName} is a MessageSet, which has no translation` };
+    }
     if (thrift.kind !== "message") return linkToMessage(context, thrift, protobuf.type);
     return { ...context.linkMessages(thrift.type, protobuf.type), delimited: protobuf.delimited };
   }

@@ -188,6 +188,11 @@ export function fieldsOf({ fields, extensions = [] }: MessageType): readonly (Fi
   return extensions.length === 0 ? fields : [...fields, ...extensions];
 }
 
+/** Whether the message has extensions only, in a wire format of their own that has no translation (message_set_wire_format). */
+export function isMessageSet({ annotations }: MessageType): boolean {
+  return annotations.some(([name, value]) => name === "message_set_wire_format" && value === "true");
+}
+
 export interface EnumValue extends Declaration {
   readonly number: number;
 }

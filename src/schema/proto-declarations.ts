@@ -16,6 +16,7 @@ import type {
   ProtoService,
   ProtoTypeName,
 } from "./proto-document.ts";
+import { typeOfEdition } from "./proto-features.ts";
 import { parseProtoInteger } from "./proto-integer.ts";
 import { parseInlineOptions, parseOption } from "./proto-options.ts";
 
@@ -144,7 +145,7 @@ function parseField(parser: ProtoParser, scope: ProtoScope, depth: number, place
   }
   const label = labelled ? (cursor.next().text as ProtoField["label"]) : undefined;
   const group = cursor.looksAt("group") && cursor.peek(1).kind === "word" && cursor.peek(2).text === "=";
-  const { type, keyType } = group ? groupType(cursor) : parseFieldType(cursor);
+  const { type, keyType } = group ? groupType(cursor) : parseFieldType(parser);
   const token = group ? cursor.next() : cursor.name("a field name");
   cursor.expect("=");
   const number = cursor.next();
@@ -177,17 +178,25 @@ function groupType(cursor: ProtoCursor): FieldTypes {
   return { type: { text: cursor.peek().text, position }, keyType: undefined };
 }
 
-function parseFieldType(cursor: ProtoCursor): FieldTypes {
+function parseFieldType(parser: ProtoParser): FieldTypes {
+  const { cursor } = parser;
   if (!cursor.looksAt("map") || cursor.peek(1).text !== "<") {
-    return { type: cursor.typeName("a field, or what else may stand in this block"), keyType: undefined };
+    return { type: parseTypeName(parser, "a field, or what else may stand in this block"), keyType: undefined };
   }
   cursor.next();
   cursor.next();
-  const keyType = cursor.typeName("the type of the map's keys");
+  const keyType = parseTypeName(parser, "the type of the map's keys");
   cursor.expect(",");
-  const type = cursor.typeName("the type of the map's values");
+  const type = parseTypeName(parser, "the type of the map's values");
   cursor.expect(">");
   return { type, keyType };
+}
+
+function parseTypeName({ cursor, syntax }: ProtoParser, expected: string): ProtoTypeName {
+  const token = cursor.peek();
+  const { text, position } = cursor.typeName(expected);
+  const type = typeOfEdition(text, syntax) ?? cursor.fail(token, `another type: the edition ${syntax} has no ${text}`);
+  return { text: type, position };
 }
 
 function parseOneof(parser: ProtoParser, scope: MessageScope, depth: number): void {

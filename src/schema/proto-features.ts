@@ -4,15 +4,41 @@ import type { SchemaFile } from "./model.ts";
 import type { ProtoOption } from "./proto-document.ts";
 import { optionOf } from "./proto-validate.ts";
 
+const UNSTABLE = "UNSTABLE";
+
 /**
- * The editions that are known, with their number in google.protobuf.Edition. Those after 2023 change no bytes. UNSTABLE is not
- * among them: there int32 and its like are fixed-width, for the time being.
+ * The editions that are known, with their number in google.protobuf.Edition. Those after 2023 change no bytes, but for UNSTABLE,
+ * which tries what may come: there int32 and its like are of fixed width.
  */
 export const EDITIONS: ReadonlyMap<string, number> = new Map([
   ["2023", 1000],
   ["2024", 1001],
   ["2026", 1002],
+  [UNSTABLE, 9999],
 ]);
+
+/** What the types of the edition UNSTABLE are elsewhere. */
+const UNSTABLE_TYPES: ReadonlyMap<string, string> = new Map([
+  ["int32", "sfixed32"],
+  ["int64", "sfixed64"],
+  ["uint32", "fixed32"],
+  ["uint64", "fixed64"],
+  ["varint32", "int32"],
+  ["varint64", "int64"],
+  ["uvarint32", "uint32"],
+  ["uvarint64", "uint64"],
+  ["zigzag32", "sint32"],
+  ["zigzag64", "sint64"],
+]);
+
+/** Those that it took out, because others have their bytes. */
+const UNSTABLE_LACKS: ReadonlySet<string> = new Set("fixed32 fixed64 sfixed32 sfixed64 sint32 sint64".split(" "));
+
+/** The type that a name means in a file of that edition: itself but in UNSTABLE; undefined for one that is gone there. */
+export function typeOfEdition(name: string, edition: string): string | undefined {
+  if (edition !== UNSTABLE) return name;
+  return UNSTABLE_LACKS.has(name) ? undefined : (UNSTABLE_TYPES.get(name) ?? name);
+}
 
 export interface ProtoFeatures {
   readonly fieldPresence: "EXPLICIT" | "IMPLICIT" | "LEGACY_REQUIRED";
@@ -63,4 +89,8 @@ export function isLocalByDefault({ syntax = "", annotations }: SchemaFile, neste
   }
 }
 
-const VISIBILITY_DEFAULTS: Readonly<Record<string, string>> = { "2024": "EXPORT_TOP_LEVEL", "2026": "STRICT" };
+const VISIBILITY_DEFAULTS: Readonly<Record<string, string>> = {
+  "2024": "EXPORT_TOP_LEVEL",
+  "2026": "STRICT",
+  [UNSTABLE]: "STRICT",
+};

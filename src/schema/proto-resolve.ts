@@ -1,26 +1,27 @@
 // Makes the model out of one .proto document: looks its names up, works out presence, packing and defaults, and checks
 // what only shows then.
 import type { Report } from "../base/diagnostic.ts";
-import type {
-  Declaration,
-  EnumType,
-  EnumValue,
-  Extension,
-  ExtensionRange,
-  Field,
-  MessageType,
-  Method,
-  Reserved,
-  SchemaFile,
-  Service,
-  Streaming,
+import {
+  type Declaration,
+  type EnumType,
+  type EnumValue,
+  type Extension,
+  type ExtensionRange,
+  type Field,
+  isMessageSet,
+  type MessageType,
+  type Method,
+  type Reserved,
+  type SchemaFile,
+  type Service,
+  type Streaming,
 } from "./model.ts";
 import { declarationOf, fail, join, messageNamed, type ProtoContext, rulesOf } from "./proto-context.ts";
 import type { ProtoDocument, ProtoEnum, ProtoField, ProtoImport, ProtoMessage, ProtoMethod } from "./proto-document.ts";
 import { defaultFeatures, overrideFeatures, type ProtoFeatures } from "./proto-features.ts";
 import { createExtension, createField } from "./proto-fields.ts";
 import { createProtoNames, visibleFiles } from "./proto-names.ts";
-import { checkProtoDocument, findRange, optionOf } from "./proto-validate.ts";
+import { checkProtoDocument, extensionRangesOf, findRange, optionOf } from "./proto-validate.ts";
 
 /** A message whose fields, oneofs and extensions are still to come. */
 type OpenType = MessageType & {
@@ -141,6 +142,9 @@ function addExtensions(extensions: readonly Extension[], context: ProtoContext):
       fail(context, position, `${extendee.fullName} leaves the number ${id} to no extension; its ranges are ${text}`);
       continue;
     }
+    if (isMessageSet(extendee) && extension.type.kind !== "message") {
+      fail(context, position, `${extendee.fullName} is a MessageSet; its extensions are single messages`);
+    }
     const type = isOptions(extendee) ? undefined : OPEN_TYPES.get(extendee);
     const before = type?.fieldsById.get(id);
     if (before) {
@@ -189,7 +193,7 @@ function createMessage(
     ...{ fields: [], fieldsById: new Map(), oneofs: [], extensions: [] },
     parent,
     ...reservedOf(node),
-    extensionRanges: node.extensionRanges.map(({ from, to, options }) => ({ from, to, annotations: options })),
+    extensionRanges: extensionRangesOf(node).map(({ from, to, options }) => ({ from, to, annotations: options })),
     ...(node.visibility && { visibility: node.visibility }),
   };
   OPEN_TYPES.set(type, type);

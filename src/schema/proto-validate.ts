@@ -14,6 +14,8 @@ import type {
 } from "./proto-document.ts";
 
 const MAX_FIELD_NUMBER = 536_870_911;
+/** In a MessageSet a number is a value, not part of a key. */
+const MAX_MESSAGE_SET_NUMBER = 2_147_483_646;
 const FIRST_INTERNAL_NUMBER = 19_000;
 const LAST_INTERNAL_NUMBER = 19_999;
 const MIN_INT32 = -2_147_483_648;
@@ -98,10 +100,7 @@ interface ScopeNode {
 
 function checkMessage(message: ProtoMessage, context: Context): void {
   const { document, fail } = context;
-  if (optionOf(message, "message_set_wire_format") === "true") {
-    fail(message.position, `"${message.name}" is a MessageSet, which has no translation; expected a plain message`);
-    return;
-  }
+  checkExtensionRanges(message, fail);
   checkNumbersOnce(message.fields, fail);
   checkReserved(message.fields, message, "field", fail);
   const extensionRanges = indexRanges(message.extensionRanges, fail);
@@ -123,6 +122,38 @@ function checkMessage(message: ProtoMessage, context: Context): void {
   for (const declared of message.enums) checkEnum(declared, fail);
 }
 
+/** A MessageSet has extensions only, and room for more of them. */
+function checkExtensionRanges(message: ProtoMessage, fail: Fail): void {
+  const isSet = isMessageSetNode(message);
+  const [field] = message.fields;
+  if (isSet && field) fail(field.position, `"${message.name}" is a MessageSet, which has extensions instead of fields`);
+  if (isSet && message.extensionRanges.length === 0) {
+    fail(
+      message.position,
+      `"${message.name}" is a MessageSet without extension ranges; expected "extensions 4 to max"`,
+    );
+  }
+  const highest = isSet ? MAX_MESSAGE_SET_NUMBER : MAX_FIELD_NUMBER;
+  for (const { from, to, position } of message.extensionRanges) {
+    if (from < 1 || to > highest) {
+      fail(position, `the extension range ${from} to ${to} is out of range; expected 1 to ${highest}`);
+    }
+  }
+}
+
+/** Whether the message has the wire format that Protobuf took over from its predecessor. */
+function isMessageSetNode(message: ProtoMessage): boolean {
+  return optionOf(message, "message_set_wire_format") === "true";
+}
+
+/** The ranges of extensions as they are meant: `max` of a MessageSet is higher than that of other messages. */
+export function extensionRangesOf(message: ProtoMessage): ProtoMessage["extensionRanges"] {
+  if (!isMessageSetNode(message)) return message.extensionRanges;
+  return message.extensionRanges.map((range) =>
+    range.to === MAX_FIELD_NUMBER ? { ...range, to: MAX_MESSAGE_SET_NUMBER } : range,
+  );
+}
+
 function checkFields(fields: readonly ProtoField[], { document, fail }: Context): void {
   for (const field of fields) {
     checkFieldNumber(field, fail);
@@ -130,9 +161,11 @@ function checkFields(fields: readonly ProtoField[], { document, fail }: Context)
   }
 }
 
-function checkFieldNumber({ number, numberPosition }: ProtoField, fail: Fail): void {
-  if (number < 1 || number > MAX_FIELD_NUMBER) {
-    fail(numberPosition, `field number ${number} is out of range; expected 1 to ${MAX_FIELD_NUMBER}`);
+function checkFieldNumber({ number, numberPosition, extendee }: ProtoField, fail: Fail): void {
+  // Which message an extension is of shows later; its ranges bound it.
+  const highest = extendee === undefined ? MAX_FIELD_NUMBER : MAX_MESSAGE_SET_NUMBER;
+  if (!(number >= 1 && number <= highest)) {
+    fail(numberPosition, `field number ${number} is out of range; expected 1 to ${highest}`);
   } else if (number >= FIRST_INTERNAL_NUMBER && number <= LAST_INTERNAL_NUMBER) {
     const range = `${FIRST_INTERNAL_NUMBER} to ${LAST_INTERNAL_NUMBER}`;
     fail(numberPosition, `field number ${number} is reserved; Protobuf keeps ${range} for itself`);

@@ -4,6 +4,7 @@ import { RpcError, type Status } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
 import type { Call, Facts, Reply } from "../../rpc/call.ts";
 import type { Lookup } from "../../rpc/resolve.ts";
+import { exceptionInResponse } from "../../rpc/response-oneof.ts";
 import { exceptionStatus, thrownException } from "../../rpc/status.ts";
 import type { Method } from "../../schema/model.ts";
 import { type HeaderList, headerOf, readMetadata, writeMetadata } from "./header-list.ts";
@@ -189,7 +190,8 @@ export function readReply({ headers, message, trailers }: ReceivedResponse, meth
   if (status) return declared(status, method, metadata, trailing);
   if (message === undefined) throw new RpcError("INTERNAL", "the status is OK but no message came", { sent: true });
   const payload = { type: method.response, codec: "protobuf", bytes: message } as const;
-  return { kind: "result", payload, headers: metadata, trailers: trailing };
+  const exception = exceptionInResponse(method, message);
+  return { kind: "result", payload, headers: metadata, trailers: trailing, ...(exception && { exception }) };
 }
 
 /** A proxy's error page is no gRPC response, nor is a message that we cannot decompress. */

@@ -5,6 +5,7 @@ import { Metadata } from "../../base/metadata.ts";
 import type { Codec } from "../../codec/codec.ts";
 import type { Call, Facts, Reply } from "../../rpc/call.ts";
 import type { Lookup } from "../../rpc/resolve.ts";
+import { exceptionInResponse } from "../../rpc/response-oneof.ts";
 import { exceptionStatus, thrownException } from "../../rpc/status.ts";
 import type { Method } from "../../schema/model.ts";
 import { readApplicationException, writeApplicationException } from "./application-exception.ts";
@@ -394,7 +395,11 @@ function replyOf(
   const { response } = method;
   const payload = { type: response, codec: codecOf(envelope), bytes };
   const result: Reply = { kind: "result", payload, headers, trailers };
-  if (response === undefined || envelope === "kitex-protobuf") return result;
+  if (response === undefined) return result;
+  if (envelope === "kitex-protobuf") {
+    const exception = exceptionInResponse(method, bytes);
+    return exception ? { ...result, exception } : result;
+  }
   const compact = envelope === "compact";
   // Mostly it is field 0, and the first.
   if (compact ? beginsWithCompactZero(bytes) : beginsWithZero(bytes)) return result;

@@ -160,6 +160,16 @@ describe("--message", () => {
       () => Buffer.from(' [1,"getOrder",1,7,{"1":{"i64":5}}]\n'),
       '{"message":{"protocol":"thrift-json","name":"getOrder","type":"call","sequenceId":7},"body":{"id":"5"}}',
     ],
+    [
+      "a compact message",
+      () => hex("82 21 07 08 6765744f72646572 16 0a 00"),
+      '{"message":{"protocol":"thrift-compact","framed":false,"name":"getOrder","type":"call","sequenceId":7},"body":{"id":"5"}}',
+    ],
+    [
+      "a framed compact message",
+      () => framed(hex("82 21 ffffffff0f 08 6765744f72646572 16 0a 00")),
+      '{"message":{"protocol":"thrift-compact","framed":true,"name":"getOrder","type":"call","sequenceId":-1},"body":{"id":"5"}}',
+    ],
   ])("%s is detected, shown and translated by its method", async (_, message, expected) => {
     expect(await convert(toJson, message())).toMatchObject({ status: 0, stdout: `${expected}\n`, stderr: "" });
   });
@@ -199,6 +209,8 @@ describe("--message", () => {
       framed(strict(1, "getOrder", id5)).subarray(0, 30),
       "the frame says that 32 bytes follow, but 26 do",
     ],
+    ["a compact header that is cut", hex("82 21 07 08 6765"), "the message ends inside its header, at byte 6"],
+    ["a compact message of no type", hex("82 01 07 01 61 00"), "0 is no type of a Thrift message"],
     ["a header that is cut", strict(1, "getOrder", "").subarray(0, 10), "the message ends inside its header"],
     ["an unknown method", strict(1, "getOrders", id5), 'no service has a method "getOrders"; did you mean getOrder?'],
     [
@@ -264,10 +276,16 @@ describe("--explain", () => {
     expect(stream.stdout).toContain("message 2, at byte 4, 2 bytes\nat  bytes");
   });
 
-  test("text cannot be explained", async () => {
-    expect((await convert(["--explain", "--from", "json"])).stderr).toContain(
-      "json is text; only binary codecs can be explained",
-    );
+  test("text is explained too, with the IDL or without it", async () => {
+    const json = await convert(["--explain", "--from", "json", "--type", "Order"], '{"id":"5"}');
+    expect(json.stdout.split("\n").slice(1, 3)).toEqual([
+      " 0  7b                                    object  shop.Order  1 member",
+      ' 1  22 69 64 22 3a 22 35 22 … (9)  id     string  int64       "5"',
+    ]);
+    const thrift = await convert(["--explain", "--message"], '[1,"getOrder",1,7,{"1":{"i64":5}}]');
+    expect(thrift).toMatchObject({ status: 0, stderr: "" });
+    expect(thrift.stdout).toContain('call "getOrder", sequence id 7, thrift-json');
+    expect(thrift.stdout).toMatch(/ id +i64 +i64 +5\n/);
   });
 });
 

@@ -136,3 +136,43 @@ test("wrong usage exits 2, and --help shows an example", async () => {
     expect(help.stdout).toMatch(new RegExp(`\\$ .*causeway convert .*${use}`));
   }
 });
+
+test("--rules states overrides in a file, as for check and idl", async () => {
+  writeFileSync(
+    join(folder, "rules.yaml"),
+    "rules: { shop.Order.id: { field: 7 } }\npackages: { shop.thrift: shop }\n",
+  );
+  writeFileSync(join(folder, "wrong.yaml"), "rules: { shop.Order.ids: { field: 7 } }\n");
+  const args = ["--type", "Order", "--from", "json", "--to", "protobuf", "--out-encoding", "hex", "--rules"];
+  const ruled = await convert([...args, join(folder, "rules.yaml")], '{"id":5}');
+  expect(ruled).toMatchObject({ status: 0, stdout: "3805\n", stderr: "" });
+  const wrong = await convert([...args, join(folder, "wrong.yaml")], '{"id":5}');
+  expect(wrong.status).toBe(1);
+  expect(wrong.stderr).toContain("wrong.yaml:1:10: error: shop.Order.ids: unknown name, did you mean shop.Order.id?");
+  const alone = await convertFile(["--rules", "r.yaml", "--explain", "--from", "protobuf"]);
+  expect(alone.stderr).toContain("--rules needs --idl");
+});
+
+test("a message with a MessageSet converts without it, and a MessageSet itself is explained only", async () => {
+  writeFileSync(
+    join(folder, "set.proto"),
+    `syntax = "proto2"; package t;
+    message Set { option message_set_wire_format = true; extensions 4 to max; }
+    message Holder { optional Set set = 1; optional int32 a = 2; }
+    message Extra { extend Set { optional Extra extra = 1545008; } optional int32 i = 15; }`,
+  );
+  const item = "0b10b0a65e1a02780c0c";
+  const hex = ["--from", "protobuf", "--to", "json", "--encoding", "hex"];
+  const holder = await convert(["--type", "Holder", ...hex], `0a0a${item}1001`, "set.proto");
+  expect(holder).toMatchObject({ status: 0, stdout: '{"a":1}\n' });
+  expect(holder.stderr).toContain("1 unknown or mistyped field was left out");
+  const set = await convert(["--type", "Set", ...hex], item, "set.proto");
+  expect(set.status).toBe(1);
+  expect(set.stderr).toContain("t.Set is a MessageSet, which has no translation; --explain shows its bytes");
+  const explained = await convert(
+    ["--type", "Set", "--explain", "--from", "protobuf", "--encoding", "hex"],
+    item,
+    "set.proto",
+  );
+  expect(explained.stdout).toContain("item[0].message.i");
+});

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ByteRange, type ExplainedCodec, explain } from "../../../src/codec/explain.ts";
+import type { Codec } from "../../../src/codec/codec.ts";
+import { type ByteRange, explain } from "../../../src/codec/explain.ts";
 import type { MessageType } from "../../../src/schema/model.ts";
 import { linkText } from "./idl-link.ts";
 
@@ -12,7 +13,7 @@ const link = linkText("test.Order", {
       7: set<i16> small; 8: uuid key; 9: i8 tiny }`,
 });
 
-function explained(codec: ExplainedCodec, hex: string, type?: MessageType) {
+function explained(codec: Codec, hex: string, type?: MessageType) {
   const bytes = Buffer.from(hex.replaceAll(/\s/g, ""), "hex");
   const ranges: ByteRange[] = [];
   const error = explain(bytes, codec, type, 64, (range) => ranges.push(range));
@@ -20,7 +21,7 @@ function explained(codec: ExplainedCodec, hex: string, type?: MessageType) {
 }
 
 /** `from-to path wire type value` of each range, and the error. */
-function lines(codec: ExplainedCodec, hex: string, type?: MessageType): string[] {
+function lines(codec: Codec, hex: string, type?: MessageType): string[] {
   const { ranges, error } = explained(codec, hex, type);
   const rows = ranges.map(({ at, end, path, wire, type: name, value }) =>
     [`${at}-${end}`, path || "-", wire, name ?? "-", value ?? "-"].join(" | "),
@@ -140,7 +141,7 @@ describe("without the IDL", () => {
   });
 });
 
-test.each<[ExplainedCodec, string, string]>([
+test.each<[Codec, string, string]>([
   ["protobuf", "080c 1205 0a016110", "3 | items[0] | the length 5 is more than what is left, 4 bytes"],
   ["protobuf", "08ff", "2 | id | expected another byte of a value, a varint that began at 1"],
   ["protobuf", "0000", "0 | - | expected a field number from 1 to 536870911, got 0"],
@@ -166,6 +167,97 @@ test("nesting is bounded", () => {
   expect(lines("thrift-binary", deep).at(-1)).toContain("nested deeper than 64");
   expect(lines("protobuf", "0b".repeat(100)).at(-1)).toContain("nested deeper than 64");
   expect(lines("thrift-compact", "1919".repeat(100)).at(-1)).toContain("nested deeper than 64");
+});
+
+describe("JSON text is explained by where its members and elements begin", () => {
+  const explainText = (codec: Codec, text: string, type?: MessageType) =>
+    lines(codec, Buffer.from(text).toString("hex"), type);
+
+  test("json, by the names of the Protobuf side", () => {
+    const text = '\ufeff {"id":"12","items":[{"sku":"hé","color":2},{}],"counts":{"a":1},"nope":null}\n';
+    expect(explainText("json", text, link.protobuf)).toEqual([
+      "0-5 | - | object | test.Order | 4 members",
+      '5-15 | id | string | int64 | "12"',
+      "15-24 | items | array | list<test.Item> | 2 elements",
+      "24-25 | items[0] | object | test.Item | 2 members",
+      '25-37 | items[0].sku | string | string | "hé"',
+      "37-48 | items[0].color | number | test.Color | 2",
+      "48-52 | items[1] | object | test.Item | 0 members",
+      "52-62 | counts | object | map<string, int32> | 1 member",
+      '62-69 | counts["a"] | number | int32 | 1',
+      "69-82 | nope | null | - | null",
+    ]);
+  });
+
+  test("thrift-json, which says ids and types itself", () => {
+    const text =
+      '{"1":{"i64":12},"2":{"lst":["rec",1,{"1":{"str":"é"}}]},"3":{"map":["str","i32",1,{"a":1}]},"6":{"tf":1}}';
+    const rows = explainText("thrift-json", text);
+    expect(rows).toEqual([
+      "0-1 | - | rec | - | 4 members",
+      "1-16 | 1 | i64 | - | 12",
+      "16-36 | 2 | lst<rec> | - | 1 element",
+      "36-37 | 2[0] | rec | - | 1 member",
+      '37-57 | 2[0].1 | str | - | "é"',
+      "57-84 | 3 | map<str, i32> | - | 1 entry",
+      '84-88 | 3[0].key | str | - | "a"',
+      "88-93 | 3[0].value | i32 | - | 1",
+      "93-106 | 6 | tf | - | 1",
+    ]);
+    expect(explainText("thrift-json", text, link.thrift)[4]).toBe('37-57 | items[0].sku | str | string | "é"');
+  });
+
+  test.each<[Codec, string, string]>([
+    ["json", '{"id":}', "6 | - | expected a JSON value"],
+    ["json", '{"é":1,}', "8 | - | expected a member name in double quotes"],
+    ["thrift-json", "[]", '0 | - | expected an object of fields by id, as in {"1":{"i32":5}}'],
+    ["thrift-json", '{"1":{"i32":5},"x":{"i32":5}}', '19 | x | expected the id of a field instead of "x"'],
+    ["thrift-json", '{"1":5}', '5 | id | expected the type and the value of a field, as in {"i32":5}'],
+    [
+      "thrift-json",
+      '{"1":{"int":5}}',
+      "6 | id | expected a type: tf, i8, i16, i32, i64, dbl, str, rec, map, lst, set, uid",
+    ],
+    ["thrift-json", '{"2":{"lst":5}}', '12 | items | expected the type, the size and the elements, as in ["i32",1,5]'],
+  ])("malformed %s %s is explained up to the byte that is wrong", (codec, text, expected) => {
+    expect(explainText(codec, text, codec === "json" ? link.protobuf : link.thrift).at(-1)).toBe(expected);
+  });
+
+  test("bytes that are no text are told to be none", () => {
+    expect(lines("json", "ff")).toEqual(["0 | - | expected JSON, and this is not UTF-8"]);
+  });
+});
+
+describe("a MessageSet is explained by its items, each of the extension that its number names", () => {
+  const proto = `syntax = "proto2"; package test;
+    message Set { option message_set_wire_format = true; extensions 4 to max; }
+    message Holder { optional Set set = 1; optional int32 a = 2; }
+    message Extra { extend Set { optional Extra extra = 1545008; } optional int32 i = 15; }`;
+  const holder = linkText("test.Holder", { proto }).protobuf;
+
+  test("with the IDL", () => {
+    // The number may come before the message or after it, and may be of no known extension.
+    const items = "0b 10b0a65e 1a02780c 0c  0b 1a02780c 10b0a65e 0c  0b 1005 1a021801 0c";
+    expect(lines("protobuf", `0a1c ${items} 1001`, holder)).toEqual([
+      "0-2 | set | length-delimited | test.Set | message of 28 bytes",
+      "2-3 | set.item[0] | group | - | group",
+      "3-7 | set.item[0].type_id | varint | uint32 | 1545008",
+      "7-9 | set.item[0].message | length-delimited | test.Extra | message of 2 bytes",
+      "9-11 | set.item[0].message.i | varint | int32 | 12",
+      "11-12 | set.item[0] | end group | - | -",
+      "12-13 | set.item[1] | group | - | group",
+      "13-15 | set.item[1].message | length-delimited | test.Extra | message of 2 bytes",
+      "15-17 | set.item[1].message.i | varint | int32 | 12",
+      "17-21 | set.item[1].type_id | varint | uint32 | 1545008",
+      "21-22 | set.item[1] | end group | - | -",
+      "22-23 | set.item[2] | group | - | group",
+      "23-25 | set.item[2].type_id | varint | uint32 | 5",
+      "25-27 | set.item[2].message | length-delimited | - | message of 2 bytes",
+      "27-29 | set.item[2].message.3 | varint | - | 1",
+      "29-30 | set.item[2] | end group | - | -",
+      "30-32 | a | varint | int32 | 1",
+    ]);
+  });
 });
 
 const codecs = ["thrift-binary", "thrift-compact", "protobuf"] as const;

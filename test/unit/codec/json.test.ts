@@ -192,3 +192,45 @@ describe("well-known types", () => {
     expect(errorOf(link, input)).toMatch(message);
   });
 });
+
+describe("extensions are members by their full name in brackets", () => {
+  const link = linkText("test.M", {
+    proto: `syntax = "proto2"; package test;
+      message M { optional int32 plain_field = 1; extensions 100 to 200; }
+      extend M { optional int32 some_number = 100; repeated M parts = 101; }
+      message Holder { extend M { optional string text = 102 [json_name = "T"]; } }`,
+  });
+
+  test("they are written and read so, inside of extensions too", () => {
+    const json =
+      '{"plainField":1,"[test.some_number]":2,"[test.parts]":[{"[test.some_number]":0}],"[test.Holder.text]":"x"}';
+    expect(around(link, json)).toBe(json);
+    expect(around(link, '{"some_number":7}')).toBe('{"[test.some_number]":7}');
+  });
+
+  test("an error names them so", () => {
+    expect(errorOf(link, '{"[test.some_number]":"x"}')).toBe(
+      "INVALID_ARGUMENT: [test.some_number]: expected an integer (int32), at line 1, column 23",
+    );
+  });
+});
+
+test("a printed derived file still says by which names its enum went before: readers take them beside its own", () => {
+  const link = linkText("test.M", {
+    proto: `syntax = "proto3"; package test; import "causeway/options.proto";
+      enum Color { option (causeway.enum_rules).prefix = "COLOR_"; COLOR_RED = 0; COLOR_GREEN = 1; }
+      message M { optional Color color = 1; map<string, Color> by_name = 2; }`,
+  });
+  expect(around(link, '{"color":"GREEN","byName":{"a":"RED","b":"COLOR_GREEN"}}')).toBe(
+    '{"color":"COLOR_GREEN","byName":{"a":"COLOR_RED","b":"COLOR_GREEN"}}',
+  );
+  expect(errorOf(link, '{"color":"BLUE"}')).toContain("expected a value of test.Color: COLOR_RED, COLOR_GREEN");
+  // Beside a number of another IDL, whose type has no names.
+  const apart = linkText("test.N", {
+    thrift: "namespace * test\nstruct N { 1: optional i32 color }",
+    proto: `syntax = "proto3"; package test; import "causeway/options.proto";
+      enum Color { option (causeway.enum_rules).prefix = "COLOR_"; COLOR_RED = 0; COLOR_GREEN = 1; }
+      message N { optional Color color = 1; }`,
+  });
+  expect(around(apart, '{"color":"GREEN"}')).toBe('{"color":"COLOR_GREEN"}');
+});

@@ -102,3 +102,10 @@ test.each([
 test.each([[{ sample: 2 }], [{ slowMs: 0 }], ["some"], [{ extra: 1 }]])("the option %j is refused", (written) => {
   expect(accessLogOptions.safeParse(written).success).toBe(false);
 });
+
+test("an exception that stands in the response itself is named as one", async () => {
+  const { records, layer } = setUp({ sample: 1, slowMs: 1_000 });
+  const exception = fieldOf(1, "gone", { kind: "scalar", name: "string" });
+  await layer(() => Promise.resolve({ ...resultOf(), kind: "result", exception }))(callOf());
+  expect(records).toMatchObject([{ facts: { code: "OK", exception: "gone" } }]);
+});

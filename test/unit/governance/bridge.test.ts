@@ -302,4 +302,6 @@ test("where the response holds the exceptions too, an exception of a Thrift upst
   const reply = await createBridge("thrift-binary", [oneofs])(next)(grpcCall());
   expect(reply.kind).toBe("result");
   expect(text(reply.payload.bytes)).toMatch(/^response thrift-binary>protobuf /);
+  // Whoever counts still sees what it is.
+  expect(reply).toMatchObject({ exception: { name: "gone" } });
 });

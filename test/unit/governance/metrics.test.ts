@@ -25,6 +25,15 @@ test("calls are counted by service, method and code", async () => {
   expect(text).toContain('causeway_calls_total{service="shop.Inventory",method="get",code="UNAVAILABLE"} 1');
 });
 
+test("an exception that stands in the response itself is counted as one", async () => {
+  const { registry, layer } = setUp();
+  const exception = fieldOf(1, "gone", { kind: "scalar", name: "string" });
+  await layer(() => Promise.resolve({ ...resultOf(), kind: "result", exception }))(callOf());
+  const text = await registry.metrics();
+  expect(text).toContain('causeway_calls_total{service="shop.Inventory",method="get",code="EXCEPTION"} 1');
+  expect(text).not.toContain('code="OK"');
+});
+
 test("durations are seconds, of failures too", async () => {
   const { registry, clock, layer } = setUp();
   await rejection(

@@ -387,3 +387,22 @@ test("an option that Protobuf does not have is warned about where it stands", ()
     `1:1 there is no file option "java_pakage"; ${hint}`,
   ]);
 });
+
+test("the edition UNSTABLE has integers of fixed width, and words of its own for the others", () => {
+  const text = (field: string) => `edition = "UNSTABLE"; message M { ${field} }`;
+  const words =
+    "int32 a = 1; int64 b = 2; uint32 c = 3; uint64 d = 4; varint32 e = 5; uvarint64 f = 6; zigzag32 g = 7; map<int32, zigzag64> h = 8;";
+  expect(protoFile(text(words)).messages[0]?.fields.map(({ type }) => type)).toMatchObject([
+    { name: "sfixed32" },
+    { name: "sfixed64" },
+    { name: "fixed32" },
+    { name: "fixed64" },
+    { name: "int32" },
+    { name: "uint64" },
+    { name: "sint32" },
+    { key: { name: "sfixed32" }, value: { name: "sint64" } },
+  ]);
+  expect(readProto(text("sint32 a = 1;")).said).toEqual([
+    '1:35 unexpected "sint32"; expected another type: the edition UNSTABLE has no sint32',
+  ]);
+});
