@@ -45,6 +45,8 @@ export const NODE_ABSENT = 32;
 export const NODE_ONEOF = 36;
 /** By which errors name the node. */
 export const NODE_ID = 40;
+/** Towards Protobuf, of a field: the three bytes of its header in Thrift's binary encoding. No header is as NO_SOURCE. */
+export const NODE_SOURCE = 44;
 export const NODE_SIZE = 48;
 
 // A plan record: what one compiled translation is about, and its limits.
@@ -62,6 +64,8 @@ export const PLAN_NODE = 24;
 export const PLAN_NEEDED = 28;
 export const PLAN_SIZE = 32;
 
+/** Ends the nodes of each message. */
+export const NO_SOURCE = 0xffffffff;
 export const NO_FIELD = 0xffffffff;
 
 export const ABSENT_OMIT = 0;

@@ -184,7 +184,8 @@ export function createTables(start: number): Tables {
   }
 
   function fillMessage(record: number, plans: readonly NodePlan[], direction: Direction): void {
-    const nodes = allocate(plans.length * layout.NODE_SIZE);
+    const nodes = allocate((plans.length + 1) * layout.NODE_SIZE);
+    put32(nodes + plans.length * layout.NODE_SIZE + layout.NODE_SOURCE, layout.NO_SOURCE);
     put32(record + layout.MESSAGE_COUNT, plans.length);
     put32(record + layout.MESSAGE_NODES, nodes);
     for (const [i, plan] of plans.entries()) fillNode(nodes + i * layout.NODE_SIZE, plan, i, direction);
@@ -242,6 +243,7 @@ export function createTables(start: number): Tables {
     put32(node + layout.NODE_ABSENT, plan.absent);
     put32(node + layout.NODE_ONEOF, plan.oneof);
     put32(node + layout.NODE_ID, label(plan.label));
+    put32(node + layout.NODE_SOURCE, sourceHeader(thriftTypeOf(value), plan.number));
 
     const alone = (inner: NodePlan): number => {
       const address = allocate(layout.NODE_SIZE);
@@ -330,6 +332,11 @@ function keyBytes(value: ValueLink, number: number): Uint8Array {
   for (; rest > 127; rest >>>= 7) key.push((rest & 127) | 128);
   key.push(rest);
   return Uint8Array.from(key);
+}
+
+/** A field's header in Thrift's binary encoding, as a little-endian number. */
+function sourceHeader(type: number, id: number): number {
+  return type | (id & 0xff00) | ((id & 0xff) << 16);
 }
 
 function thriftHeader(field: FieldLink): Uint8Array {

@@ -2,6 +2,7 @@
 // all or nothing; where there is not room for the worst case the caller goes element by element.
 import { KIND_DOUBLE, KIND_I32, KIND_I64 } from "../layout";
 import { inputEnd, ip, op, readAt, roomEnd, writeAt } from "./registers";
+import { exactVarintTo } from "./varint";
 
 /** The most bytes of a varint. */
 const VARINT_BYTES: usize = 10;
@@ -13,19 +14,13 @@ export function packNumbers(kind: i32, n: u32): bool {
   if (kind == KIND_DOUBLE) {
     for (; n; n--, from += 8, to += 8) store<u64>(to, bswap<u64>(load<u64>(from)));
   } else if (kind == KIND_I64) {
-    for (; n; n--, from += 8) to = putVarint(to, bswap<u64>(load<u64>(from)));
+    for (; n; n--, from += 8) to = exactVarintTo(to, bswap<u64>(load<u64>(from)));
   } else if (kind == KIND_I32) {
-    for (; n; n--, from += 4) to = putVarint(to, <u64><i64><i32>bswap<u32>(load<u32>(from)));
+    for (; n; n--, from += 4) to = exactVarintTo(to, <u64><i64><i32>bswap<u32>(load<u32>(from)));
   } else return false;
   readAt(from);
   writeAt(to);
   return true;
-}
-
-@inline function putVarint(to: usize, value: u64): usize {
-  while (value > 127) { store<u8>(to++, <u8>(value | 128)); value >>= 7; }
-  store<u8>(to, <u8>value);
-  return to + 1;
 }
 
 /** As `packNumbers`, from the compact encoding; also false when what is there is malformed. */
@@ -48,7 +43,7 @@ export function packCompact(kind: i32, n: u32): bool {
       value |= (byte & 127) << shift;
       shift += 7;
     } while (byte > 127);
-    to = putVarint(to, kind == KIND_I64 ? value >>> 1 ^ -(value & 1) : <u64><i64>(<i32>(<u32>value >>> 1) ^ -<i32>(<u32>value & 1)));
+    to = exactVarintTo(to, kind == KIND_I64 ? value >>> 1 ^ -(value & 1) : <u64><i64>(<i32>(<u32>value >>> 1) ^ -<i32>(<u32>value & 1)));
   }
   readAt(from);
   writeAt(to);
@@ -111,7 +106,7 @@ export function unpackCompact(kind: i32, end: usize): i32 {
       value |= (byte & 127) << shift;
       shift += 7;
     } while (byte > 127);
-    to = putVarint(to, kind == KIND_I64 ? value << 1 ^ <u64>(<i64>value >> 63) : <u64><u32>(<i32>value << 1 ^ <i32>value >> 31));
+    to = exactVarintTo(to, kind == KIND_I64 ? value << 1 ^ <u64>(<i64>value >> 63) : <u64><u32>(<i32>value << 1 ^ <i32>value >> 31));
   }
   readAt(from);
   writeAt(to);

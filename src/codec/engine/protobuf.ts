@@ -2,6 +2,7 @@
 // what is left; every write relies on room that was asked for.
 import { FAULT_DEPTH, FAULT_GROUP, FAULT_KEY, FAULT_LENGTH, FAULT_TRUNCATED, FAULT_VARINT } from "../layout";
 import { fails, ip, lacksRoom, maxDepth, op, readAt, writeAt } from "./registers";
+import { exactVarintTo } from "./varint";
 
 export const VARINT: u32 = 0;
 export const FIXED64: u32 = 1;
@@ -58,12 +59,7 @@ export class Protobuf {
     }
   }
 
-  @inline putVarint(value: u64): void {
-    let to = op;
-    while (value > 127) { store<u8>(to++, <u8>(value | 128)); value >>= 7; }
-    store<u8>(to, <u8>value);
-    writeAt(to + 1);
-  }
+  @inline putVarint(value: u64): void { writeAt(exactVarintTo(op, value)); }
 
   /** As `putVarint`; most lengths take one byte. */
   @inline putLength(n: u32): void {
@@ -118,12 +114,12 @@ function skipGroupFails(opening: u32, end: usize, depth: u32): bool {
   }
 }
 
-function longCloseFails(at: usize, n: u32): bool {
+/** Of `closeFails`: the `n` bytes behind `at` and its one byte need a longer length. */
+export function longCloseFails(at: usize, n: u32): bool {
   const size: u32 = n < 1 << 14 ? 2 : n < 1 << 21 ? 3 : n < 1 << 28 ? 4 : 5;
   if (lacksRoom(size)) return true;
   memory.copy(at + size, at + 1, n);
-  writeAt(at);
-  protobuf.putVarint(n);
+  exactVarintTo(at, n);
   writeAt(at + size + n);
   return false;
 }

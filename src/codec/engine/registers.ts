@@ -80,6 +80,12 @@ export function restart(start: usize): void {
   limitRoom();
 }
 
+/** Forgets what went wrong, and all but so many unknown fields. */
+export function forget(unknown: u32): void {
+  unknownFields = unknown;
+  fault = traceLength = 0;
+}
+
 /** Ends a translation that succeeded: says where the output stands and what was lost, and returns its length. */
 export function finish(): i32 {
   store<u32>(report, <u32>outputStart, REPORT_OUTPUT);

@@ -4,61 +4,49 @@ import { fails, ip, op, readAt, writeAt } from "./registers";
 
 const HIGH_BITS: u64 = 0x8080808080808080;
 
-/** Copies `n` bytes: short ones, as most are, without a call. What is left below eight is copied by a step that overlaps. */
-@inline export function copyBytes(n: u32): void {
-  const from = ip, to = op;
-  readAt(from + n);
-  writeAt(to + n);
-  if (n > 64) { memory.copy(to, from, n); return; }
-  if (n < 8) { copyFew(from, to, n); return; }
-  const last: u32 = n - 8;
-  for (let i: u32 = 0; i < last; i += 8) store<u64>(to + i, load<u64>(from + i));
-  store<u64>(to + last, load<u64>(from + last));
+/** Bytes of one step. The last step of a copy may write and read this much beyond what it is about. */
+const STEP: u32 = 16;
+/** From here on the call that `memory.copy` is pays off. */
+const LONG: u32 = 512;
+
+/** Copies `n` bytes in steps: up to 15 bytes behind them in the output are overwritten. */
+@inline export function copyTo(from: usize, to: usize, n: u32): void {
+  if (n > LONG) memory.copy(to, from, n);
+  else for (let i: u32 = 0; i < n; i += STEP) v128.store(to + i, v128.load(from + i));
 }
 
-/** Fewer than eight. */
-@inline function copyFew(from: usize, to: usize, n: u32): void {
-  if (n >= 4) {
-    store<u32>(to, load<u32>(from));
-    store<u32>(to + n - 4, load<u32>(from + n - 4));
-  } else if (n) {
-    store<u8>(to, load<u8>(from));
-    if (n > 1) store<u16>(to + n - 2, load<u16>(from + n - 2));
+/** As `copyTo`, up to the first byte beyond ASCII; true when there was none. */
+@inline export function asciiTo(from: usize, to: usize, n: u32): bool {
+  let i: u32 = 0;
+  for (; i + STEP < n; i += STEP) {
+    const step = v128.load(from + i);
+    v128.store(to + i, step);
+    if (i8x16.bitmask(step)) return false;
   }
+  const step = v128.load(from + i);
+  v128.store(to + i, step);
+  return !(i8x16.bitmask(step) & ((1 << n - i) - 1));
+}
+
+@inline export function copyBytes(n: u32): void {
+  copyTo(ip, op, n);
+  readAt(ip + n);
+  writeAt(op + n);
 }
 
 /** Copies `n` bytes that must be UTF-8; true, with a fault noted, when they are not. */
 @inline export function textFails(n: u32): bool {
-  const from = ip, to = op;
-  if (n < 8) {
-    const all = n >= 4 ? load<u32>(from) | load<u32>(from + n - 4)
-      : n > 1 ? load<u8>(from) | load<u16>(from + n - 2)
-      : n ? load<u8>(from) : 0;
-    if (all & <u32>HIGH_BITS) return mixedTextFails(n, 0);
-    copyFew(from, to, n);
-  } else {
-    const last: u32 = n - 8;
-    for (let i: u32 = 0; i < last; i += 8) {
-      const eight = load<u64>(from + i);
-      if (eight & HIGH_BITS) return mixedTextFails(n, i);
-      store<u64>(to + i, eight);
-    }
-    const eight = load<u64>(from + last);
-    if (eight & HIGH_BITS) return mixedTextFails(n, 0);
-    store<u64>(to + last, eight);
-  }
-  readAt(from + n);
-  writeAt(to + n);
+  if (!asciiTo(ip, op, n) && mixedTextFails(ip, op, n)) return true;
+  readAt(ip + n);
+  writeAt(op + n);
   return false;
 }
 
-/** The rest of the text from `i` on, where the first byte beyond ASCII is near. */
-function mixedTextFails(n: u32, i: u32): bool {
-  const from = ip, bad = invalidUtf8(from + i, from + n);
+/** As `copyTo`, of text that is not all ASCII; true, with a fault noted, when it is not UTF-8. */
+export function mixedTextFails(from: usize, to: usize, n: u32): bool {
+  const bad = invalidUtf8(from, from + n);
   if (bad) return fails(FAULT_UTF8, bad, 0);
-  memory.copy(op + i, from + i, n - i);
-  readAt(from + n);
-  writeAt(op + n);
+  copyTo(from, to, n);
   return false;
 }
 

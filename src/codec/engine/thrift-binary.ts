@@ -5,6 +5,7 @@ import { FAULT_DEPTH, FAULT_LENGTH, FAULT_TRUNCATED, FAULT_TYPE } from "../layou
 import { packNumbers, unpackNumbers } from "./numbers";
 import { fails, inputEnd, ip, lacksRoom, maxDepth, op, readAt, writeAt } from "./registers";
 import { putHead } from "./table";
+import { structTo } from "./to-protobuf-direct";
 import {
   BOOL, BROKEN, contains, DOUBLE, elementType, I16, I32, I64, I8, LIST, MAP, NONE, SET, STOP, STRING, STRUCT, UUID, valueType,
 } from "./thrift";
@@ -185,6 +186,9 @@ export class ThriftBinary {
     writeAt(op + n);
     return false;
   }
+
+  /** The short way of a struct: the address behind what it wrote, or zero when it gave up. */
+  @inline structTo(message: usize, to: usize): usize { return structTo(message, to, 1); }
 
   // Packed lists of numbers in loops of their own; see numbers.ts.
   @inline packsNumbers(kind: i32, n: u32): bool { return packNumbers(kind, n); }

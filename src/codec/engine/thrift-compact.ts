@@ -8,6 +8,7 @@ import { thriftTypeOf } from "./table";
 import {
   BOOL, BROKEN, contains, DOUBLE, elementType, I16, I32, I64, I8, LIST, MAP, NONE, SET, STOP, STRING, STRUCT, UUID, valueType,
 } from "./thrift";
+import { exactVarintTo } from "./varint";
 
 // Varints are those of Protobuf.
 const varints = changetype<Protobuf>(0);
@@ -214,6 +215,7 @@ export class ThriftCompact {
     return false;
   }
 
+  @inline structTo(message: usize, to: usize): usize { return 0; }
   @inline packsNumbers(kind: i32, n: u32): bool { return packCompact(kind, n); }
   @inline unpackNumbers(kind: i32, end: usize): i32 { return unpackCompact(kind, end); }
 
@@ -223,7 +225,7 @@ export class ThriftCompact {
     store<u8>(content - 1, header | <u8>(min(n, LONG_LIST) << 4));
     if (n < LONG_LIST) return false;
     if (shiftFails(content, varintSize(n))) return true;
-    putVarintAt(content, n);
+    exactVarintTo(content, n);
     return false;
   }
   /** One byte is left for the count, which most take; and one for the types. */
@@ -236,7 +238,7 @@ export class ThriftCompact {
     if (n == 0) { store<u8>(content - 2, 0); writeAt(content - 1); return false; }
     const by = varintSize(n) - 1;
     if (by && shiftFails(content - 1, by)) return true;
-    putVarintAt(content - 2, n);
+    exactVarintTo(content - 2, n);
     return false;
   }
   @inline putList(type: u8, n: u32): void {
@@ -258,11 +260,4 @@ function shiftFails(at: usize, by: usize): bool {
   memory.copy(at + by, at, op - at);
   writeAt(op + by);
   return false;
-}
-
-function putVarintAt(at: usize, value: u32): void {
-  const end = op;
-  writeAt(at);
-  varints.putVarint(value);
-  writeAt(end);
 }

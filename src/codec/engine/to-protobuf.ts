@@ -11,8 +11,8 @@ import {
 import { narrowNaN } from "./floats";
 import { Protobuf } from "./protobuf";
 import {
-  countDuplicates, countUnknown, fails, inputEnd, ip, lacksRoom, maxDepth, maxElements, op, overflows, push, readAt,
-  restart, stackAt, traced, writeAt,
+  countDuplicates, countUnknown, fails, forget, inputEnd, ip, lacksRoom, maxDepth, maxElements, op, overflows, push, readAt,
+  restart, sp, stackAt, traced, unknownFields, writeAt,
 } from "./registers";
 import {
   countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, names, nodeOf, otherOf, putHead, targetOf, thriftTypeOf,
@@ -24,8 +24,8 @@ import { putUuidText } from "./uuid";
 
 const protobuf = changetype<Protobuf>(0);
 
-/** More than the tag, length and value of any scalar of fixed size. */
-const SCALAR_ROOM: usize = 24;
+/** More than the tag, length and value of any scalar of fixed size, and than a copy's last step. */
+export const SCALAR_ROOM: usize = 40;
 
 /**
  * Whether a struct may hold a field twice: then each struct is passed over once before it is read, to learn which
@@ -49,7 +49,7 @@ function attemptFails<T>(message: usize, field: u32, needed: bool, node: u32 = 0
   changetype<T>(0).begin();
   for (repeats = false; ; repeats = true) {
     repeatFound = false;
-    const failed = field ? bodyFails<T>(message, field - 1, needed, node) : structFails<T>(message, 1);
+    const failed = field ? bodyFails<T>(message, field - 1, needed, node) : outermostFails<T>(message);
     if (!failed) break;
     if (!repeatFound) return true;
     restart(start);
@@ -75,11 +75,23 @@ function bodyFails<T>(message: usize, field: u32, needed: bool, node: u32): bool
     if (found) countDuplicates(1);
     found = true;
     writeAt(start);
-    if (structFails<T>(message, 1)) return traced(node, -1);
+    if (outermostFails<T>(message)) return traced(node, -1);
   }
   if (found) return false;
   if (needed) { fails(FAULT_MISSING, ip - 1, 1); return traced(node, -1); }
   return absentFieldsFails(message, 0, 0);
+}
+
+/** Translates the struct at `ip` the short way, or else the long one. */
+function outermostFails<T>(message: usize): bool {
+  if (repeats) return structFails<T>(message, 1);
+  const from = ip, to = op, frame = sp, unknown = unknownFields, stop = changetype<T>(0).structTo(message, to);
+  if (stop) { writeAt(stop); return false; }
+  readAt(from);
+  writeAt(to);
+  stackAt(frame);
+  forget(unknown);
+  return structFails<T>(message, 1);
 }
 
 function structFails<T>(message: usize, depth: u32): bool {
@@ -113,8 +125,7 @@ function structFails<T>(message: usize, depth: u32): bool {
     if (repeats && load<u32>(lasts + (index << 2)) != <u32>at) writeAt(from);
   }
   if (load<u32>(message, MESSAGE_NEEDED) && absentFieldsFails(message, seen, words)) return true;
-  if (load<u32>(message, MESSAGE_IS_UNION) && membersIn(seen, 0, words) > 1) return fails(FAULT_MEMBERS, ip - 1, 0);
-  if (load<u32>(message, MESSAGE_ONEOF_COUNT) && oneofFails(message, seen, words)) return true;
+  if (load<u32>(message, MESSAGE_IS_UNION) | load<u32>(message, MESSAGE_ONEOF_COUNT) && membersFail(message, seen, words)) return true;
   stackAt(seen);
   return false;
 }
@@ -155,7 +166,7 @@ function lastsFails<T>(message: usize, lasts: usize, depth: u32): bool {
 }
 
 /** Writes the defaults of fields that did not come, and refuses the lack of those that must. */
-function absentFieldsFails(message: usize, seen: usize, words: u32): bool {
+export function absentFieldsFails(message: usize, seen: usize, words: u32): bool {
   const needed = <usize>load<u32>(message, MESSAGE_NEEDED);
   if (!needed) return false;
   const total = (countOf(message) + 63) >>> 6;
@@ -173,7 +184,9 @@ function absentFieldsFails(message: usize, seen: usize, words: u32): bool {
   return false;
 }
 
-function oneofFails(message: usize, seen: usize, words: u32): bool {
+/** Refuses more than one member of a union or a oneof. */
+export function membersFail(message: usize, seen: usize, words: u32): bool {
+  if (load<u32>(message, MESSAGE_IS_UNION) && membersIn(seen, 0, words) > 1) return fails(FAULT_MEMBERS, ip - 1, 0);
   let masks = <usize>load<u32>(message, MESSAGE_ONEOF_MASKS);
   for (let i: u32 = 0, n = load<u32>(message, MESSAGE_ONEOF_COUNT); i < n; i++, masks += words << 3) {
     if (membersIn(seen, masks, words) > 1) return fails(FAULT_MEMBERS, ip - 1, 0);
@@ -189,7 +202,7 @@ function membersIn(seen: usize, mask: usize, words: u32): u64 {
 }
 
 /** Translates one value with its tag; an element of a packed list has an empty one. */
-function valueFails<T>(node: usize, depth: u32): bool {
+export function valueFails<T>(node: usize, depth: u32): bool {
   const thrift = changetype<T>(0);
   if (lacksRoom(SCALAR_ROOM)) return true;
   switch (kindOf(node)) {
