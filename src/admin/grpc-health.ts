@@ -1,6 +1,8 @@
 // Health checking (doc/health-checking.md of gRPC): whether a service can be called through this sidecar now. The name ""
 // is the sidecar itself.
+
 import protobuf from "protobufjs/light.js";
+import type { CancelSignal } from "../base/cancel.ts";
 import type { Stop } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import { Metadata } from "../base/metadata.ts";
@@ -52,7 +54,7 @@ export function createGrpcHealth({ services, resolver }: GrpcHealthOptions): Grp
   }
 
   /** Resolves at the next change, or when the caller goes away. */
-  function nextChange(signal: AbortSignal): Promise<void> {
+  function nextChange(signal: CancelSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     function wake(): void {
       watchers.delete(wake);

@@ -13,6 +13,23 @@ export interface Clock {
   after(delayMs: number, run: () => void): Stop;
 }
 
+let endOfTurn: (() => void)[] = [];
+
+/**
+ * Calls `run`, which must not throw, once when what has come over sockets in this turn of the event loop has been handled
+ * and before more is waited for. It is no part of a Clock, because it waits for nothing.
+ */
+export function atEndOfTurn(run: () => void): void {
+  if (endOfTurn.length === 0) setImmediate(runEndOfTurn);
+  endOfTurn.push(run);
+}
+
+function runEndOfTurn(): void {
+  const all = endOfTurn;
+  endOfTurn = [];
+  for (const run of all) run();
+}
+
 /** Longer delays overflow setTimeout's 32 bits and would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 

@@ -1,6 +1,7 @@
 // One attempt waits no longer than the policy says, so that an endpoint that hangs does not eat the whole deadline.
 // Directly above the outbound client: what watches attempts must see this end of one.
 import { z } from "zod";
+import { Canceller } from "../base/cancel.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { Layer, Reply } from "../rpc/call.ts";
@@ -19,20 +20,20 @@ export const attemptTimeoutMsOption = z
 export function attemptTimeout(timeoutMs: number, clock: Clock): Layer {
   return (next) => (call) => {
     if (clock.nowMs() + timeoutMs >= call.expiresAtMs) return next(call);
-    const controller = new AbortController();
-    const onAbort = () => controller.abort(call.signal.reason);
+    const canceller = new Canceller();
+    const onAbort = () => canceller.abort(call.signal.reason);
     if (call.signal.aborted) onAbort();
-    call.signal.addEventListener("abort", onAbort, { once: true });
+    call.signal.addEventListener("abort", onAbort);
     const stop = clock.after(timeoutMs, () => {
       const from = call.facts.endpoint === undefined ? "" : ` from ${call.facts.endpoint}`;
       const message = `no reply${from} within ${timeoutMs} ms, the upstream's attemptTimeoutMs`;
-      controller.abort(new RpcError("DEADLINE_EXCEEDED", message, { sent: true }));
+      canceller.abort(new RpcError("DEADLINE_EXCEEDED", message, { sent: true }));
     });
     function release(): void {
       stop();
       call.signal.removeEventListener("abort", onAbort);
     }
-    return next({ ...call, signal: controller.signal }).then(
+    return next({ ...call, signal: canceller }).then(
       (reply: Reply) => {
         release();
         return reply;

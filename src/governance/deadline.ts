@@ -1,6 +1,7 @@
 // No call waits longer than its caller or its upstream's policy allows. Above everything that waits or tries again, so
 // that the bound holds for all attempts together.
 import { z } from "zod";
+import { Canceller } from "../base/cancel.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { Call, Layer, Reply } from "../rpc/call.ts";
@@ -30,10 +31,10 @@ export function deadline({ timeoutMs }: { readonly timeoutMs: number }, clock: C
     }
     const limit = policyMs <= call.expiresAtMs ? `${timeoutMs} ms, the upstream's timeoutMs` : "the caller's deadline";
     return new Promise<Reply>((resolve, reject) => {
-      const controller = new AbortController();
+      const canceller = new Canceller();
       const stopTimer = clock.after(expiresAtMs - nowMs, () => abort(exceeded(call, limit)));
       const onCallerGone = () => abort(cancelled(call));
-      call.signal.addEventListener("abort", onCallerGone, { once: true });
+      call.signal.addEventListener("abort", onCallerGone);
 
       function release(): void {
         stopTimer();
@@ -42,10 +43,10 @@ export function deadline({ timeoutMs }: { readonly timeoutMs: number }, clock: C
       function abort(error: RpcError): void {
         release();
         reject(error);
-        controller.abort(error);
+        canceller.abort(error);
       }
 
-      next({ ...call, expiresAtMs, signal: controller.signal }).then(
+      next({ ...call, expiresAtMs, signal: canceller }).then(
         (reply) => {
           release();
           resolve(reply);

@@ -1,6 +1,7 @@
 // A second attempt beside a slow first one, and the first answer wins. Below the retry, which sees one attempt; above the
 // balance, which sends the second elsewhere.
 import { z } from "zod";
+import { Canceller } from "../base/cancel.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import type { Call, Handler, Layer, Reply } from "../rpc/call.ts";
@@ -67,25 +68,25 @@ export function hedge({ quantile, maxShare }: HedgeOptions, { clock, mayRunTwice
 /** The reply of whichever attempt has one first; the last error when none has. */
 function race(call: Call, next: Handler, waitMs: number, clock: Clock, allowed: () => boolean): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const running = new Set<AbortController>();
+    const running = new Set<Canceller>();
     let sent = false;
     const onAbort = () => {
-      for (const controller of running) controller.abort(call.signal.reason);
+      for (const canceller of running) canceller.abort(call.signal.reason);
     };
-    call.signal.addEventListener("abort", onAbort, { once: true });
+    call.signal.addEventListener("abort", onAbort);
 
     function settle(): void {
       stop();
       call.signal.removeEventListener("abort", onAbort);
     }
     function begin(attempt: Call): void {
-      const controller = new AbortController();
-      running.add(controller);
-      const pending = next({ ...attempt, signal: controller.signal });
+      const canceller = new Canceller();
+      running.add(canceller);
+      const pending = next({ ...attempt, signal: canceller });
       const { endpoint } = call.facts;
       pending.then(
         (reply) => {
-          if (!running.delete(controller)) return;
+          if (!running.delete(canceller)) return;
           settle();
           call.facts.endpoint = endpoint;
           const lost = new RpcError("CANCELLED", "another attempt was answered first", { sent: true });
@@ -94,7 +95,7 @@ function race(call: Call, next: Handler, waitMs: number, clock: Clock, allowed: 
           resolve(reply);
         },
         (thrown: unknown) => {
-          if (!running.delete(controller)) return;
+          if (!running.delete(canceller)) return;
           const error = toRpcError(thrown);
           sent ||= error.sent;
           if (running.size > 0) return;

@@ -1,6 +1,8 @@
 // Another attempt where it can help and cannot harm. Above the balance, so that it goes to another endpoint; below the
 // bridge, so that a call is translated once.
+
 import { z } from "zod";
+import type { CancelSignal } from "../base/cancel.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Code, RpcError, toRpcError } from "../base/errors.ts";
 import type { Call, Handler, Layer, Reply } from "../rpc/call.ts";
@@ -135,7 +137,7 @@ export function withSent(error: RpcError, sent: boolean): RpcError {
 }
 
 /** Resolves after `ms`; rejects when the signal is aborted before. */
-function wait(ms: number, signal: AbortSignal, clock: Clock): Promise<void> {
+function wait(ms: number, signal: CancelSignal, clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
     const aborted = () => {
       stop();
@@ -145,6 +147,6 @@ function wait(ms: number, signal: AbortSignal, clock: Clock): Promise<void> {
       signal.removeEventListener("abort", aborted);
       resolve();
     });
-    signal.addEventListener("abort", aborted, { once: true });
+    signal.addEventListener("abort", aborted);
   });
 }

@@ -1,8 +1,9 @@
 // One Thrift connection: its messages become calls, which run side by side. Replies go out in the order of the requests,
 // because many clients match them by order alone, and as they come where the caller matches them by id.
-import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
+import { Canceller, type CancelSignal } from "../base/cancel.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
+import { TurnWriter } from "../base/turn-writer.ts";
 import { codecOf, type Dialect, type Framing } from "../protocol/thrift/dialect.ts";
 import { readSignalFrame, type SignalFrame } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter, createMessageSplitter } from "../protocol/thrift/framing.ts";
@@ -53,16 +54,14 @@ export function serveThrift(
   const maxReplyBytes = framed ? options.maxFrameBytes + 4 : options.maxMessageBytes;
   const peer = peerOf(socket);
   /** One for all calls of the connection: they have the same caller. */
-  const caller = new AbortController();
-  // As many calls as that may wait for it, which is no leak.
-  setMaxListeners(0, caller.signal);
+  const caller = new Canceller();
 
   /** Callers that can cancel one call alone: by the sequence id of its frame. */
-  const cancels = new Map<number, AbortController>();
+  const cancels = new Map<number, Canceller>();
 
+  const writer = new TurnWriter(socket);
   const slots: Slot[] = [];
   let inFlight = 0;
-  let corked = false;
   let draining = false;
   /** Whether nothing more will be read: the caller has ended its side, or its bytes cannot be split. */
   let ended = false;
@@ -93,7 +92,7 @@ export function serveThrift(
       lookup,
       service: options.defaultService,
       dialect,
-      signal: caller.signal,
+      signal: caller,
       facts: newFacts(inbound, peer),
       headers: {
         cancellable,
@@ -114,7 +113,7 @@ export function serveThrift(
     const { signal } = read.call;
     const done = (reply: Reply | RpcError) => {
       inFlight--;
-      if (cancels.get(dress.frameId)?.signal === signal) cancels.delete(dress.frameId);
+      if (cancels.get(dress.frameId) === signal) cancels.delete(dress.frameId);
       answer(slot, dress, reply);
       if (socket.isPaused()) readOn();
       closeIfDone();
@@ -126,10 +125,10 @@ export function serveThrift(
     }
   }
 
-  function cancellable(frameId: number): AbortSignal {
-    const controller = new AbortController();
-    cancels.set(frameId, controller);
-    return controller.signal;
+  function cancellable(frameId: number): CancelSignal {
+    const own = new Canceller();
+    cancels.set(frameId, own);
+    return own;
   }
 
   /** Does what a frame without a message says; false when it holds one. */
@@ -167,18 +166,11 @@ export function serveThrift(
     }
   }
 
-  /** Replies of one turn of the event loop leave in one system call. */
+  /** A caller that has other calls in flight may get several replies in this turn of the event loop. */
   function write(message: Uint8Array): void {
     if (!socket.writable) return;
-    if (!corked) {
-      corked = true;
-      socket.cork();
-      process.nextTick(() => {
-        corked = false;
-        socket.uncork();
-      });
-    }
-    socket.write(message);
+    writer.write(message);
+    if (inFlight === 0) writer.flush();
   }
 
   /** The bytes cannot be split any further: says so behind the replies that are still to come, then closes. */
@@ -197,6 +189,7 @@ export function serveThrift(
 
   function closeIfDone(): void {
     if (inFlight > 0 || slots.length > 0 || socket.destroyed) return;
+    writer.flush();
     if (socket.readableEnded || (draining && (ended || splitter.isEmpty))) {
       socket.destroySoon();
     } else if (ended && !discarding) {

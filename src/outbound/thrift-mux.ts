@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import type { Address } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
+import { TurnWriter } from "../base/turn-writer.ts";
 import { readSignalFrame, writeCancel } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter } from "../protocol/thrift/framing.ts";
 import { frameSequenceId } from "../protocol/thrift/header-frame.ts";
@@ -57,6 +58,7 @@ export interface ThriftMux {
 /** One connection with its calls by sequence id. */
 export interface MuxConnection {
   readonly socket: Socket;
+  readonly writer: TurnWriter;
   readonly calls: Map<number, MuxCall>;
   /** Sequence ids whose calls were taken back, so that their late replies are told from those to no call. */
   readonly abandoned: Set<number>;
@@ -120,6 +122,7 @@ export function createThriftMux(
     const socket = connect({ ...where, noDelay: true, keepAlive: true });
     const connection: MuxConnection = {
       socket,
+      writer: new TurnWriter(socket),
       calls: new Map(),
       abandoned: new Set(),
       connected: false,
@@ -182,7 +185,7 @@ export function createThriftMux(
   }
 
   function start(connection: MuxConnection, call: MuxCall): void {
-    const { socket, calls, abandoned } = connection;
+    const { writer, calls, abandoned } = connection;
     let id = connection.lastId;
     do id = (id + 1) & 0x7fff_ffff;
     while (calls.has(id) || abandoned.has(id));
@@ -197,10 +200,11 @@ export function createThriftMux(
     calls.set(id, call);
     call.place = { connection, id };
     if (call.answered) {
-      write(socket, frame);
+      writer.write(frame);
     } else {
-      write(socket, frame, () => {
+      writer.write(frame, (error) => {
         // A failed write closes the connection, which then says so.
+        if (error) return;
         if (calls.delete(id)) call.written();
         settle(connection);
       });
@@ -211,27 +215,16 @@ export function createThriftMux(
     waiting.delete(call);
     if (!call.place) return false;
     const { connection, id } = call.place;
-    const { calls, abandoned, socket } = connection;
+    const { calls, abandoned, writer } = connection;
     if (!calls.delete(id)) return true;
     if (call.answered) {
       abandoned.add(id);
-      if (peer.profile) write(socket, writeCancel(id));
+      if (peer.profile) writer.write(writeCancel(id));
       // A peer that answers none of them is not one to wait for.
       if (abandoned.size >= options.maxCallsPerConnection) connection.retired = true;
     }
     settle(connection);
     return true;
-  }
-
-  /** Joins what is written in one turn of the event loop. */
-  function write(socket: Socket, frame: Uint8Array, done?: () => void): void {
-    if (socket.writableCorked === 0) {
-      socket.cork();
-      process.nextTick(() => socket.uncork());
-    }
-    socket.write(frame, (error) => {
-      if (!error) done?.();
-    });
   }
 
   function take(connection: MuxConnection, frame: Uint8Array): void {
@@ -254,8 +247,12 @@ export function createThriftMux(
 
   /** After a call has left: its place goes to the next, or the connection to its end. */
   function settle(connection: MuxConnection): void {
-    if ((connection.retired || closing) && connection.calls.size === 0) connection.socket.destroySoon();
-    else if (waiting.size > 0) admit();
+    if ((connection.retired || closing) && connection.calls.size === 0) {
+      connection.writer.flush();
+      connection.socket.destroySoon();
+    } else if (waiting.size > 0) {
+      admit();
+    }
   }
 
   function closeIfDone(): void {

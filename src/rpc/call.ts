@@ -1,4 +1,5 @@
 // What is being said now: one call, its reply, and the function that turns one into the other.
+import type { CancelSignal } from "../base/cancel.ts";
 import type { Status } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
 import type { Codec, Losses } from "../codec/codec.ts";
@@ -52,7 +53,7 @@ export interface Call {
   /** On the monotonic clock; Infinity when nobody set a deadline. */
   readonly expiresAtMs: number;
   /** Aborted when the caller went away or the deadline passed. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   readonly facts: Facts;
 }
 

@@ -1,4 +1,5 @@
 // What is being said now when more than one message goes one way: a streaming call and its reply.
+import type { CancelSignal } from "../base/cancel.ts";
 import type { Metadata } from "../base/metadata.ts";
 import type { Method } from "../schema/model.ts";
 import type { Facts, Payload } from "./call.ts";
@@ -12,7 +13,7 @@ export interface StreamCall {
   /** On the monotonic clock; Infinity when nobody set a deadline. */
   readonly expiresAtMs: number;
   /** Aborted when the caller went away or the deadline passed. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   readonly facts: Facts;
 }
 

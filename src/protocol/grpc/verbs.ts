@@ -1,5 +1,6 @@
 // gRPC's four verbs for unary calls, on header lists and message bytes as in gRPC's PROTOCOL-HTTP2. Carrying them over
 // HTTP/2 is left to inbound and outbound.
+import type { CancelSignal } from "../../base/cancel.ts";
 import { RpcError, type Status } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
 import type { Call, Facts, Reply } from "../../rpc/call.ts";
@@ -103,7 +104,7 @@ function readMethod(path: string, lookup: Lookup): Method {
 /** What the connection knows of a call. */
 export interface CallContext {
   readonly expiresAtMs: number;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   readonly facts: Facts;
 }
 

@@ -1,5 +1,6 @@
 // Thrift's four verbs: from a message to a call, from a reply to a message, and the same for the other direction. The
 // bytes of the bodies are the codec's; here they are only carried.
+import { type CancelSignal, NEVER_CANCELLED } from "../../base/cancel.ts";
 import { RpcError } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
 import type { Codec } from "../../codec/codec.ts";
@@ -55,7 +56,7 @@ export interface CallContext {
   /** How to answer when a message does not even show its own dialect. */
   readonly dialect: Dialect;
   /** Aborted when the caller goes away. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   readonly facts: Facts;
   /** What THeader and TTHeader need, which any framed connection may speak; not needed without frames. */
   readonly headers?: HeaderContext;
@@ -64,7 +65,7 @@ export interface CallContext {
 /** What the connection knows of calls that have headers. */
 export interface HeaderContext {
   /** The signal of a call that its caller may cancel alone, by the sequence id of its frame. */
-  readonly cancellable: (frameId: number) => AbortSignal;
+  readonly cancellable: (frameId: number) => CancelSignal;
   readonly nowMs: number;
   /** Most bytes that a compressed payload may inflate to. */
   readonly maxFrameBytes: number;
@@ -76,9 +77,6 @@ export interface HeaderContext {
 export type ReadCall =
   | { readonly dress: Dress; readonly call: Call }
   | { readonly dress: Dress; readonly error: RpcError };
-
-/** Nobody can take back a oneway call: its caller may close at once. */
-const NEVER_ABORTED = new AbortController().signal;
 
 const NO_HEADERS: RequestHeaders = {
   metadata: Metadata.EMPTY,
@@ -136,7 +134,7 @@ function callOf(
     payload: { type: method.request, codec, bytes: payload.subarray(bodyOffset) },
     headers: metadata,
     expiresAtMs: timeoutMs === undefined ? Number.POSITIVE_INFINITY : nowMs + timeoutMs,
-    signal: method.oneway ? NEVER_ABORTED : profile && cancellable ? cancellable(frameId) : context.signal,
+    signal: method.oneway ? NEVER_CANCELLED : profile && cancellable ? cancellable(frameId) : context.signal,
     facts: context.facts,
   };
 }
