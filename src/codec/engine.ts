@@ -82,6 +82,8 @@ export function createEngine(): Engine {
   /** How many bytes of the tables this instance has, and where the input begins behind them. */
   let copied = 0;
   let inputStart = 0;
+  /** The most bytes of a message for which nothing must be done before it is copied in; negative when there are new tables. */
+  let room = -1;
   /** Views of the module's memory, made anew when it has grown: then the old ones have no length. */
   let memory = new Uint8Array(0);
   let bytesOfMemory = Buffer.alloc(0);
@@ -91,6 +93,7 @@ export function createEngine(): Engine {
     exports = instantiate();
     copied = 0;
     view();
+    room = -1;
   }
 
   function view(): void {
@@ -98,11 +101,19 @@ export function createEngine(): Engine {
     memory = new Uint8Array(buffer);
     bytesOfMemory = Buffer.from(buffer);
     words = new Uint32Array(buffer);
+    room = memory.length - inputStart;
   }
 
   function provide(end: number): void {
     if (!exports.provide(end)) throw new RpcError("RESOURCE_EXHAUSTED", "the codec has no memory left");
     view();
+  }
+
+  /** Makes the instance ready for a message of `length` bytes. */
+  function prepare(length: number): void {
+    if (copied !== tables.size) copyTables();
+    if (inputStart + length > memory.length) provide(inputStart + length);
+    room = memory.length - inputStart;
   }
 
   /** Brings the instance up to date with the tables. */
@@ -134,23 +145,18 @@ export function createEngine(): Engine {
     const most = Math.min(limits.maxBytes, MAX_MESSAGE_BYTES);
     const isRewrite = direction === "to-thrift" && !pair.startsWith("protobuf");
     const plan = tables.plan(body, isRewrite ? undefined : direction, { ...limits, maxBytes: most });
-    const state = { exports, translate: exports[pair] };
+    room = -1;
 
     return (bytes: Uint8Array, losses: Losses): Uint8Array => {
       const { length } = bytes;
       if (length > most) {
         throw faultError({ code: FAULT_BYTES, at: 0, value: 0n, path: "", link: undefined }, direction, limits);
       }
-      if (copied !== tables.size) copyTables();
-      if (inputStart + length > memory.length) provide(inputStart + length);
+      if (length > room) prepare(length);
       memory.set(bytes, inputStart);
-      if (state.exports !== exports) {
-        state.exports = exports;
-        state.translate = exports[pair];
-      }
       let written: number;
       try {
-        written = state.translate(plan, inputStart, length);
+        written = translate(exports, pair, plan, inputStart, length);
       } catch (cause) {
         // A trap would be a fault of the engine; it must not outlive the call that met it.
         restart();
@@ -162,14 +168,18 @@ export function createEngine(): Engine {
         giveBack();
         throw faultError(fault, direction, limits);
       }
+      if (words[reportAt + 1]) countLosses(losses);
       const start = words[reportAt] ?? 0;
-      losses.unknownFields += words[reportAt + 1] ?? 0;
-      losses.duplicates += words[reportAt + 2] ?? 0;
       const result =
         written > ON_HEAP_BYTES ? output.copy(bytesOfMemory, start, written) : memory.slice(start, start + written);
-      if (memory.length > KEPT_MEMORY_BYTES) giveBack();
+      if (room > KEPT_MEMORY_BYTES) giveBack();
       return result;
     };
+  }
+
+  function countLosses(losses: Losses): void {
+    losses.unknownFields += words[reportAt + 2] ?? 0;
+    losses.duplicates += words[reportAt + 3] ?? 0;
   }
 
   function giveBack(): void {
@@ -177,11 +187,29 @@ export function createEngine(): Engine {
   }
 
   function poison(byte: number, bytes: number): void {
-    if (copied !== tables.size) copyTables();
+    prepare(0);
     memory.fill(byte, inputStart, inputStart + bytes);
   }
 
   return { compile, memoryBytes: () => memory.length, poison };
+}
+
+/** Each export is called at a place of its own, which spares the engine of JavaScript a lookup of what is called. */
+function translate(exports: Exports, pair: EnginePair, plan: number, start: number, length: number): number {
+  switch (pair) {
+    case "thriftBinaryToProtobuf":
+      return exports.thriftBinaryToProtobuf(plan, start, length);
+    case "protobufToThriftBinary":
+      return exports.protobufToThriftBinary(plan, start, length);
+    case "thriftCompactToProtobuf":
+      return exports.thriftCompactToProtobuf(plan, start, length);
+    case "protobufToThriftCompact":
+      return exports.protobufToThriftCompact(plan, start, length);
+    case "thriftBinaryToThriftCompact":
+      return exports.thriftBinaryToThriftCompact(plan, start, length);
+    case "thriftCompactToThriftBinary":
+      return exports.thriftCompactToThriftBinary(plan, start, length);
+  }
 }
 
 interface Output {

@@ -12,15 +12,43 @@ export function seed(value: u64): void { hashSeed = value | 1; }
  * left; zero, with a fault noted, when there is no memory to find out. Works in the free memory behind the output.
  */
 export function distinct<T>(start: usize, count: u32, type: u8, valueType: u8): u32 {
-  const thrift = changetype<T>(0), input = ip, limit = inputEnd;
   let buckets: u32 = 16;
   while (buckets < count << 1) buckets <<= 1;
-  const items = (op + 7) & ~7, table = items + (<usize>count << 3), end = table + (<usize>buckets << 2);
-  if (count > 1 << 26 || !provide(end)) { fails(FAULT_MEMORY, ip, 0); return 0; }
-
-  // An item is the address of its start and the length of its key plus one, or zero when it goes.
+  const items = (op + 7) & ~7, table = items + (<usize>count << 3);
+  if (count > 1 << 26 || !provide(table + (<usize>buckets << 2))) { fails(FAULT_MEMORY, ip, 0); return 0; }
+  const input = ip, limit = inputEnd;
   readAt(start);
   readUntil(op);
+  const left = hashesDiffer<T>(count, type, valueType, table, buckets - 1) ? count
+    : thinOut<T>(start, count, type, valueType, items, table, buckets);
+  readAt(input);
+  readUntil(limit);
+  return left;
+}
+
+/** Whether no two of the keys from `ip` on have the same hash, as is nearly always so when they differ. */
+function hashesDiffer<T>(count: u32, type: u8, valueType: u8, table: usize, mask: u32): bool {
+  const thrift = changetype<T>(0), size = thrift.sizeOf(type), valueSize = valueType ? thrift.sizeOf(valueType) : 0;
+  for (let at = table, end = table + ((<usize>mask + 1) << 2); at < end; at += 16) v128.store(at, i64x2.splat(0));
+  for (; count; count--) {
+    const from = ip;
+    thrift.pass(type, size);
+    const value = hash(from, <u32>(ip - from)), mark = <u32>value | 1;
+    for (let i = <u32>(value >> 32); ; i++) {
+      const bucket = table + (<usize>(i & mask) << 2), other = load<u32>(bucket);
+      if (other == mark) return false;
+      if (!other) { store<u32>(bucket, mark); break; }
+    }
+    if (valueType) thrift.pass(valueType, valueSize);
+  }
+  return true;
+}
+
+/** Compares the keys themselves, and drops what repeats one. */
+function thinOut<T>(start: usize, count: u32, type: u8, valueType: u8, items: usize, table: usize, buckets: u32): u32 {
+  const thrift = changetype<T>(0);
+  // An item is the address of its start and the length of its key plus one, or zero when it goes.
+  readAt(start);
   for (let i: u32 = 0; i < count; i++) {
     const item = items + (<usize>i << 3), from = ip;
     thrift.skipFails(type, 0);
@@ -28,8 +56,6 @@ export function distinct<T>(start: usize, count: u32, type: u8, valueType: u8): 
     store<u32>(item, <u32>(ip - from) + 1, 4);
     if (valueType) thrift.skipFails(valueType, 0);
   }
-  readAt(input);
-  readUntil(limit);
   memory.fill(table, 0, <usize>buckets << 2);
 
   let left = count;
@@ -54,7 +80,7 @@ function isFirst(item: usize, items: usize, table: usize, mask: u32): bool {
   }
 }
 
-function hash(at: usize, length: u32): u64 {
+@inline function hash(at: usize, length: u32): u64 {
   let value = hashSeed ^ length;
   for (; length > 8; length -= 8, at += 8) value = mix(value ^ load<u64>(at));
   return mix(value ^ word(at, length));

@@ -56,7 +56,7 @@ export function thriftCompactToThriftBinary(plan: usize, start: usize, length: u
   return !registers.begin(plan, start, length) || rewriteFails<R, W>() ? -1 : registers.finish();
 }
 
-/** The address of three u32: where the last output stands, how many unknown fields and how many duplicates it cost. */
+/** The address of four u32: where the last output stands, whether it cost anything, how many unknown fields, how many duplicates. */
 export function report(): usize { return registers.report; }
 
 export function fault(): u32 { return registers.fault; }

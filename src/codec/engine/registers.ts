@@ -13,10 +13,11 @@ export let roomEnd: usize = 0;
 /** The next free byte of the stack of frames. */
 export let sp: usize = 0;
 
-/** Where the host reads what a translation said beside its length: three u32 of the last success. */
+/** Where the host reads what a translation said beside its length: four u32 of the last success. */
 const REPORT_OUTPUT: usize = 0;
-const REPORT_UNKNOWN: usize = 4;
-const REPORT_DUPLICATES: usize = 8;
+const REPORT_LOSSY: usize = 4;
+const REPORT_UNKNOWN: usize = 8;
+const REPORT_DUPLICATES: usize = 12;
 export const report: usize = memory.data(16, 4);
 
 let outputStart: usize = 0;
@@ -54,7 +55,7 @@ export let traceLength: u32 = 0;
 const STACK_PER_BYTE: u32 = 6;
 
 /** Prepares for one message of `length` bytes at `start`, within the limits of the plan. False, with a fault noted: no memory. */
-export function begin(plan: usize, start: usize, length: u32): bool {
+@inline export function begin(plan: usize, start: usize, length: u32): bool {
   maxBytes = load<u32>(plan, PLAN_MAX_BYTES);
   maxDepth = load<u32>(plan, PLAN_MAX_DEPTH);
   maxElements = load<u32>(plan, PLAN_MAX_ELEMENTS);
@@ -72,7 +73,7 @@ export function begin(plan: usize, start: usize, length: u32): bool {
 }
 
 /** Forgets what was written and counted. */
-export function restart(start: usize): void {
+@inline export function restart(start: usize): void {
   ip = start;
   op = outputStart;
   sp = stackStart;
@@ -87,8 +88,9 @@ export function forget(unknown: u32): void {
 }
 
 /** Ends a translation that succeeded: says where the output stands and what was lost, and returns its length. */
-export function finish(): i32 {
+@inline export function finish(): i32 {
   store<u32>(report, <u32>outputStart, REPORT_OUTPUT);
+  store<u32>(report, unknownFields | duplicates, REPORT_LOSSY);
   store<u32>(report, unknownFields, REPORT_UNKNOWN);
   store<u32>(report, duplicates, REPORT_DUPLICATES);
   return <i32>(op - outputStart);
@@ -121,15 +123,16 @@ function growsNot(n: usize): bool {
   return false;
 }
 
-function limitRoom(): void {
+@inline function limitRoom(): void {
   const allowed = outputStart + <usize>maxBytes + SLACK, present = (<usize>memory.size()) << 16;
   roomEnd = allowed < present ? allowed : present;
 }
 
 /** Makes memory reach up to `end`, doubling it where it can so that growing stays rare. */
-export function provide(end: usize): bool {
+@inline export function provide(end: usize): bool { return end <= <usize>memory.size() << 16 || grows(end); }
+
+function grows(end: usize): bool {
   const pages = memory.size(), needed = <i32>((end + 0xffff) >> 16);
-  if (needed <= pages) return true;
   if (end > 0xfff00000) return false;
   if (memory.grow(max(needed - pages, min(pages, 1024))) >= 0) return true;
   return memory.grow(needed - pages) >= 0;

@@ -137,6 +137,14 @@ export class ThriftBinary {
     }
   }
 
+  /** As `skipFails`, of what is known to be there and well-formed; `size` is the `sizeOf` its type. */
+  @inline pass(type: u8, size: u32): void {
+    if (size) readAt(ip + size);
+    else if (type == STRING) readAt(ip + 4 + bswap<u32>(load<u32>(ip)));
+    else this.skipFails(type, 0);
+  }
+  @inline sizeOf(type: u8): u32 { return fixedSize(type); }
+
   private skipElementsFails(type: u8, also: u32, n: i32, depth: u32): bool {
     const size = fixedSize(type) + (also == NONE ? 0 : fixedSize(<u8>also));
     if (n && fixedSize(type) && (also == NONE || fixedSize(<u8>also))) { readAt(ip + size * n); return false; }

@@ -159,6 +159,12 @@ export class ThriftCompact {
     }
   }
 
+  @inline pass(type: u8, size: u32): void {
+    if (size) readAt(ip + size);
+    else this.skipFails(type, 0);
+  }
+  @inline sizeOf(type: u8): u32 { return elementSize(type); }
+
   private skipElementsFails(type: u8, also: u32, n: i32, depth: u32): bool {
     const size = elementSize(type);
     if (size && also == NONE) { readAt(ip + size * n); return false; }
