@@ -5,6 +5,9 @@ import { type App, checkConfig, createApp, ListenError } from "../app.ts";
 import { formatAddress } from "../base/address.ts";
 import { type Diagnostic, formatDiagnostic } from "../base/diagnostic.ts";
 
+/** A line alone costs a system call: lines wait until there are so many bytes of them, or for so many milliseconds. */
+const LOG_BYTES = 4_096;
+const LOG_MS = 20;
 const LOG_LEVELS = [...Object.values(levels.labels), "silent"];
 
 /** Runs the sidecar until SIGTERM or SIGINT. */
@@ -29,7 +32,7 @@ Example:
 
 async function serve(configPath: string, level: string): Promise<number> {
   // Lines are written while others are logged, and what is left when the process ends is written then.
-  const output = destination({ dest: 1, sync: false });
+  const output = destination({ dest: 1, sync: false, minLength: LOG_BYTES, periodicFlush: LOG_MS });
   process.on("exit", () => output.flushSync());
   const log = pino({ level }, output);
 

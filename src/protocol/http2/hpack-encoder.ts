@@ -1,5 +1,5 @@
-// From header lists to header blocks (RFC 7541). A list that is sent again, the very same object, is encoded once for
-// all connections, without the dynamic table; lists made for one call use the table for the fields that repeat.
+// From header lists to header blocks (RFC 7541). The dynamic table takes the fields that repeat; a list that is sent
+// again, the very same object, is not even looked at again, as long as the table stands still.
 import { RpcError } from "../../base/errors.ts";
 import { isSendable } from "./field.ts";
 import { DEFAULT_HEADER_TABLE_BYTES } from "./frame.ts";
@@ -38,16 +38,17 @@ const SECRET = new Set(["authorization", "cookie", "proxy-authorization", "set-c
 
 const FORM = { INDEXED: 0x80, WITH_INDEXING: 0x40, RESIZE: 0x20, NEVER_INDEXED: 0x10, NOT_INDEXED: 0x00 } as const;
 
-interface EncodedList {
-  readonly bytes: Buffer;
+/** A list that was sent lately. */
+interface RecentList {
+  readonly list: HeaderList;
   readonly listBytes: number;
+  /** Undefined when it was sent only once. */
+  bytes: Buffer | undefined;
+  /** How many entries the table had got by then: each further one moves the others. */
+  added: number;
 }
 
-/** Lists that were sent more than once. */
-const encodedLists = new WeakMap<HeaderList, EncodedList>();
-/** The lists that were sent last, to notice one that comes again. */
-const recent: (HeaderList | undefined)[] = new Array<HeaderList | undefined>(8).fill(undefined);
-let nextRecent = 0;
+const RECENT_LISTS = 8;
 
 let scratch: Buffer = Buffer.allocUnsafeSlow(4_096);
 
@@ -69,6 +70,9 @@ export class HpackEncoder {
   #entries: Entry[] = [];
   #byName: Map<string, Entry[]> | undefined;
   #added = 0;
+  /** A ring, so that lists which are sent once push out what is sent no more. */
+  readonly #recent: RecentList[] = [];
+  #nextRecent = 0;
   /** Whether the peer has to be told of `#maxBytes` at the start of the next block. */
   #isResized = false;
 
@@ -89,6 +93,9 @@ export class HpackEncoder {
       if (same?.length === 0) this.#byName?.delete(name);
     }
     this.#entries.splice(0, count);
+    // What was kept may refer to entries that are gone.
+    this.#recent.length = 0;
+    this.#nextRecent = 0;
   }
 
   /**
@@ -96,24 +103,41 @@ export class HpackEncoder {
    * name or value that HTTP/2 cannot carry, RESOURCE_EXHAUSTED for a list above `maxListBytes`.
    */
   encode(list: HeaderList, maxListBytes: number): number {
-    if (!this.#isResized) {
-      const known = encodedLists.get(list) ?? encodeAgain(list);
-      if (known !== undefined) {
-        if (known.listBytes > maxListBytes) throw tooLarge(known.listBytes, maxListBytes);
-        this.block = known.bytes;
-        return known.bytes.length;
-      }
-    }
-    const listBytes = checkList(list);
+    const known = this.#recentOf(list);
+    const listBytes = known?.listBytes ?? checkList(list);
     if (listBytes > maxListBytes) throw tooLarge(listBytes, maxListBytes);
+    if (known?.bytes !== undefined && known.added === this.#added && !this.#isResized) {
+      this.block = known.bytes;
+      return known.bytes.length;
+    }
     reserve(listBytes);
     const secret = neverIndexedOf(list);
     let at = 0;
-    if (this.#isResized) at = writeInteger(FORM.RESIZE, 0x1f, this.#maxBytes, at);
+    const resizes = this.#isResized;
+    if (resizes) at = writeInteger(FORM.RESIZE, 0x1f, this.#maxBytes, at);
     this.#isResized = false;
+    const before = this.#added;
     for (let i = 0; i < list.length; i += 2) at = this.#writeField(list[i]!, list[i + 1]!, secret, at);
     this.block = scratch;
+    if (known === undefined) this.#remember(list, listBytes);
+    // A block that adds to the table, or resizes it, is good for once.
+    else if (before === this.#added && !resizes) this.#keep(known, at);
     return at;
+  }
+
+  #recentOf(list: HeaderList): RecentList | undefined {
+    for (const recent of this.#recent) if (recent.list === list) return recent;
+    return undefined;
+  }
+
+  #remember(list: HeaderList, listBytes: number): void {
+    this.#recent[this.#nextRecent] = { list, listBytes, bytes: undefined, added: 0 };
+    this.#nextRecent = (this.#nextRecent + 1) % RECENT_LISTS;
+  }
+
+  #keep(recent: RecentList, length: number): void {
+    recent.bytes = Buffer.from(scratch.subarray(0, length));
+    recent.added = this.#added;
   }
 
   #writeField(name: string, value: string, secret: ReadonlySet<string> | undefined, offset: number): number {
@@ -153,33 +177,6 @@ export class HpackEncoder {
     if (same) same.push(entry);
     else this.#byName.set(entry.name, [entry]);
   }
-}
-
-/** The list without any table's help, if this is not the first time that it is sent. */
-function encodeAgain(list: HeaderList): EncodedList | undefined {
-  if (!recent.includes(list)) {
-    recent[nextRecent] = list;
-    nextRecent = (nextRecent + 1) % recent.length;
-    return undefined;
-  }
-  const listBytes = checkList(list);
-  reserve(listBytes);
-  const secret = neverIndexedOf(list);
-  let at = 0;
-  for (let i = 0; i < list.length; i += 2) {
-    const name = list[i]!;
-    const value = list[i + 1]!;
-    const known = STATIC_NAMES.get(name);
-    const match = known && value !== "" ? known.values.indexOf(value) : -1;
-    if (known && match >= 0) at = writeInteger(FORM.INDEXED, 0x7f, known.index + match, at);
-    else {
-      const form = SECRET.has(name) || secret?.has(name) ? FORM.NEVER_INDEXED : FORM.NOT_INDEXED;
-      at = writeLiteral(form, known?.index ?? 0, name, value, at);
-    }
-  }
-  const encoded = { bytes: Buffer.from(scratch.subarray(0, at)), listBytes };
-  encodedLists.set(list, encoded);
-  return encoded;
 }
 
 /** What a list counts (RFC 9113 section 6.5.2). Throws a RpcError INTERNAL when HTTP/2 cannot carry one of its fields. */

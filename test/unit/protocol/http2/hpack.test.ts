@@ -210,16 +210,37 @@ describe("the encoder", () => {
     expect([first, second, third].map((block) => decode(decoder, block).list[5])).toEqual(["1S", "999m", "998m"]);
   });
 
-  test("encodes a list that is sent again once, for every connection, without the table", () => {
+  test("does not look at a list again that it sends again, while the table stands still", () => {
     const list = [":status", "200", "content-type", "application/grpc+again"];
-    const one = new HpackEncoder();
-    encode(one, list);
-    encode(one, list);
-    const { block } = one;
-    const other = new HpackEncoder();
-    other.encode(list, 1_000);
-    expect(other.block).toBe(block);
-    expect(decode(new HpackDecoder(1_000), Buffer.from(block)).list).toEqual(list);
+    const encoder = new HpackEncoder();
+    const decoder = new HpackDecoder(1_000);
+    const send = () => decode(decoder, encode(encoder, list)).list;
+    expect(send()).toEqual(list);
+    expect(send()).toEqual(list);
+    encode(encoder, list);
+    const { block } = encoder;
+    encode(encoder, list);
+    expect(encoder.block).toBe(block);
+  });
+
+  test("encodes a list anew when the table has moved since, or has become smaller", () => {
+    const encoder = new HpackEncoder();
+    const decoder = new HpackDecoder(1_000);
+    const list = [":authority", "a.example", ":path", "/b", "te", "trailers"];
+    const other = (path: string) => [":authority", "b.example", ":path", path];
+    const send = (each: readonly string[]) => expect(decode(decoder, encode(encoder, [...each])).list).toEqual(each);
+    const sendAgain = () => expect(decode(decoder, encode(encoder, list)).list).toEqual(list);
+    for (let i = 0; i < 3; i++) sendAgain();
+    send(other("/c"));
+    sendAgain();
+    sendAgain();
+    encoder.limitTable(120);
+    sendAgain();
+    sendAgain();
+    encoder.limitTable(0);
+    for (let i = 0; i < 3; i++) sendAgain();
+    for (let i = 0; i < 20; i++) send(other(`/${i}`));
+    sendAgain();
   });
 
   test("follows a table that becomes smaller and larger again", () => {
