@@ -143,6 +143,21 @@ test.each([
   else expect(errorOf(json)).toMatch(message);
 });
 
+test("JSON has one NaN, so the payload of another becomes that of the usual one", () => {
+  const link = linkText("test.D", { thrift: "namespace * test\nstruct D { 1: optional double d }" });
+  const bytes = Buffer.from("0400017ff800000000012300", "hex");
+  const run = (from: Codec, to: Codec, input: Uint8Array) =>
+    Buffer.from(
+      compileTranscoder({ kind: "whole", link }, from, to, LIMITS)(input, { unknownFields: 0, duplicates: 0 }),
+    );
+  for (const json of ["json", "thrift-json"] as const) {
+    const text = run("thrift-binary", json, bytes);
+    expect(text.toString()).toBe(json === "json" ? '{"d":"NaN"}' : '{"1":{"dbl":"NaN"}}');
+    expect(run(json, "thrift-binary", text).toString("hex")).toBe("0400017ff800000000000000");
+    expect(run(json, "protobuf", text).toString("hex")).toBe("09000000000000f87f");
+  }
+});
+
 describe("beside npm thrift's TJSONProtocol", () => {
   // Its types are declared by hand: @types/thrift has none for this protocol.
   const thrift: {
