@@ -1,0 +1,22 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Causeway;
+
+/** Whole messages in Thrift's binary protocol, as strings of bytes. */
+trait ThriftCoding
+{
+    public function encode(): string
+    {
+        $out = new ThriftWriter();
+        $this->write($out);
+        return $out->bytes;
+    }
+
+    /** Throws a RpcException when the bytes are no such message. */
+    public static function decode(string $bytes): self
+    {
+        return self::read(new ThriftReader($bytes));
+    }
+}

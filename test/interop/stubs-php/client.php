@@ -1,0 +1,23 @@
+<?php
+
+/**
+ * The stubs of this project for PHP as a client of the service Kinds: runs named cases and prints one
+ * line of JSON for each, for the test that started this program.
+ *
+ *     php client.php FOLDER-OF-GENERATED-CODE ADDRESS
+ */
+
+declare(strict_types=1);
+
+use Causeway\Channel;
+use Kinds\KindsClient;
+
+use function StubCases\cases;
+use function StubCases\report;
+
+[, $generated, $address] = $argv;
+(require __DIR__ . '/autoload.php')($generated);
+require __DIR__ . '/cases.php';
+
+$channel = new Channel($address, timeoutMs: 10_000);
+report(cases(new KindsClient($channel), $channel));
