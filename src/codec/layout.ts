@@ -45,7 +45,10 @@ export const NODE_ABSENT = 32;
 export const NODE_ONEOF = 36;
 /** By which errors name the node. */
 export const NODE_ID = 40;
-/** Towards Protobuf, of a field: the three bytes of its header in Thrift's binary encoding. No header is as NO_SOURCE. */
+/**
+ * What stands before the field in the source, to be compared at once: of Thrift's binary encoding the three bytes of its header,
+ * of Protobuf the one byte of its key. NO_SOURCE, which is like no bytes, where that takes more.
+ */
 export const NODE_SOURCE = 44;
 export const NODE_SIZE = 48;
 

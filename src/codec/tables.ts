@@ -238,12 +238,14 @@ export function createTables(start: number): Tables {
     put16(node + layout.NODE_FLAGS, flagsOf(plan, direction));
     put16(node + layout.NODE_HEAD_LENGTH, plan.head.length);
     bytes.set(plan.head, node + layout.NODE_HEAD - start);
-    put32(node + layout.NODE_KEY, ((plan.protobufNumber << 3) | wireTypeOf(value)) >>> 0);
     put32(node + layout.NODE_INDEX, index);
     put32(node + layout.NODE_ABSENT, plan.absent);
     put32(node + layout.NODE_ONEOF, plan.oneof);
     put32(node + layout.NODE_ID, label(plan.label));
-    put32(node + layout.NODE_SOURCE, sourceHeader(thriftTypeOf(value), plan.number));
+    const key = ((plan.protobufNumber << 3) | wireTypeOf(value)) >>> 0;
+    put32(node + layout.NODE_KEY, key);
+    const keyOrNone = key < 128 ? key : layout.NO_SOURCE;
+    put32(node + layout.NODE_SOURCE, toProtobuf ? headerNumber(thriftTypeOf(value), plan.number) : keyOrNone);
 
     const alone = (inner: NodePlan): number => {
       const address = allocate(layout.NODE_SIZE);
@@ -335,7 +337,7 @@ function keyBytes(value: ValueLink, number: number): Uint8Array {
 }
 
 /** A field's header in Thrift's binary encoding, as a little-endian number. */
-function sourceHeader(type: number, id: number): number {
+function headerNumber(type: number, id: number): number {
   return type | (id & 0xff00) | ((id & 0xff) << 16);
 }
 

@@ -2,7 +2,7 @@
 // what is left; every write relies on room that was asked for.
 import { FAULT_DEPTH, FAULT_GROUP, FAULT_KEY, FAULT_LENGTH, FAULT_TRUNCATED, FAULT_VARINT } from "../layout";
 import { fails, ip, lacksRoom, maxDepth, op, readAt, writeAt } from "./registers";
-import { exactVarintTo } from "./varint";
+import { exactVarintTo, gathered } from "./varint";
 
 export const VARINT: u32 = 0;
 export const FIXED64: u32 = 1;
@@ -83,7 +83,11 @@ export class Protobuf {
 const protobuf = changetype<Protobuf>(0);
 
 function longVarint(end: usize): u64 {
-  const start = ip;
+  const start = ip, eight = load<u64>(start), stops = ~eight & 0x8080808080808080;
+  if (stops) {
+    const next = start + (<usize>ctz(stops) >>> 3) + 1;
+    if (next <= end) { readAt(next); return gathered(eight & (stops ^ stops - 1)); }
+  }
   let value: u64 = 0, shift: u64 = 0, at = start;
   for (; shift < 70; shift += 7) {
     if (at >= end) { broken = true; fails(FAULT_TRUNCATED, at, 0); return 0; }

@@ -5,7 +5,7 @@ import { fails, ip, op, readAt, writeAt } from "./registers";
 const HIGH_BITS: u64 = 0x8080808080808080;
 
 /** Bytes of one step. The last step of a copy may write and read this much beyond what it is about. */
-const STEP: u32 = 16;
+export const STEP: u32 = 16;
 /** From here on the call that `memory.copy` is pays off. */
 const LONG: u32 = 512;
 

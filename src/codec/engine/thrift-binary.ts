@@ -6,6 +6,7 @@ import { packNumbers, unpackNumbers } from "./numbers";
 import { fails, inputEnd, ip, lacksRoom, maxDepth, op, readAt, writeAt } from "./registers";
 import { putHead } from "./table";
 import { structTo } from "./to-protobuf-direct";
+import { copyTo, STEP } from "./text";
 import {
   BOOL, BROKEN, contains, DOUBLE, elementType, I16, I32, I64, I8, LIST, MAP, NONE, SET, STOP, STRING, STRUCT, UUID, valueType,
 } from "./thrift";
@@ -189,8 +190,8 @@ export class ThriftBinary {
   /** Writes the field that stands for an absent one, of which the tables hold the bytes; true with a fault noted. */
   putAbsentFails(node: usize, absent: usize): bool {
     const n = load<u32>(absent);
-    if (lacksRoom(n)) return true;
-    memory.copy(op, absent + 4, n);
+    if (lacksRoom(n + STEP)) return true;
+    copyTo(absent + 4, op, n);
     writeAt(op + n);
     return false;
   }

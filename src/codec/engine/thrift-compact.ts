@@ -5,6 +5,7 @@ import { packCompact, unpackCompact } from "./numbers";
 import { Protobuf } from "./protobuf";
 import { fails, inputEnd, ip, lacksRoom, maxDepth, op, readAt, writeAt } from "./registers";
 import { thriftTypeOf } from "./table";
+import { copyTo, STEP } from "./text";
 import {
   BOOL, BROKEN, contains, DOUBLE, elementType, I16, I32, I64, I8, LIST, MAP, NONE, SET, STOP, STRING, STRUCT, UUID, valueType,
 } from "./thrift";
@@ -213,10 +214,10 @@ export class ThriftCompact {
   /** The tables hold the value behind the bytes of the binary field. */
   putAbsentFails(node: usize, absent: usize): bool {
     const at = (absent + 4 + <usize>load<u32>(absent) + 15) & ~15, n = load<u32>(at);
-    if (lacksRoom(n + 8)) return true;
+    if (lacksRoom(n + 8 + STEP)) return true;
     this.putHead(node);
     if (boolHeader) { this.putBool(load<u8>(at, 4) == TRUE); return false; }
-    memory.copy(op, at + 4, n);
+    copyTo(at + 4, op, n);
     writeAt(op + n);
     return false;
   }

@@ -17,7 +17,7 @@ import {
 import {
   countOf, find, formOf, hasFlag, idOf, indexOf, kindOf, names, nodeOf, otherOf, putHead, targetOf, thriftTypeOf,
 } from "./table";
-import { copyBytes, textFails } from "./text";
+import { copyBytes, copyTo, STEP, textFails } from "./text";
 import { BROKEN, elementType, I8, STOP, STRUCT, valueType } from "./thrift";
 import { splitTime } from "./time";
 import { putUuidText } from "./uuid";
@@ -176,8 +176,8 @@ export function absentFieldsFails(message: usize, seen: usize, words: u32): bool
       const node = nodeOf(message, (i << 6) + <u32>ctz(missing)), absent = <usize>load<u32>(node, NODE_ABSENT);
       if (absent == ABSENT_ERROR) { fails(FAULT_MISSING, ip - 1, 0); return traced(idOf(node), -1); }
       const n = load<u32>(absent);
-      if (lacksRoom(n)) return true;
-      memory.copy(op, absent + 4, n);
+      if (lacksRoom(n + STEP)) return true;
+      copyTo(absent + 4, op, n);
       writeAt(op + n);
     }
   }

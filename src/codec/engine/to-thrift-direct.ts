@@ -3,7 +3,7 @@
 // which also decides what is wrong with it; so nothing here says why it fails.
 import {
   ABSENT_ERROR, ABSENT_OMIT, FLAG_IMPLICIT, FLAG_OMIT_UNWRITABLE, FLAG_PACKED, FLAG_SET, KIND_LIST, KIND_MAP,
-  KIND_MESSAGE, KIND_OCTETS, KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NEEDED, NODE_ABSENT, NODE_ONEOF,
+  KIND_MESSAGE, KIND_OCTETS, KIND_WRAPPED, MESSAGE_IS_UNION, MESSAGE_NEEDED, NODE_ABSENT, NODE_ONEOF, NODE_SIZE, NODE_SOURCE,
 } from "../layout";
 import { distinct } from "./distinct";
 import { DELIMITED, GROUP, Protobuf } from "./protobuf";
@@ -22,30 +22,38 @@ export function directStatus<T>(message: usize, end: usize, depth: u32): u32 {
   if (depth > maxDepth) return FAILED;
   const outer = thrift.last();
   thrift.follow(0);
-  let next: u32 = 0, members: u32 = 0, oneofs: u64 = 0;
-  while (ip < end) {
-    const key = protobuf.key(end);
-    if (!key) return FAILED;
-    const node = find(message, key >>> 3);
-    if (!node || !accepts(node, key)) {
-      countUnknown();
-      if (protobuf.skipFails(key, end, depth)) return FAILED;
-      continue;
-    }
-    const index = indexOf(node), oneof = load<u32>(node, NODE_ONEOF);
-    if (index < next) return FAILED;
-    if (index > next) {
-      const written = absentFields<T>(message, next, index);
-      if (written < 0) return FAILED;
-      members += written;
+  let next: u32 = 0, members: u32 = 0, oneofs: u64 = 0, node = nodeOf(message, 0);
+  for (; ip < end; node += NODE_SIZE) {
+    let key = <u32>load<u8>(ip), index = next;
+    // Most fields follow the one before, and their keys take one byte.
+    if (key == load<u32>(node, NODE_SOURCE)) readAt(ip + 1);
+    else {
+      key = protobuf.key(end);
+      if (!key) return FAILED;
+      const found = find(message, key >>> 3);
+      if (!found || !accepts(found, key)) {
+        countUnknown();
+        if (protobuf.skipFails(key, end, depth)) return FAILED;
+        node -= NODE_SIZE;
+        continue;
+      }
+      node = found;
+      index = indexOf(node);
+      if (index < next) return FAILED;
+      if (index > next) {
+        const written = absentFields<T>(message, next, index);
+        if (written < 0) return FAILED;
+        members += written;
+      }
     }
     next = index + 1;
+    const oneof = load<u32>(node, NODE_ONEOF);
     if (oneof) {
       const bit = (<u64>1) << (oneof & 63);
       if (oneof > 63 || oneofs & bit) return FAILED;
       oneofs |= bit;
     }
-    const from = op, last = thrift.last(), status = valueStatus<T>(node, key, end, depth);
+    const from = op, last = thrift.last(), status = kindOf(node) < KIND_MESSAGE ? scalarStatus<T>(node, end) : valueStatus<T>(node, key, end, depth);
     if (status == FAILED) return FAILED;
     const isAbsent = wasZero && hasFlag(node, FLAG_IMPLICIT);
     if (status == WRITTEN && !isAbsent) { members++; continue; }
@@ -166,19 +174,23 @@ function mapStatus<T>(node: usize, key: u32, end: usize, depth: u32): u32 {
 function partsStatus<T>(parts: usize, end: usize, depth: u32): u32 {
   let next: u32 = 0;
   while (ip < end) {
-    const key = protobuf.key(end);
-    if (!key) return FAILED;
-    const node = find(parts, key >>> 3);
-    if (!node || !accepts(node, key)) {
-      countUnknown();
-      if (protobuf.skipFails(key, end, depth)) return FAILED;
-      continue;
+    let key = <u32>load<u8>(ip), node = nodeOf(parts, next), index = next;
+    if (key == load<u32>(node, NODE_SOURCE)) readAt(ip + 1);
+    else {
+      key = protobuf.key(end);
+      if (!key) return FAILED;
+      node = find(parts, key >>> 3);
+      if (!node || !accepts(node, key)) {
+        countUnknown();
+        if (protobuf.skipFails(key, end, depth)) return FAILED;
+        continue;
+      }
+      index = indexOf(node);
+      if (index < next) return FAILED;
     }
-    const index = indexOf(node);
-    if (index < next) return FAILED;
     for (; next < index; next++) if (zeroStatus<T>(nodeOf(parts, next), depth) != WRITTEN) return FAILED;
     next = index + 1;
-    const status = valueStatus<T>(node, key, end, depth);
+    const status = kindOf(node) < KIND_MESSAGE ? scalarStatus<T>(node, end) : valueStatus<T>(node, key, end, depth);
     // What cannot be written may still be replaced by a later occurrence.
     if (status != WRITTEN) return ip < end ? FAILED : status;
   }

@@ -1,4 +1,4 @@
-// Writes varints.
+// Varints as numbers, seven bits to a byte.
 
 /** Writes a varint and returns the address behind it. */
 @inline export function exactVarintTo(to: usize, value: u64): usize {
@@ -23,4 +23,11 @@ function longestTo(to: usize, value: u64): usize { return exactVarintTo(to, valu
   const last = 63 - <u32>clz(value) >>> 3;
   store<u64>(to, value | (0x8080808080808080 & ((<u64>1 << (last << 3)) - 1)));
   return to + last + 1;
+}
+
+/** The number of which a varint of at most eight bytes has seven bits in each. */
+@inline export function gathered(bytes: u64): u64 {
+  let value = bytes & 0x007f007f007f007f | (bytes & 0x7f007f007f007f00) >> 1;
+  value = value & 0x00003fff00003fff | (value & 0x3fff00003fff0000) >> 2;
+  return value & 0x000000000fffffff | (value & 0x0fffffff00000000) >> 4;
 }
