@@ -39,7 +39,7 @@ export function thriftCompactToThriftBinary(plan: usize, start: usize, length: u
 }
 
 @inline function toProtobuf<T>(plan: usize, start: usize, length: u32): i32 {
-  if (!registers.begin(plan, start, length)) return -1;
+  if (!registers.begin(plan, start, length, 0)) return -1;
   const message = <usize>load<u32>(plan, PLAN_MESSAGE), field = load<u32>(plan, PLAN_FIELD);
   const failed = field == NO_FIELD ? toProtobufFails<T>(message)
     : fieldToProtobufFails<T>(message, field, load<u32>(plan, PLAN_NODE), load<u32>(plan, PLAN_NEEDED) != 0);
@@ -47,13 +47,13 @@ export function thriftCompactToThriftBinary(plan: usize, start: usize, length: u
 }
 
 @inline function toThrift<T>(plan: usize, start: usize, length: u32): i32 {
-  if (!registers.begin(plan, start, length)) return -1;
+  if (!registers.begin(plan, start, length, registers.RUNS_PER_BYTE)) return -1;
   const failed = toThriftFails<T>(load<u32>(plan, PLAN_MESSAGE), load<u32>(plan, PLAN_FIELD), load<u32>(plan, PLAN_NODE));
   return failed ? -1 : registers.finish();
 }
 
 @inline function rewrite<R, W>(plan: usize, start: usize, length: u32): i32 {
-  return !registers.begin(plan, start, length) || rewriteFails<R, W>() ? -1 : registers.finish();
+  return !registers.begin(plan, start, length, 0) || rewriteFails<R, W>() ? -1 : registers.finish();
 }
 
 /** The address of four u32: where the last output stands, whether it cost anything, how many unknown fields, how many duplicates. */

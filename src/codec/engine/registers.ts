@@ -52,16 +52,19 @@ export let traceLength: u32 = 0;
 @inline export function countDuplicates(n: u32): void { duplicates += n; }
 
 /** A run of 12 bytes for every two bytes of input is the most that interleaved fields can need. */
-const STACK_PER_BYTE: u32 = 6;
+export const RUNS_PER_BYTE: u32 = 6;
 
-/** Prepares for one message of `length` bytes at `start`, within the limits of the plan. False, with a fault noted: no memory. */
-@inline export function begin(plan: usize, start: usize, length: u32): bool {
+/**
+ * Prepares for one message of `length` bytes at `start`, within the limits of the plan, with `perByte` bytes of stack for each
+ * beside the frames. False, with a fault noted: no memory.
+ */
+@inline export function begin(plan: usize, start: usize, length: u32, perByte: u32): bool {
   maxBytes = load<u32>(plan, PLAN_MAX_BYTES);
   maxDepth = load<u32>(plan, PLAN_MAX_DEPTH);
   maxElements = load<u32>(plan, PLAN_MAX_ELEMENTS);
   inputEnd = start + length;
   stackStart = (inputEnd + 15) & ~15;
-  stackEnd = stackStart + load<u32>(plan, PLAN_STACK_BYTES) + length * STACK_PER_BYTE;
+  stackEnd = stackStart + load<u32>(plan, PLAN_STACK_BYTES) + length * perByte;
   outputStart = (stackEnd + 15) & ~15;
   traceLength = 0;
   if (outputStart < stackEnd || stackEnd < stackStart || !provide(outputStart + SLACK)) {
