@@ -1,6 +1,10 @@
 // The languages that stubs are generated for, one line each.
+import { generateGo } from "./go.ts";
 import { generatePhp } from "./php.ts";
 import type { Target } from "./target.ts";
 
 /** By the name that `--lang` takes. */
-export const LANGUAGES: Readonly<Record<string, Target>> = { php: generatePhp };
+export const LANGUAGES: Readonly<Record<string, Target>> = {
+  go: generateGo,
+  php: generatePhp,
+};

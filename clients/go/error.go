@@ -1,0 +1,208 @@
+package causeway
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"causeway.dev/causeway/wire"
+)
+
+// Code is a status code; the numbers are gRPC's.
+type Code int32
+
+// The codes.
+const (
+	OK                 Code = 0
+	Canceled           Code = 1
+	Unknown            Code = 2
+	InvalidArgument    Code = 3
+	DeadlineExceeded   Code = 4
+	NotFound           Code = 5
+	AlreadyExists      Code = 6
+	PermissionDenied   Code = 7
+	ResourceExhausted  Code = 8
+	FailedPrecondition Code = 9
+	Aborted            Code = 10
+	OutOfRange         Code = 11
+	Unimplemented      Code = 12
+	Internal           Code = 13
+	Unavailable        Code = 14
+	DataLoss           Code = 15
+	Unauthenticated    Code = 16
+)
+
+var codeNames = [...]string{"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
+	"ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
+	"UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"}
+
+// String gives the code's name, such as NOT_FOUND.
+func (c Code) String() string {
+	if c >= 0 && int(c) < len(codeNames) {
+		return codeNames[c]
+	}
+	return fmt.Sprintf("Code(%d)", int32(c))
+}
+
+// Detail is a message that came with an error.
+type Detail struct {
+	// Type is the full name of the message.
+	Type  string
+	Value []byte
+}
+
+// Error is why a call failed, other than by an exception that its method declares.
+type Error struct {
+	Code    Code
+	Message string
+	Details []Detail
+	cause   error
+}
+
+// Errorf returns an Error.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func (e *Error) Error() string { return e.Code.String() + ": " + e.Message }
+
+// Unwrap gives the cause: for calls that were given up that of their context.
+func (e *Error) Unwrap() error { return e.cause }
+
+// CodeOf gives the code of an error: OK for nil, and Unknown where nothing better is known.
+func CodeOf(err error) Code {
+	var own *Error
+	var exception Exception
+	switch {
+	case err == nil:
+		return OK
+	case errors.As(err, &own):
+		return own.Code
+	case errors.As(err, &exception):
+		_, code := exception.CausewayException()
+		return code
+	case errors.Is(err, context.DeadlineExceeded):
+		return DeadlineExceeded
+	case errors.Is(err, context.Canceled):
+		return Canceled
+	}
+	return Unknown
+}
+
+// Exception is an exception declared in IDL.
+type Exception interface {
+	error
+	Message
+	// CausewayException gives the exception's full name on the wire and its code.
+	CausewayException() (string, Code)
+}
+
+// Thrown gives the declared exception that an error stands for, decoded into one of candidates, or else the error.
+// Generated code calls it where exceptions travel as details of a status.
+func Thrown(err error, candidates ...Exception) error {
+	var status *Error
+	if !errors.As(err, &status) {
+		return err
+	}
+	for _, detail := range status.Details {
+		for _, candidate := range candidates {
+			if name, _ := candidate.CausewayException(); name != detail.Type {
+				continue
+			}
+			if wire.Unmarshal(detail.Value, candidate) == nil {
+				return candidate
+			}
+		}
+	}
+	return err
+}
+
+// MissingResult is the error of an answer that holds neither a result nor a declared exception.
+func MissingResult(method Method) error {
+	return Errorf(Internal, "%s.%s returned no result", method.Service, method.Name)
+}
+
+// errorOf gives an error as it is sent to a caller. With details an exception is one of them; without, Thrift's result
+// has it already.
+func errorOf(err error) *Error {
+	var own *Error
+	var exception Exception
+	if errors.As(err, &exception) {
+		name, code := exception.CausewayException()
+		value, failed := wire.Marshal(exception)
+		if failed == nil {
+			return &Error{Code: code, Message: exception.Error(), Details: []Detail{{name, value}}}
+		}
+	}
+	if errors.As(err, &own) {
+		return own
+	}
+	return &Error{Code: CodeOf(err), Message: err.Error()}
+}
+
+// ended is the error of a call whose context is done.
+func ended(ctx context.Context, doing string) *Error {
+	cause := context.Cause(ctx)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &Error{Code: DeadlineExceeded, Message: "the deadline passed while " + doing, cause: ctx.Err()}
+	}
+	return &Error{Code: Canceled, Message: "the call was cancelled while " + doing, cause: cause}
+}
+
+const typePrefix = "type.googleapis.com/"
+
+// encodeDetails gives google.rpc.Status in base64, or "" for an error without details.
+func encodeDetails(err *Error) string {
+	if len(err.Details) == 0 {
+		return ""
+	}
+	w := wire.NewWriter(nil)
+	w.Varint(1<<3 | wire.Varint)
+	w.Varint(uint64(err.Code))
+	w.Varint(2<<3 | wire.Delimited)
+	w.Text(strings.ToValidUTF8(err.Message, "\uFFFD"))
+	for _, detail := range err.Details {
+		w.Varint(3<<3 | wire.Delimited)
+		start := w.Begin()
+		w.Varint(1<<3 | wire.Delimited)
+		w.Text(typePrefix + detail.Type)
+		w.Varint(2<<3 | wire.Delimited)
+		w.Blob(detail.Value)
+		w.End(start)
+	}
+	bytes, _ := w.Bytes()
+	return base64.RawStdEncoding.EncodeToString(bytes)
+}
+
+// decodeDetails reads what encodeDetails gives. What cannot be read is left out: the code says enough.
+func decodeDetails(text string) (details []Detail) {
+	bytes, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
+	if err != nil {
+		return nil
+	}
+	r := wire.NewReader(bytes)
+	for r.NextTag() {
+		if r.Tag() != 3<<3|wire.Delimited {
+			r.SkipTag()
+			continue
+		}
+		var detail Detail
+		scope := r.Open()
+		for r.NextTag() {
+			switch r.Tag() {
+			case 1<<3 | wire.Delimited:
+				name := r.Text()
+				detail.Type = name[strings.LastIndexByte(name, '/')+1:]
+			case 2<<3 | wire.Delimited:
+				detail.Value = r.Blob()
+			default:
+				r.SkipTag()
+			}
+		}
+		r.Close(scope)
+		details = append(details, detail)
+	}
+	return details
+}

@@ -1,0 +1,3 @@
+module causeway.dev/causeway
+
+go 1.21
