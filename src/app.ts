@@ -1,6 +1,6 @@
 // The only wiring: a config becomes a schema, the schema a handler, and listeners give the handler its callers.
 import { existsSync } from "node:fs";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Registry } from "prom-client";
 import { createAdminHandler } from "./admin/admin.ts";
 import { createOwnServices } from "./admin/own-services.ts";
 import { type Address, formatAddress } from "./base/address.ts";
@@ -11,6 +11,7 @@ import { formatYamlPath, unknownName, type YamlPath, type YamlValue } from "./ba
 import type { Codec, Limits } from "./codec/codec.ts";
 import { compileTranscoder } from "./codec/transcode.ts";
 import { type Config, type ListenerConfig, loadConfig, type UpstreamConfig } from "./config.ts";
+import { checkCredentials } from "./credentials/check-credentials.ts";
 import { createStaticResolver } from "./discovery/static.ts";
 import { createEndpointStates } from "./governance/endpoint-state.ts";
 import { createUpstreamStack, sidecarStack, type UpstreamStack } from "./governance/pipeline.ts";
@@ -68,6 +69,7 @@ export async function checkConfig(path: string, report: Report): Promise<Checked
   if (wrong || !checkLinks(config.schema, schema, fault)) return undefined;
   const linked = linkSchema(schema, { pairs: links }, reportAll);
   checkServices(config, linked.schema, fault);
+  checkCredentials(config, fault);
   return failed ? undefined : { config, linked };
 }
 
@@ -149,7 +151,7 @@ export async function createApp({ config, linked }: CheckedConfig, log: Log, clo
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const resolver = resolverOf(config);
-  const upstreams = createUpstreams(config, linked, resolver, clock);
+  const upstreams = createUpstreams(config, linked, resolver, log, clock);
   const carried = routesOf(config, linked, upstreams);
   const own = createOwnServices(config, { schema: linked.schema, routes: carried, resolver });
   const routes = new Map(carried);
@@ -157,7 +159,13 @@ export async function createApp({ config, linked }: CheckedConfig, log: Log, clo
   const handle = sidecarStack(config, { log, clock, random: Math.random, registry }, routes);
   // Our own first: of two services of one name the first is found.
   const services = [...own.services.map(({ service }) => service), ...[...linked.schema.services.values()].flat()];
-  const context = { lookup: createLookup(services), services, handle, log, clock };
+  const failedHandshakes = new Counter({
+    name: "causeway_tls_handshake_failures_total",
+    help: "TLS handshakes of callers that failed.",
+    registers: [registry],
+  });
+  const tlsFailed = () => failedHandshakes.inc();
+  const context = { lookup: createLookup(services), services, handle, log, clock, tlsFailed };
   const printDetail = createDetailPrinter(linked, config.limits);
   const admin = createAdminHandler({ isReady: () => ready, metrics: registry });
   const open: (OpenListener | undefined)[] = config.listeners.map(() => undefined);
@@ -182,7 +190,7 @@ export async function createApp({ config, linked }: CheckedConfig, log: Log, clo
       case "http":
         return openHttp(options, config.limits, { ...context, printDetail });
       case "admin":
-        return openAdmin(options.address, admin, log, clock);
+        return openAdmin(options, admin, context);
     }
   }
 
@@ -242,17 +250,15 @@ const MAX_HEADER_BYTES = 32_768;
 const MAX_ADMIN_BODY_BYTES = 1_024;
 
 async function openLocal(
-  { address, maxConnections, maxCallsPerConnection, defaultService }: Extract<ListenerConfig, { kind: "local" }>,
+  options: Extract<ListenerConfig, { kind: "local" }>,
   { maxBytes, maxDepth }: Limits,
   httpAddress: string | undefined,
   context: ListenerContext,
 ): Promise<OpenListener> {
   const listener = await createLocalListener(
     {
-      address,
-      maxConnections,
-      maxCallsPerConnection,
-      defaultService,
+      ...options,
+      defaultService: options.defaultService,
       httpAddress,
       maxDepth,
       maxFrameBytes: maxBytes,
@@ -264,23 +270,24 @@ async function openLocal(
 }
 
 async function openHttp(
-  { address, ...options }: Extract<ListenerConfig, { kind: "http" }>,
+  options: Extract<ListenerConfig, { kind: "http" }>,
   { maxBytes }: Limits,
-  context: HttpPortContext & { readonly log: Log },
+  context: HttpPortContext & ListenerContext,
 ): Promise<OpenListener> {
-  const handler = createHttpPort({ ...options, address, maxMessageBytes: maxBytes }, context);
+  const handler = createHttpPort({ ...options, maxMessageBytes: maxBytes }, context);
   const bounds = { maxBodyBytes: maxBytes, maxHeaderBytes: MAX_HEADER_BYTES };
-  const listener = await createHttpListener({ address, ...bounds }, handler, context.log, context.clock);
+  const { log, clock, tlsFailed } = context;
+  const listener = await createHttpListener({ ...options, ...bounds }, handler, log, clock, tlsFailed);
   return { kind: "http", address: listener.address, close: listener.close };
 }
 
-async function openAdmin(address: Address, handler: HttpHandler, log: Log, clock: Clock): Promise<OpenListener> {
-  const listener = await createHttpListener(
-    { address, maxBodyBytes: MAX_ADMIN_BODY_BYTES, maxHeaderBytes: MAX_HEADER_BYTES },
-    handler,
-    log,
-    clock,
-  );
+async function openAdmin(
+  options: Extract<ListenerConfig, { kind: "admin" }>,
+  handler: HttpHandler,
+  { log, clock, tlsFailed }: ListenerContext,
+): Promise<OpenListener> {
+  const bounds = { maxBodyBytes: MAX_ADMIN_BODY_BYTES, maxHeaderBytes: MAX_HEADER_BYTES };
+  const listener = await createHttpListener({ ...options, ...bounds }, handler, log, clock, tlsFailed);
   return { kind: "admin", address: listener.address, close: listener.close };
 }
 
@@ -297,9 +304,9 @@ const FRAMINGS = {
   ttheader: "ttheader",
 } as const;
 
-function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limits, clock: Clock): Connect {
-  if (options.protocol === "grpc") return connectGrpc({ ...options, maxMessageBytes: maxBytes }, clock);
-  return connectThrift(thriftWireOf(options, maxBytes, maxDepth), clock);
+function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limits, clock: Clock, log: Log): Connect {
+  if (options.protocol === "grpc") return connectGrpc({ ...options, maxMessageBytes: maxBytes }, clock, log);
+  return connectThrift(thriftWireOf(options, maxBytes, maxDepth), clock, log);
 }
 
 function thriftWireOf(
@@ -319,6 +326,7 @@ function createUpstreams(
   config: Config,
   linked: LinkedSchema,
   resolver: Resolver,
+  log: Log,
   clock: Clock,
 ): ReadonlyMap<string, UpstreamStack> {
   const { limits } = config;
@@ -327,7 +335,7 @@ function createUpstreams(
   const context = { links: linked.methods, compile, clock, random: Math.random, resolver };
   return new Map(
     upstreams.map(([name, options]) => {
-      const connect = connectOf(options, limits, clock);
+      const connect = connectOf(options, limits, clock, log);
       const own = { codec: codecOf(options), connect, states: createEndpointStates() };
       return [name, createUpstreamStack(name, options, { ...context, ...own })];
     }),

@@ -8,10 +8,13 @@ import { type Address, formatAddress, parseAddress } from "./base/address.ts";
 import type { Report } from "./base/diagnostic.ts";
 import { parseYaml, type YamlValue } from "./base/yaml.ts";
 import type { Limits } from "./codec/codec.ts";
+import { resolveTlsFiles } from "./credentials/tls-options.ts";
 import { accessLogOptions } from "./governance/access-log.ts";
 import { metricsOptions } from "./governance/metrics.ts";
 import { upstreamPolicies } from "./governance/upstream-policies.ts";
+import { listenOptions } from "./inbound/listen.ts";
 import { localListenerOptions } from "./inbound/local-listener.ts";
+import { dialOptions } from "./outbound/dialer.ts";
 import { grpcUpstreamOptions } from "./outbound/grpc-client.ts";
 import { thriftUpstreamOptions } from "./outbound/thrift-client.ts";
 import { browserGuardOptions } from "./protocol/http/browser-guard.ts";
@@ -70,15 +73,18 @@ const listenerOptions = z.discriminatedUnion("kind", [
     kind: z.literal("local").describe("Thrift and gRPC callers, told apart by their first bytes"),
     address: address.prefault("127.0.0.1:7420"),
     defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
+    ...listenOptions,
   }),
   browserGuardOptions.extend({
     kind: z.literal("http").describe("Thrift over HTTP, Connect, gRPC-Web and JSON callers over HTTP/1.1"),
     address: address.prefault("127.0.0.1:7421"),
     defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
+    ...listenOptions,
   }),
   z.strictObject({
     kind: z.literal("admin").describe("/healthz, /readyz and /metrics over HTTP"),
     address: address.prefault("127.0.0.1:7422"),
+    ...listenOptions,
   }),
 ]);
 
@@ -93,7 +99,8 @@ const upstreamCommons = {
 };
 
 const thriftUpstream = thriftUpstreamOptions
-  .pick({ maxConnections: true, connectTimeoutMs: true, multiplexed: true })
+  .pick({ maxConnections: true, multiplexed: true })
+  .extend(dialOptions.shape)
   .extend(upstreamCommons);
 
 const thriftCodec = z
@@ -121,10 +128,13 @@ const upstreamOptions = z
       codec: z.enum(["thrift-binary", "protobuf"]).default("thrift-binary").describe("how messages are encoded"),
       ...thriftUpstreamOptions.pick({ maxCallsPerConnection: true }).shape,
     }),
-    grpcUpstreamOptions.pick({ connectTimeoutMs: true, authority: true }).extend({
-      protocol: z.literal("grpc").describe("gRPC over HTTP/2 without TLS"),
-      ...upstreamCommons,
-    }),
+    grpcUpstreamOptions
+      .pick({ authority: true })
+      .extend(dialOptions.shape)
+      .extend({
+        protocol: z.literal("grpc").describe("gRPC over HTTP/2"),
+        ...upstreamCommons,
+      }),
   ])
   .refine(({ services, opaqueServices }) => services.length + opaqueServices.length > 0, {
     error: "expected at least one service in services or opaqueServices: nothing is routed to an upstream without",
@@ -156,6 +166,11 @@ export const configSchema = z.strictObject({
       const seen = new Map<string, number>();
       for (const [i, { address }] of listeners.entries()) {
         const name = formatAddress(address);
+        for (const key of ["mode", "owner", "group"] as const) {
+          if (address.kind === "unix" || listeners[i]?.[key] === undefined) continue;
+          const message = `${name} is no unix socket: only those have a ${key}`;
+          context.addIssue({ code: "custom", path: [i, key], message });
+        }
         const first = seen.get(name);
         if (first === undefined) seen.set(name, i);
         else if (address.kind === "unix" || address.port > 0) {
@@ -213,9 +228,13 @@ export function parseConfig(text: string, file: string, report: Report): YamlVal
   const parsed = parseYaml(text, file, configSchema, report);
   if (!parsed) return undefined;
   const resolve = (path: string) => (isAbsolute(path) ? path : join(dirname(file), path));
-  const { schema, ...others } = parsed.value;
+  const { schema, listeners, upstreams, ...others } = parsed.value;
+  const withTls = <Options extends ListenerConfig | UpstreamConfig>(options: Options): Options =>
+    options.tls ? { ...options, tls: resolveTlsFiles(options.tls, resolve) } : options;
   const value: Config = {
     ...others,
+    listeners: listeners.map(withTls),
+    upstreams: Object.fromEntries(Object.entries(upstreams).map(([name, options]) => [name, withTls(options)])),
     schema: {
       ...schema,
       files: schema.files.map(resolve),

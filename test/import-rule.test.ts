@@ -19,6 +19,7 @@ const ROWS: Readonly<Record<string, number>> = {
   "src/protocol/http": 6,
   "src/governance": 6,
   "src/discovery": 6,
+  "src/credentials": 6,
   "src/inbound": 7,
   "src/outbound": 7,
   "src/admin": 7,

@@ -77,6 +77,7 @@ function common({ method, facts }: Call, durationMs: number): object {
     method: method.name,
     inbound: facts.inbound,
     peer: facts.peer,
+    caller: facts.caller,
     upstream: facts.upstream,
     endpoint: facts.endpoint,
     durationMs: Math.round(durationMs * 1_000) / 1_000,

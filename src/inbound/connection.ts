@@ -21,6 +21,8 @@ export interface ListenerContext {
   readonly handle: Handler;
   readonly log: Log;
   readonly clock: Clock;
+  /** Counts a TLS handshake that failed. */
+  readonly tlsFailed?: () => void;
 }
 
 /** The caller's address as logs have it. */

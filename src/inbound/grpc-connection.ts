@@ -19,6 +19,7 @@ import type { Http2Stream } from "../protocol/http2/stream.ts";
 import { writeOutput } from "../protocol/http2/write-output.ts";
 import type { Reply } from "../rpc/call.ts";
 import { type Connection, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
+import { callerOf } from "./tls-acceptor.ts";
 
 /** Bounds of a gRPC connection. */
 export interface GrpcConnectionOptions {
@@ -56,6 +57,7 @@ export function serveGrpc(
 ): Connection {
   const { clock, log } = context;
   const peer = peerOf(socket);
+  const callerName = callerOf(socket);
   /** The calls that have no answer yet. */
   const running = new Map<Stream, Exchange>();
   let flushing = false;
@@ -168,7 +170,7 @@ export function serveGrpc(
       respond(http2, stream, head.dress, writeReply(head.dress, reply));
     };
     try {
-      const facts = newFacts("grpc", peer);
+      const facts = newFacts("grpc", peer, callerName);
       const { call } = readCall(head, collector.finish(), { expiresAtMs, signal: caller.signal, facts });
       context.handle(call).then(done, (error: unknown) => done(toRpcError(error)));
     } catch (error) {

@@ -19,7 +19,7 @@ export interface HttpListener {
 }
 
 /**
- * Serves `handler` over HTTP/1.1, on hyper-express where it can be loaded and the address is TCP, else on node:http,
+ * Serves `handler` over HTTP/1.1, on hyper-express where it can be loaded and the address is TCP without TLS, else on node:http,
  * which one log line says with the reason. `CAUSEWAY_HTTP=node` in the environment chooses node:http. Rejects with the
  * system's error when the address cannot be had.
  */
@@ -28,11 +28,12 @@ export async function createHttpListener(
   handler: HttpHandler,
   log: Log,
   clock: Clock = systemClock,
+  tlsFailed?: () => void,
 ): Promise<HttpListener> {
   const reason = await reasonForNode(options);
   const kind = reason === undefined ? "hyper-express" : "node:http";
   const listen = reason === undefined ? listenOnHyperExpress : listenOnNode;
-  const server = await listen(options, compileAnswer(handler, log));
+  const server = await listen(options, compileAnswer(handler, log), { log, tlsFailed });
   const address = formatAddress(server.address);
   if (reason === undefined) log.info({ address, server: kind }, "HTTP is served by hyper-express");
   else log.info({ address, server: kind, reason }, "HTTP is served by node:http");
@@ -50,9 +51,11 @@ export async function createHttpListener(
 }
 
 /** Why hyper-express cannot serve; undefined when it can. */
-async function reasonForNode({ address, maxHeaderBytes }: HttpListenerOptions): Promise<string | undefined> {
+async function reasonForNode({ address, maxHeaderBytes, tls }: HttpListenerOptions): Promise<string | undefined> {
   if (process.env["CAUSEWAY_HTTP"] === "node") return "CAUSEWAY_HTTP=node";
   if (address.kind === "unix") return "hyper-express listens on TCP only";
+  // Its certificate cannot be changed while it runs.
+  if (tls) return "hyper-express does not read certificates anew";
   try {
     await loadHyperExpress(maxHeaderBytes);
     return undefined;

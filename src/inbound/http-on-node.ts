@@ -1,19 +1,38 @@
 // HTTP/1.1 on node:http: slower than hyper-express, and runs wherever Node does.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { Socket } from "node:net";
 import { Metadata } from "../base/metadata.ts";
 import { type HttpRequest, textResponse } from "../protocol/http/http.ts";
 import { peerOf } from "./connection.ts";
 import { callerGone, HTTP_IDLE_MS, type ListenHttp } from "./http-server.ts";
 import { listen } from "./listen.ts";
+import { callerOf, createTlsAcceptor } from "./tls-acceptor.ts";
 
-/** Opens the address, of either kind, and serves on node:http. */
-export const listenOnNode: ListenHttp = async ({ address, maxBodyBytes, maxHeaderBytes }, answer) => {
+/** Opens the address, of either kind, and serves on node:http, or with TLS on node:https. */
+export const listenOnNode: ListenHttp = async (options, answer, { log, tlsFailed }) => {
+  const { address, maxBodyBytes, maxHeaderBytes, maxConnections } = options;
   let draining = false;
-  const server = createServer({
-    maxHeaderSize: maxHeaderBytes,
-    headersTimeout: HTTP_IDLE_MS,
-    keepAliveTimeout: HTTP_IDLE_MS,
+  const bounds = { maxHeaderSize: maxHeaderBytes, headersTimeout: HTTP_IDLE_MS, keepAliveTimeout: HTTP_IDLE_MS };
+  const tls = options.tls && createTlsAcceptor(options.tls, ["http/1.1"], log, tlsFailed);
+  const server = tls ? createHttpsServer({ ...bounds, ...tls.serverOptions }) : createServer(bounds);
+  if (tls && "setSecureContext" in server) {
+    tls.attach(server);
+    server.prependListener("secureConnection", (socket: Socket) => void tls.admits(socket));
+  }
+  server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket) => {
+    const { rawPacket: first } = error;
+    if (first?.[0] === 0x16 && first[1] === 0x03) {
+      log.warn({ peer: peerOf(socket) }, "a TLS client came to an HTTP port without TLS");
+    }
+    answerMalformed(error, socket);
   });
+  if (maxConnections !== undefined) {
+    server.maxConnections = maxConnections;
+    server.on("drop", (peer) => {
+      log.warn({ peer: peer?.remoteAddress, maxConnections }, "a connection was closed: maxConnections is reached");
+    });
+  }
   server.on("request", async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const caller = new AbortController();
     outgoing.once("close", () => {
@@ -35,16 +54,33 @@ export const listenOnNode: ListenHttp = async ({ address, maxBodyBytes, maxHeade
     outgoing.writeHead(status, flat).end(bytes);
   });
 
-  const actual = await listen(server, address);
+  const { address: actual, release } = await listen(server, address, options);
   return {
     address: actual,
     drain() {
       draining = true;
+      release();
       return new Promise((resolve) => server.close(() => resolve()));
     },
     destroy: () => server.closeAllConnections(),
   };
 };
+
+/** What node:http answers where nobody listens for its client errors. */
+function answerMalformed({ code }: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || socket.bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  const status = MALFORMED.get(code ?? "") ?? "400 Bad Request";
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
+}
+
+const MALFORMED: ReadonlyMap<string, string> = new Map([
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+  ["HPE_CHUNK_EXTENSIONS_OVERFLOW", "413 Payload Too Large"],
+  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+]);
 
 function toRequest(incoming: IncomingMessage, body: Uint8Array, signal: AbortSignal): HttpRequest {
   const { method = "", url = "", rawHeaders, socket } = incoming;
@@ -57,6 +93,7 @@ function toRequest(incoming: IncomingMessage, body: Uint8Array, signal: AbortSig
     headers: Metadata.fromFlat(flat),
     body,
     peer: peerOf(socket),
+    caller: callerOf(socket),
     signal,
   };
 }

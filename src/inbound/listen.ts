@@ -1,47 +1,46 @@
-// Opens a server's address, of either kind.
-import { rm } from "node:fs/promises";
-import { connect, type Server } from "node:net";
-import type { Address } from "../base/address.ts";
+// Opens a server's address, of either kind. How a unix socket comes to its place is left to socket-file.ts.
+import type { Server } from "node:net";
+import type { z } from "zod";
+import { type Address, formatAddress } from "../base/address.ts";
+import { listenerTlsOptions } from "../credentials/tls-options.ts";
+import { placeSocket, type SocketFileOptions, socketFileOptions } from "./socket-file.ts";
 
-/**
- * Makes `server` listen on `address` and gives it back with the port that the system chose where 0 was asked for. A unix
- * socket that a dead process left behind is replaced. Rejects with the system's error when the address cannot be had.
- */
-export async function listen(server: Server, address: Address): Promise<Address> {
-  try {
-    await listenOnce(server, address);
-  } catch (error) {
-    if (address.kind !== "unix" || codeOf(error) !== "EADDRINUSE" || (await isAlive(address.path))) throw error;
-    await rm(address.path);
-    await listenOnce(server, address);
-  }
-  const bound = server.address();
-  return address.kind === "tcp" && bound !== null && typeof bound === "object"
-    ? { ...address, port: bound.port }
-    : address;
+/** What every listener may be told beside its address. */
+export const listenOptions = { tls: listenerTlsOptions.optional(), ...socketFileOptions.shape };
+
+export type ListenOptions = {
+  readonly [name in keyof typeof listenOptions]?: z.output<(typeof listenOptions)[name]> | undefined;
+};
+
+/** A server that listens. */
+export interface Listening {
+  /** Where, with the port that the system chose where 0 was asked for. */
+  readonly address: Address;
+  /** Removes the unix socket, if it is still this server's; to be called when the server closes. */
+  release(): void;
 }
 
-function listenOnce(server: Server, address: Address): Promise<void> {
+/**
+ * Makes `server` listen on `address`. A unix socket that a dead process left behind is replaced; another file, or a socket
+ * that a process answers on, is left alone. Rejects with an error that says why the address cannot be had.
+ */
+export async function listen(server: Server, address: Address, file: SocketFileOptions): Promise<Listening> {
+  if (address.kind === "unix") {
+    const release = await placeSocket(address.path, file, (path) => listenOnce(server, { path }));
+    return { address, release };
+  }
+  await listenOnce(server, { host: address.host, port: address.port });
+  const bound = server.address();
+  if (bound === null || typeof bound !== "object") throw new Error(`${formatAddress(address)} has no port`);
+  return { address: { ...address, port: bound.port }, release: () => {} };
+}
+
+function listenOnce(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port }, () => {
+    server.listen(where, () => {
       server.off("error", reject);
       resolve();
     });
   });
-}
-
-/** Whether a process answers on a unix socket; one that refuses is only the file that a dead process left. */
-function isAlive(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect({ path }, () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.on("error", (error) => resolve(codeOf(error) !== "ECONNREFUSED"));
-  });
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

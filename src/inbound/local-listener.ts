@@ -1,13 +1,15 @@
 // The local port: one port for every client, whose first bytes say what it speaks. Serving it is left to
 // thrift-connection.ts and grpc-connection.ts.
 import { createServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { z } from "zod";
 import type { Address } from "../base/address.ts";
 import { type Detection, detect } from "../protocol/thrift/detect.ts";
 import { type Connection, endAndDiscard, type ListenerContext, peerOf } from "./connection.ts";
 import { serveGrpc } from "./grpc-connection.ts";
-import { listen } from "./listen.ts";
+import { type ListenOptions, listen } from "./listen.ts";
 import { serveThrift } from "./thrift-connection.ts";
+import { createTlsAcceptor } from "./tls-acceptor.ts";
 
 /** The bounds of a local listener. */
 export const localListenerOptions = z
@@ -43,11 +45,12 @@ export const localListenerOptions = z
   })
   .describe("what a local listener takes from its callers");
 
-export type LocalListenerOptions = z.output<typeof localListenerOptions> & {
-  readonly address: Address;
-  /** Where HTTP/1.1 is served, for the error that HTTP clients get here. */
-  readonly httpAddress?: string | undefined;
-};
+export type LocalListenerOptions = z.output<typeof localListenerOptions> &
+  ListenOptions & {
+    readonly address: Address;
+    /** Where HTTP/1.1 is served, for the error that HTTP clients get here. */
+    readonly httpAddress?: string | undefined;
+  };
 
 export interface LocalListener {
   /** Where it listens, with the port that the system chose where 0 was asked for. */
@@ -57,8 +60,8 @@ export interface LocalListener {
 }
 
 /**
- * Serves Thrift and gRPC clients on one address. A unix socket that a dead process left behind is replaced. Rejects with
- * the system's error when the address cannot be had.
+ * Serves Thrift and gRPC clients on one address. With TLS, gRPC is chosen by ALPN and Thrift clients need none. Rejects
+ * with an error that says why the address, or a file of TLS, cannot be had.
  */
 export async function createLocalListener(
   options: LocalListenerOptions,
@@ -68,7 +71,10 @@ export async function createLocalListener(
   const { log, clock } = context;
   let closing = false;
 
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const tls = options.tls && createTlsAcceptor(options.tls, ["h2"], log, context.tlsFailed);
+
+  function accept(socket: Socket): void {
+    if (tls?.admits(socket) === false) return;
     connections.set(socket, { drain: () => socket.destroy(), destroy: () => socket.destroy() });
     // What it means for the calls on it comes with `close`.
     socket.on("error", (error) => log.debug({ peer: peerOf(socket), error: error.message }, "a connection failed"));
@@ -79,31 +85,50 @@ export async function createLocalListener(
       connections.set(socket, connection);
       if (closing) connection.drain();
     });
-  });
+  }
+  const sockets = { allowHalfOpen: true, noDelay: true };
+  const server = tls ? createTlsServer({ ...sockets, ...tls.serverOptions }, accept) : createServer(sockets, accept);
+  /** Every socket, those in their handshake included. */
+  const raw = new Set<Socket>();
+  if (tls && "setSecureContext" in server) {
+    tls.attach(server);
+    server.on("connection", (socket) => {
+      raw.add(socket);
+      socket.on("close", () => raw.delete(socket));
+    });
+  }
   server.maxConnections = options.maxConnections;
   server.on("drop", (peer) => {
     const { maxConnections } = options;
     log.warn({ peer: peer?.remoteAddress, maxConnections }, "a connection was closed: maxConnections is reached");
   });
 
-  const address = await listen(server, options.address);
+  const { address, release } = await listen(server, options.address, options);
   // The process has no file descriptor left, say: callers that are connected go on.
   server.on("error", (error) => log.error({ error: error.message }, "a connection could not be accepted"));
   return {
     address,
     async close(graceMs) {
       closing = true;
+      release();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const connection of [...connections.values()]) connection.drain();
       const stop = clock.after(graceMs, () => {
         if (connections.size > 0) log.warn({ connections: connections.size }, "calls were cut: the grace is over");
         for (const connection of [...connections.values()]) connection.destroy();
+        // Handshakes that have not ended.
+        clock.after(HANDSHAKE_GRACE_MS, () => {
+          for (const socket of raw) socket.destroy();
+        });
       });
       await closed;
       stop();
     },
   };
 }
+
+/** How long after the grace a handshake may still go on, in milliseconds. */
+const HANDSHAKE_GRACE_MS = 1_000;
 
 /** Collects the first bytes until they say what the connection speaks; an idle connection simply waits. */
 function awaitDetection(
@@ -157,7 +182,7 @@ function serve(
 
 function misdirected(httpAddress: string | undefined): string {
   const where = httpAddress === undefined ? "no listener serves HTTP/1.1" : `HTTP/1.1 is served on ${httpAddress}`;
-  const text = `this port speaks Thrift and gRPC (HTTP/2 without TLS); ${where}\n`;
+  const text = `this port speaks Thrift and gRPC (HTTP/2); ${where}\n`;
   const head = ["HTTP/1.1 400 Bad Request", "content-type: text/plain; charset=utf-8", "connection: close"];
   return `${head.join("\r\n")}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
 }

@@ -10,6 +10,7 @@ import { createFrameSplitter, createMessageSplitter } from "../protocol/thrift/f
 import { type Dress, isOrdered, readCall, readDress, writeReply } from "../protocol/thrift/verbs.ts";
 import type { Reply } from "../rpc/call.ts";
 import { type Connection, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
+import { callerOf } from "./tls-acceptor.ts";
 
 /** Bounds of a Thrift connection. */
 export interface ThriftConnectionOptions {
@@ -53,6 +54,7 @@ export function serveThrift(
   const inbound = INBOUND[dialect.framing];
   const maxReplyBytes = framed ? options.maxFrameBytes + 4 : options.maxMessageBytes;
   const peer = peerOf(socket);
+  const callerName = callerOf(socket);
   /** One for all calls of the connection: they have the same caller. */
   const caller = new Canceller();
 
@@ -93,7 +95,7 @@ export function serveThrift(
       service: options.defaultService,
       dialect,
       signal: caller,
-      facts: newFacts(inbound, peer),
+      facts: newFacts(inbound, peer, callerName),
       headers: {
         cancellable,
         nowMs: clock.nowMs(),

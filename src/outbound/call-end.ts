@@ -1,4 +1,4 @@
-// Why a call ends before its reply: its deadline, its caller, or the lack of a connection.
+// Why a call ends before its reply: its deadline or its caller.
 import { RpcError } from "../base/errors.ts";
 import type { Call } from "../rpc/call.ts";
 
@@ -8,11 +8,4 @@ export function abortError({ signal }: Call, sent: boolean): RpcError {
   if (!(reason instanceof RpcError))
     return new RpcError("CANCELLED", "the call was cancelled", { sent, cause: reason });
   return new RpcError(reason.code, reason.message, { sent, cause: reason });
-}
-
-/** The error of a connection to the endpoint `name` that never came about. */
-export function cannotConnect(name: string, failure: Error | undefined): RpcError {
-  const reason =
-    failure?.message || (failure && "code" in failure ? String(failure.code) : "the connection was closed");
-  return new RpcError("UNAVAILABLE", `cannot connect to ${name}: ${reason}`, { cause: failure });
 }

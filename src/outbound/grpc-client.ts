@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Address, formatAddress } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
 import { type HeaderList, headerOf } from "../protocol/grpc/header-list.ts";
 import { createMessageCollector } from "../protocol/grpc/message.ts";
 import { codeOfReset } from "../protocol/grpc/status.ts";
@@ -13,6 +14,7 @@ import type { Http2Stream } from "../protocol/http2/stream.ts";
 import type { Call, Reply } from "../rpc/call.ts";
 import type { Connect } from "../rpc/endpoint.ts";
 import { abortError } from "./call-end.ts";
+import { createDialer, dialOptions } from "./dialer.ts";
 import {
   createGrpcSessions,
   type GrpcSession,
@@ -20,11 +22,12 @@ import {
   type StreamListener,
   type StreamWaiter,
 } from "./grpc-session.ts";
+import { createTlsDialer } from "./tls-dialer.ts";
 
 /** How an upstream's gRPC servers are called. */
 export const grpcUpstreamOptions = z
   .strictObject({
-    connectTimeoutMs: z.int().positive().default(1_000).describe("longest time to connect, in milliseconds"),
+    ...dialOptions.shape,
     maxMessageBytes: z
       .int()
       .positive()
@@ -37,19 +40,22 @@ export const grpcUpstreamOptions = z
       .optional()
       .describe("the host that servers are told, if not the endpoint's address; some choose by it"),
   })
-  .describe("how gRPC servers are called: HTTP/2 without TLS");
+  .describe("how gRPC servers are called: over HTTP/2, with TLS or without");
 
 export type GrpcUpstreamOptions = z.output<typeof grpcUpstreamOptions>;
 
 /**
  * Calls gRPC servers. A failure to connect and a refused stream are UNAVAILABLE and not sent; a connection that breaks
  * under the call is UNAVAILABLE and sent; a non-OK status is a RpcError of the peer, or the exception that its details
- * hold. The deadline goes along as grpc-timeout; a call that is aborted resets its stream, within a budget.
+ * hold. The deadline goes along as grpc-timeout; a call that is aborted resets its stream, within a budget. Throws a
+ * CredentialsError when files of TLS cannot be used.
  */
-export function connectGrpc(options: GrpcUpstreamOptions, clock: Clock): Connect {
+export function connectGrpc(options: GrpcUpstreamOptions, clock: Clock, log: Log): Connect {
+  const tls = options.tls && createTlsDialer(options.tls, "h2", log);
   return ({ address, name }) => {
     const authority = options.authority ?? authorityOf(address);
-    const sessions = createGrpcSessions(address, name, options, clock);
+    const dialer = createDialer(address, name, options, { clock, tls, protocol: "h2" });
+    const sessions = createGrpcSessions(dialer, name, clock);
     const context: ExchangeContext = { name, authority, maxMessageBytes: options.maxMessageBytes, sessions, clock };
     return {
       handle: (call) => new Promise<Reply>((resolve, reject) => exchange(call, context, resolve, reject)),

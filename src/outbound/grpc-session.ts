@@ -1,7 +1,6 @@
 // The HTTP/2 connection to one gRPC endpoint: made when a call needs it, replaced when its peer says goodbye or it
 // breaks, shared by as many calls as the peer allows. What goes over a stream is left to grpc-client.ts.
-import { connect, type Socket } from "node:net";
-import type { Address } from "../base/address.ts";
+import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import { createHttp2Connection, type Http2Connection } from "../protocol/http2/connection.ts";
@@ -10,6 +9,7 @@ import type { StreamReset } from "../protocol/http2/events.ts";
 import type { HeaderList } from "../protocol/http2/header-list.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import { writeOutput } from "../protocol/http2/write-output.ts";
+import type { Dialer } from "./dialer.ts";
 import { createResetBudget, type ResetBudget } from "./reset-budget.ts";
 
 /** What comes on one stream; `closed` once and last. */
@@ -39,10 +39,6 @@ export interface StreamWaiter {
   left: boolean;
 }
 
-export interface GrpcSessionOptions {
-  readonly connectTimeoutMs: number;
-}
-
 /** At most one usable session, and who waits for it. */
 export interface GrpcSessions {
   /** Gives the waiter a session that has a free stream. */
@@ -59,12 +55,7 @@ interface Session extends GrpcSession {
 }
 
 /** Keeps a session to the endpoint while there are calls for it. */
-export function createGrpcSessions(
-  address: Address,
-  name: string,
-  options: GrpcSessionOptions,
-  clock: Clock,
-): GrpcSessions {
+export function createGrpcSessions(dialer: Dialer, name: string, clock: Clock): GrpcSessions {
   const waiters: StreamWaiter[] = [];
   const open = new Set<Session>();
   /** The one that new calls go to. */
@@ -88,7 +79,14 @@ export function createGrpcSessions(
   function serveWaiters(): void {
     while (waiters.length > 0) {
       if (current && !current.http2.isUsable) retire(current);
-      current ??= startSession();
+      if (!current) {
+        const refusal = dialer.refusal();
+        if (refusal) {
+          failWaiters(refusal);
+          return;
+        }
+        current = startSession();
+      }
       if (!current.connected || current.http2.freeStreams === 0) return;
       const waiter = waiters.shift();
       if (waiter && !waiter.left) waiter.ready(current);
@@ -104,8 +102,26 @@ export function createGrpcSessions(
   }
 
   function startSession(): Session {
-    const where = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
-    const socket = connect({ ...where, noDelay: true, keepAlive: true });
+    const socket = dialer.dial({
+      connected() {
+        session.connected = true;
+        flush();
+        serveWaiters();
+        closeIfDone();
+      },
+      failed(error) {
+        forget();
+        failWaiters(error);
+        closeIfDone();
+      },
+      closed(failure) {
+        session.failure ??= failure;
+        forget();
+        http2.transportEnded();
+        serveWaiters();
+        closeIfDone();
+      },
+    });
     let flushing = false;
     const flush = () => {
       flushing = false;
@@ -144,7 +160,10 @@ export function createGrpcSessions(
           closeIfDone();
         },
         onDrain: () => {},
-        onSettings: () => serveWaiters(),
+        onSettings() {
+          dialer.succeeded();
+          serveWaiters();
+        },
         // The calls on it go on as far as the peer lets them; new ones need another session.
         onGoAway() {
           retire(session);
@@ -170,41 +189,17 @@ export function createGrpcSessions(
       failure: undefined,
     };
     open.add(session);
-    const stopTimer = clock.after(options.connectTimeoutMs, () => {
-      socket.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms (connectTimeoutMs)`));
-    });
-    socket.on("connect", () => {
-      stopTimer();
-      session.connected = true;
-      flush();
-      serveWaiters();
-      closeIfDone();
-    });
     socket.on("data", (chunk: Buffer) => http2.receive(chunk));
     socket.on("drain", flush);
-    socket.on("error", (error: Error) => {
-      session.failure ??= error;
-    });
-    socket.on("close", () => {
-      stopTimer();
+    function forget(): void {
       open.delete(session);
       if (current === session) current = undefined;
-      http2.transportEnded();
-      if (session.connected) serveWaiters();
-      else failWaiters(session.failure);
-      closeIfDone();
-    });
+    }
     return session;
   }
 
-  function failWaiters(failure: Error | undefined): void {
-    const reason =
-      failure?.message || (failure && "code" in failure ? String(failure.code) : "the connection was closed");
-    for (const waiter of waiters.splice(0)) {
-      if (!waiter.left) {
-        waiter.failed(new RpcError("UNAVAILABLE", `cannot connect to ${name}: ${reason}`, { cause: failure }));
-      }
-    }
+  function failWaiters(error: RpcError): void {
+    for (const waiter of waiters.splice(0)) if (!waiter.left) waiter.failed(error);
   }
 
   function closeIfDone(): void {

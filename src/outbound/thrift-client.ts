@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
 import { ThriftFault } from "../protocol/thrift/codes.ts";
 import type { Envelope, Framing } from "../protocol/thrift/dialect.ts";
 import { readSignalFrame } from "../protocol/thrift/dress.ts";
@@ -10,8 +11,10 @@ import { type ConnectionNews, type Dress, onewayReply, readReply, writeCall } fr
 import type { Call, Reply } from "../rpc/call.ts";
 import type { Connect } from "../rpc/endpoint.ts";
 import { abortError } from "./call-end.ts";
+import { createDialer, dialOptions } from "./dialer.ts";
 import { createThriftMux, type MuxCall, type MuxPeer, type ThriftMux } from "./thrift-mux.ts";
 import { createThriftPool, type PooledConnection, type ThriftPool, type Waiter } from "./thrift-pool.ts";
+import { createTlsDialer } from "./tls-dialer.ts";
 
 /** How an upstream's Thrift servers are called. */
 export const thriftUpstreamOptions = z
@@ -27,7 +30,7 @@ export const thriftUpstreamOptions = z
       .max(100_000)
       .default(1_000)
       .describe("most calls in flight on one TTHeader connection; 1 for servers that answer one call after the other"),
-    connectTimeoutMs: z.int().positive().default(1_000).describe("longest time to connect, in milliseconds"),
+    ...dialOptions.shape,
     maxFrameBytes: z
       .int()
       .positive()
@@ -54,17 +57,20 @@ export type ThriftUpstreamOptions = z.output<typeof thriftUpstreamOptions> & Thr
 /**
  * Calls Thrift servers. A failure to connect is UNAVAILABLE and not sent; a connection that breaks after the call was
  * written is UNAVAILABLE and sent; a TApplicationException is a RpcError of the peer. A call that is aborted while its
- * reply is outstanding closes its connection, because the reply would be taken for the next call's.
+ * reply is outstanding closes its connection, because the reply would be taken for the next call's. Throws a
+ * CredentialsError when files of TLS cannot be used.
  */
-export function connectThrift(options: ThriftUpstreamOptions, clock: Clock): Connect {
+export function connectThrift(options: ThriftUpstreamOptions, clock: Clock, log: Log): Connect {
+  const tls = options.tls && createTlsDialer(options.tls, undefined, log);
   return ({ address, name }) => {
     const peer: MuxPeer = { profile: false };
-    const pool = createThriftPool(address, name, options, clock);
+    const dialer = createDialer(address, name, options, { clock, tls, protocol: undefined });
+    const pool = createThriftPool(dialer, name, options);
     const server: Server = { name, options, clock, peer };
     if (options.framing !== "ttheader" || options.maxCallsPerConnection === 1) {
       return { handle: (call) => exchange(call, pool, server), close: pool.close };
     }
-    const mux = createThriftMux(address, name, options, peer, clock);
+    const mux = createThriftMux(dialer, name, options, peer);
     return {
       // A large message would hold up everything behind it.
       handle: (call) =>

@@ -1,14 +1,12 @@
 // Calls to TTHeader servers, many at a time over few connections, matched by sequence id. What replies mean is left to
 // protocol/thrift, calls that need a connection of their own to thrift-client.ts.
-import { connect, type Socket } from "node:net";
-import type { Address } from "../base/address.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Socket } from "node:net";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import { TurnWriter } from "../base/turn-writer.ts";
 import { readSignalFrame, writeCancel } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter } from "../protocol/thrift/framing.ts";
 import { frameSequenceId } from "../protocol/thrift/header-frame.ts";
-import { cannotConnect } from "./call-end.ts";
+import type { Dialer } from "./dialer.ts";
 
 /** A call that waits for a reply, or for its own bytes to be written; exactly one of the three ends it. */
 export interface MuxCall {
@@ -34,7 +32,6 @@ export interface MuxPlace {
 export interface ThriftMuxOptions {
   readonly maxConnections: number;
   readonly maxCallsPerConnection: number;
-  readonly connectTimeoutMs: number;
   readonly maxFrameBytes: number;
 }
 
@@ -72,13 +69,7 @@ export interface MuxConnection {
  * first is not there yet. Calls beyond all of them wait. All frames of one turn of the event loop leave in one write. A
  * reply to no call closes its connection, because nothing on it can be believed any more.
  */
-export function createThriftMux(
-  address: Address,
-  name: string,
-  options: ThriftMuxOptions,
-  peer: MuxPeer,
-  clock: Clock,
-): ThriftMux {
+export function createThriftMux(dialer: Dialer, name: string, options: ThriftMuxOptions, peer: MuxPeer): ThriftMux {
   const connections = new Set<MuxConnection>();
   const waiting: Set<MuxCall> = new Set();
   /** The connection whose reply is being read. */
@@ -114,12 +105,32 @@ export function createThriftMux(
   function open(): void {
     if (waiting.size === 0 || connections.size >= options.maxConnections) return;
     for (const { connected } of connections) if (!connected) return;
-    openOne();
+    const refusal = dialer.refusal();
+    if (!refusal) openOne();
+    // Those who wait have other connections to wait for, or nobody would ever tell them.
+    else if (connections.size === 0) failWaiting(refusal);
   }
 
   function openOne(): void {
-    const where = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
-    const socket = connect({ ...where, noDelay: true, keepAlive: true });
+    const socket = dialer.dial({
+      connected() {
+        connection.connected = true;
+        admit();
+      },
+      failed(error) {
+        connections.delete(connection);
+        if (connections.size === 0) failWaiting(error);
+        closeIfDone();
+      },
+      closed(reason) {
+        connections.delete(connection);
+        const error = brokenError(name, failure ?? reason);
+        for (const call of connection.calls.values()) call.failed(error);
+        connection.calls.clear();
+        open();
+        closeIfDone();
+      },
+    });
     const connection: MuxConnection = {
       socket,
       writer: new TurnWriter(socket),
@@ -132,14 +143,6 @@ export function createThriftMux(
     const splitter = createFrameSplitter(options);
     let failure: Error | undefined;
     connections.add(connection);
-    const stopTimer = clock.after(options.connectTimeoutMs, () => {
-      socket.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms (connectTimeoutMs)`));
-    });
-    socket.on("connect", () => {
-      stopTimer();
-      connection.connected = true;
-      admit();
-    });
     socket.on("data", (chunk) => {
       splitter.push(chunk);
       try {
@@ -151,20 +154,6 @@ export function createThriftMux(
     });
     // The peer will not answer any more, so the connection is of no use even if it could be written to.
     socket.on("end", () => socket.destroy());
-    socket.on("error", (error) => {
-      failure ??= error;
-    });
-    socket.on("close", () => {
-      stopTimer();
-      connections.delete(connection);
-      const error = connection.connected ? brokenError(name, failure) : cannotConnect(name, failure);
-      for (const call of connection.calls.values()) call.failed(error);
-      connection.calls.clear();
-      if (connection.connected) open();
-      // Those who wait have other connections to wait for, or nobody would ever tell them.
-      else if (connections.size === 0) failWaiting(error);
-      closeIfDone();
-    });
   }
 
   function failWaiting(error: RpcError): void {

@@ -1,12 +1,10 @@
 // The connections to one Thrift endpoint: how many there may be, who gets the next one, and when they close. What goes
 // over them is left to thrift-client.ts.
-import { connect, type Socket } from "node:net";
-import type { Address } from "../base/address.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Socket } from "node:net";
 import { RpcError } from "../base/errors.ts";
 import type { Framing } from "../protocol/thrift/dialect.ts";
 import { createFrameSplitter, createMessageSplitter, type Splitter } from "../protocol/thrift/framing.ts";
-import { cannotConnect } from "./call-end.ts";
+import type { Dialer } from "./dialer.ts";
 
 /** A connection with at most one call on it. */
 export interface PooledConnection {
@@ -33,7 +31,6 @@ export interface Waiter {
 
 export interface ThriftPoolOptions {
   readonly maxConnections: number;
-  readonly connectTimeoutMs: number;
   readonly framing: Framing;
   /** Of a frame, or of a message without one. */
   readonly maxFrameBytes: number;
@@ -54,7 +51,7 @@ export interface ThriftPool {
  * A pool that reuses the connection that was used last, so that the others can go idle. A connection that its peer
  * closes while idle is forgotten and never handed out.
  */
-export function createThriftPool(address: Address, name: string, options: ThriftPoolOptions, clock: Clock): ThriftPool {
+export function createThriftPool(dialer: Dialer, name: string, options: ThriftPoolOptions): ThriftPool {
   const idle: PooledConnection[] = [];
   const waiters: Waiter[] = [];
   const all = new Set<Socket>();
@@ -96,34 +93,43 @@ export function createThriftPool(address: Address, name: string, options: Thrift
 
   /** Makes as many connections as there are waiters without one, within the limit. */
   function open(): void {
-    while (connecting < waiters.length && all.size < options.maxConnections) openOne();
+    while (connecting < waiters.length && all.size < options.maxConnections) {
+      const refusal = dialer.refusal();
+      if (!refusal) openOne();
+      else if (all.size > 0) return;
+      // Nobody else could give them one.
+      else nextWaiter()?.failed(refusal);
+    }
   }
 
   function openOne(): void {
-    const where = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
-    const socket = connect({ ...where, noDelay: true, keepAlive: true });
+    const socket = dialer.dial({
+      connected() {
+        connecting--;
+        release(connection);
+      },
+      failed(error) {
+        all.delete(socket);
+        connecting--;
+        nextWaiter()?.failed(error);
+        open();
+        if (closing) closeIfDone();
+      },
+      closed(failure) {
+        all.delete(socket);
+        connection.listener?.closed(failure);
+        open();
+        if (closing) closeIfDone();
+      },
+    });
     const connection: PooledConnection = {
       socket,
       splitter: createSplitter(options),
       sequenceId: 0,
       listener: undefined,
     };
-    let failure: Error | undefined;
-    let pending = true;
     all.add(socket);
     connecting++;
-    const stopTimer = clock.after(options.connectTimeoutMs, () => {
-      socket.destroy(new Error(`no connection within ${options.connectTimeoutMs} ms (connectTimeoutMs)`));
-    });
-    function settled(): void {
-      pending = false;
-      connecting--;
-      stopTimer();
-    }
-    socket.on("connect", () => {
-      settled();
-      release(connection);
-    });
     socket.on("data", (chunk) => {
       connection.splitter.push(chunk);
       // Bytes that nobody asked for: whatever comes next would be taken for their reply.
@@ -132,19 +138,6 @@ export function createThriftPool(address: Address, name: string, options: Thrift
     });
     // The peer will not answer any more, so the connection is of no use even if it could be written to.
     socket.on("end", () => socket.destroy());
-    socket.on("error", (error) => {
-      failure = error;
-    });
-    socket.on("close", () => {
-      all.delete(socket);
-      if (pending) {
-        settled();
-        nextWaiter()?.failed(cannotConnect(name, failure));
-      }
-      connection.listener?.closed(failure);
-      open();
-      if (closing) closeIfDone();
-    });
   }
 
   function release(connection: PooledConnection): void {

@@ -19,6 +19,8 @@ export interface Facts {
   inbound: string;
   /** The caller's address. */
   peer: string;
+  /** Who the caller is by its TLS certificate, verified; undefined where it showed none. */
+  caller: string | undefined;
   upstream: string | undefined;
   /** The endpoint of the last attempt. */
   endpoint: string | undefined;
@@ -32,10 +34,11 @@ export interface Facts {
 }
 
 /** The record of a call that has just come in. */
-export function newFacts(inbound: string, peer: string): Facts {
+export function newFacts(inbound: string, peer: string, caller?: string): Facts {
   return {
     inbound,
     peer,
+    caller,
     upstream: undefined,
     endpoint: undefined,
     attempts: 0,

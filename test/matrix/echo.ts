@@ -98,6 +98,7 @@ export function callOf(wire: Wire, name: string, text: string, changes: Partial<
     facts: {
       inbound: "test",
       peer: "test",
+      caller: undefined,
       upstream: undefined,
       endpoint: undefined,
       attempts: 0,

@@ -14,6 +14,7 @@ import { writeMessage } from "../../src/protocol/thrift/message.ts";
 import { writeCall } from "../../src/protocol/thrift/verbs.ts";
 import type { Reply } from "../../src/rpc/call.ts";
 import type { Endpoint } from "../../src/rpc/endpoint.ts";
+import { quietLog } from "../quiet-log.ts";
 import { callOf, compactText, createEchoService, framed, lookup, protobufText, thriftText } from "./echo.ts";
 import { connectNpmThrift } from "./npm-thrift.ts";
 
@@ -135,10 +136,9 @@ test.each([
   ["gRPC", grpcBytes()],
 ])("mutated %s harms nobody else", async (name, original) => {
   const service = createEchoService();
-  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
   const listener = await createLocalListener(
     { ...localListenerOptions.parse({}), address: { kind: "tcp", host: "127.0.0.1", port: 0 } },
-    { lookup, handle: service.handle, log, clock: systemClock },
+    { lookup, handle: service.handle, log: quietLog, clock: systemClock },
   );
   const port = listener.address.kind === "tcp" ? listener.address.port : 0;
   const healthy = await connectNpmThrift(port, "framed");
@@ -157,8 +157,8 @@ test.each([
 });
 
 test.each([
-  ["Thrift", connectThrift({ ...thriftUpstreamOptions.parse({}), ...FRAMED }, systemClock), "thrift"],
-  ["gRPC", connectGrpc(grpcUpstreamOptions.parse({}), systemClock), "protobuf"],
+  ["Thrift", connectThrift({ ...thriftUpstreamOptions.parse({}), ...FRAMED }, systemClock, quietLog), "thrift"],
+  ["gRPC", connectGrpc(grpcUpstreamOptions.parse({}), systemClock, quietLog), "protobuf"],
 ] as const)("a mutated %s reply is a reply or a RpcError", async (_name, connectUpstream, wire) => {
   const reply = { envelope: "strict", name: "echo", type: 2, sequenceId: 1 } as const;
   const thriftReply = framed(writeMessage(reply, 0, thriftText(0, "hello")));

@@ -18,6 +18,7 @@ import { connectThrift, type ThriftUpstreamOptions, thriftUpstreamOptions } from
 import { MESSAGE, readMessageHeader, writeMessage } from "../../src/protocol/thrift/message.ts";
 import type { Endpoint, EndpointHandler } from "../../src/rpc/endpoint.ts";
 import { createFakeClock } from "../fake-clock.ts";
+import { quietLog } from "../quiet-log.ts";
 import { callOf, framed, protobufText, textOf, thriftText } from "./echo.ts";
 import { serveNpmThrift } from "./npm-thrift.ts";
 
@@ -32,13 +33,17 @@ function endpointOf(port: number): Endpoint {
 
 function thriftClient(port: number, changes: Partial<ThriftUpstreamOptions> = {}, clock = systemClock) {
   const wire = { framing: "framed", envelope: "strict" } as const;
-  const handler = connectThrift({ ...thriftUpstreamOptions.parse({}), ...wire, ...changes }, clock)(endpointOf(port));
+  const handler = connectThrift(
+    { ...thriftUpstreamOptions.parse({}), ...wire, ...changes },
+    clock,
+    quietLog,
+  )(endpointOf(port));
   cleanups.push(() => handler.close());
   return handler;
 }
 
 function grpcClient(port: number, clock = systemClock): EndpointHandler {
-  const handler = connectGrpc(grpcUpstreamOptions.parse({}), clock)(endpointOf(port));
+  const handler = connectGrpc(grpcUpstreamOptions.parse({}), clock, quietLog)(endpointOf(port));
   cleanups.push(() => handler.close());
   return handler;
 }
@@ -359,7 +364,8 @@ describe("connectGrpc at a grpc-js server", () => {
 
   test("nobody listening is UNAVAILABLE, not sent, with the address, and a server that comes later is found", async () => {
     const port = await freePort();
-    const { handle } = grpcClient(port);
+    const clock = createFakeClock();
+    const { handle } = grpcClient(port, clock);
     const error = await failureOf(handle(callOf("protobuf", "echo", "x")));
     expect(error).toMatchObject({ code: "UNAVAILABLE", sent: false, origin: "here" });
     expect(error.message).toContain(`127.0.0.1:${port}`);
@@ -367,6 +373,10 @@ describe("connectGrpc at a grpc-js server", () => {
     server.listen(port, "127.0.0.1");
     await once(server, "listening");
     cleanups.push(() => server.close());
+    const early = await failureOf(handle(callOf("protobuf", "echo", "x")));
+    expect(early).toMatchObject({ code: "UNAVAILABLE", sent: false, origin: "here" });
+    expect(early.message).toContain(`${error.message}; the next attempt is in `);
+    clock.advance(120);
     expect(await failureOf(handle(callOf("protobuf", "echo", "x")))).toMatchObject({
       code: "UNAVAILABLE",
       origin: "peer",

@@ -5,7 +5,6 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { RpcError } from "../../src/base/errors.ts";
-import type { Log } from "../../src/base/log.ts";
 import { Metadata } from "../../src/base/metadata.ts";
 import { createLocalListener, type LocalListener, localListenerOptions } from "../../src/inbound/local-listener.ts";
 import { connectThrift, type ThriftUpstreamOptions, thriftUpstreamOptions } from "../../src/outbound/thrift-client.ts";
@@ -13,6 +12,7 @@ import { codecOf, type Dialect } from "../../src/protocol/thrift/dialect.ts";
 import { createFrameSplitter } from "../../src/protocol/thrift/framing.ts";
 import { readTTHeader } from "../../src/protocol/thrift/ttheader.ts";
 import type { Call, Handler } from "../../src/rpc/call.ts";
+import { quietLog } from "../quiet-log.ts";
 import {
   callOf,
   compactText,
@@ -24,7 +24,6 @@ import {
   thriftText,
 } from "./echo.ts";
 
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const cleanups: (() => unknown)[] = [];
 let service: EchoService;
 let listener: LocalListener;
@@ -41,7 +40,7 @@ afterEach(async () => {
 async function listen(handle: Handler): Promise<LocalListener> {
   const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
   const options = { ...localListenerOptions.parse({}), address };
-  const listening = await createLocalListener(options, { lookup, handle, log: silent, clock: systemClock });
+  const listening = await createLocalListener(options, { lookup, handle, log: quietLog, clock: systemClock });
   cleanups.push(() => listening.close(0));
   return listening;
 }
@@ -53,7 +52,11 @@ function portOf({ address }: LocalListener): number {
 function connect(port: number, wire: Dialect, changes: Partial<ThriftUpstreamOptions> = {}) {
   const options = { ...thriftUpstreamOptions.parse({}), ...wire, ...changes };
   const address = { kind: "tcp", host: "127.0.0.1", port } as const;
-  const handler = connectThrift(options, systemClock)({ upstream: "echo", address, name: `127.0.0.1:${port}` });
+  const handler = connectThrift(
+    options,
+    systemClock,
+    quietLog,
+  )({ upstream: "echo", address, name: `127.0.0.1:${port}` });
   cleanups.push(() => handler.close());
   return handler;
 }

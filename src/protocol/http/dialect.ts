@@ -43,7 +43,7 @@ export function callOrError(read: () => Call): Call | RpcError {
 
 /** A call with the request's metadata; `timeoutMs` undefined: the caller set no deadline. */
 export function callOf(
-  { headers, peer, signal }: HttpRequest,
+  { headers, peer, caller, signal }: HttpRequest,
   said: {
     readonly inbound: string;
     readonly method: Method;
@@ -66,7 +66,7 @@ export function callOf(
     headers: readRequestMetadata(headers),
     expiresAtMs: timeoutMs === undefined ? Number.POSITIVE_INFINITY : nowMs() + timeoutMs,
     signal,
-    facts: newFacts(inbound, peer),
+    facts: newFacts(inbound, peer, caller),
   };
 }
 

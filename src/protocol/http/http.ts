@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly body: Uint8Array;
   /** The caller's address, for logs; `loopback` or `unix` where it would say no more. */
   readonly peer: string;
+  /** Who the caller is by its TLS certificate, verified; absent where it showed none. */
+  readonly caller?: string | undefined;
   /** Aborted when the caller goes away before it is answered. */
   readonly signal: AbortSignal;
 }

@@ -70,13 +70,13 @@ function serviceOf(path: string, { services, defaultService }: DialectContext): 
 }
 
 function readBytes(request: HttpRequest, context: DialectContext): Exchange {
-  const { body, path, peer, signal } = request;
+  const { body, path, peer, caller, signal } = request;
   const read = readCall(body, {
     lookup: context.lookup,
     service: serviceOf(path, context),
     dialect: { framing: "unframed", envelope: codecOfStart(body) === "thrift-compact" ? "compact" : "strict" },
     signal,
-    facts: newFacts("thrift-http", peer),
+    facts: newFacts("thrift-http", peer, caller),
   });
   return {
     call: callOrError(() => {

@@ -89,6 +89,7 @@ drainMs: 0
         timeoutMs: 1_000,
         maxConnections: 64,
         connectTimeoutMs: 1_000,
+        reconnect: { initialMs: 100, maxMs: 5_000 },
         multiplexed: false,
         codec: "thrift-binary",
       },
@@ -102,6 +103,7 @@ drainMs: 0
         services: [],
         opaqueServices: ["shop.v1.Orders"],
         connectTimeoutMs: 1_000,
+        reconnect: { initialMs: 100, maxMs: 5_000 },
       },
     },
     limits: { maxBytes: 4_096, maxDepth: 10, maxElements: 20 },
@@ -149,7 +151,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, retry, services, timeoutMs",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, timeoutMs, tls",
   ],
   ["limits: { maxDepth: 0 }", "1:21: error: limits.maxDepth: expected at least 1, got 0"],
   ["accessLog: none", '1:12: error: accessLog: expected a mapping, got "none"'],
@@ -264,4 +266,50 @@ test.each([
   );
   expect(faults).toEqual([]);
   expect(parsed?.value.upstreams["a"]).toMatchObject({ protocol, ...expected });
+});
+
+test("files of TLS are relative to the config file, true is TLS with every default, and clientCa asks for certificates", () => {
+  const { parsed, faults } = parse(`
+listeners:
+  - { kind: local, tls: { cert: a.pem, key: /k/a.key, clientCa: ca.pem } }
+  - { kind: admin, tls: { cert: a.pem, key: a.key } }
+upstreams:
+  a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], tls: true }
+  b: { protocol: ttheader, endpoints: ["a:1"], services: [s.T], tls: { ca: ca.pem, serverName: b }, reconnect: { initialMs: 7 } }
+`);
+  expect(faults).toEqual([]);
+  expect(parsed?.value.listeners.map(({ tls }) => tls)).toEqual([
+    {
+      cert: "etc/a.pem",
+      key: "/k/a.key",
+      clientCa: "etc/ca.pem",
+      clientAuth: "require",
+      minVersion: "TLSv1.2",
+      handshakeTimeoutMs: 10_000,
+    },
+    { cert: "etc/a.pem", key: "etc/a.key", clientAuth: "none", minVersion: "TLSv1.2", handshakeTimeoutMs: 10_000 },
+  ]);
+  expect(parsed?.value.upstreams["a"]?.tls).toEqual({ insecureSkipVerify: false, minVersion: "TLSv1.2" });
+  expect(parsed?.value.upstreams["b"]).toMatchObject({
+    tls: { ca: "etc/ca.pem", serverName: "b" },
+    reconnect: { initialMs: 7, maxMs: 5_000 },
+  });
+});
+
+test.each([
+  [
+    "listeners: [{ kind: http, tls: { cert: c, key: k, clientAuth: request } }]",
+    "1:63: error: listeners[0].tls.clientAuth: clientAuth is request: expected clientCa, the authorities that callers' certificates are held against",
+  ],
+  ["listeners: [{ kind: http, tls: { cert: c } }]", "1:27: error: listeners[0].tls.key: expected text, got nothing"],
+  [
+    'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], tls: { cert: c } } }',
+    "1:72: error: upstreams.a.tls: expected both cert and key, or none of them",
+  ],
+  [
+    'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], reconnect: { initialMs: 9000 } } }',
+    "1:72: error: upstreams.a.reconnect: expected initialMs to be at most maxMs",
+  ],
+])("%s is refused", (text, fault) => {
+  expect(parse(text).faults).toEqual([`etc/causeway.yaml:${fault}`]);
 });

@@ -12,6 +12,7 @@ export function factsOf(): Facts {
   return {
     inbound: "thrift-framed",
     peer: "127.0.0.1:5000",
+    caller: undefined,
     upstream: undefined,
     endpoint: undefined,
     attempts: 0,
