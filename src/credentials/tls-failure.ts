@@ -7,7 +7,7 @@ const NO_ALPN = "no protocol is spoken on both sides (ALPN)";
 const ASKS_CERTIFICATE = "it asks for a certificate and was shown none";
 const REFUSED = "it does not accept the certificate that it was shown";
 
-/** By the error codes that Node gives, which are OpenSSL's. "it" is the peer. */
+/** By the error codes that Node gives, which are OpenSSL's, those of a peer's alert without their prefix. "it" is the peer. */
 const REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "its certificate has expired",
   CERT_NOT_YET_VALID: "its certificate is not valid yet",
@@ -27,21 +27,25 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_SSL_HTTP_REQUEST: "it speaks HTTP without TLS",
   ERR_SSL_HTTPS_PROXY_REQUEST: "it speaks HTTP without TLS",
   ERR_SSL_UNSUPPORTED_PROTOCOL: VERSION,
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: VERSION,
+  ALERT_PROTOCOL_VERSION: VERSION,
   ERR_SSL_NO_SHARED_CIPHER: "no cipher is spoken on both sides",
   ERR_SSL_NO_APPLICATION_PROTOCOL: NO_ALPN,
-  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: NO_ALPN,
+  ALERT_NO_APPLICATION_PROTOCOL: NO_ALPN,
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "it showed no certificate",
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: ASKS_CERTIFICATE,
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: REFUSED,
-  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: REFUSED,
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: REFUSED,
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: `${REFUSED}: expired`,
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: REFUSED,
-  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: REFUSED,
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: "it refuses the handshake",
+  ALERT_CERTIFICATE_REQUIRED: ASKS_CERTIFICATE,
+  ALERT_UNKNOWN_CA: REFUSED,
+  ALERT_DECRYPT_ERROR: REFUSED,
+  ALERT_BAD_CERTIFICATE: REFUSED,
+  ALERT_CERTIFICATE_EXPIRED: `${REFUSED}: expired`,
+  ALERT_CERTIFICATE_UNKNOWN: REFUSED,
+  ALERT_UNSUPPORTED_CERTIFICATE: REFUSED,
+  ALERT_HANDSHAKE_FAILURE:
+    "it refuses the handshake: it may ask for a certificate, or speak no cipher that is spoken here",
   ERR_TLS_HANDSHAKE_TIMEOUT: "it did not end the handshake in time",
 };
+
+/** OpenSSL's versions name the same alert after different protocols. */
+const ALERT_PREFIX = /^ERR_SSL_(SSLV3|TLSV1|TLSV13|SSL\/TLS)_(?=ALERT_)/;
 
 /** Codes of OpenSSL's verification come with Node's errors as they are; others begin so. */
 const OF_TLS = /^ERR_(SSL|TLS)_/;
@@ -52,7 +56,8 @@ const OF_TLS = /^ERR_(SSL|TLS)_/;
  */
 export function describeTlsFailure(error: Error): string | undefined {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const reason = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
+  const known = code.replace(ALERT_PREFIX, "");
+  const reason = Object.hasOwn(REASONS, known) ? REASONS[known] : undefined;
   if (reason === undefined) return OF_TLS.test(code) ? `TLS: ${error.message} (${code})` : undefined;
   // The names that the certificate does have are in Node's words only.
   const detail = "reason" in error && code === "ERR_TLS_CERT_ALTNAME_INVALID" ? `: ${String(error.reason)}` : "";

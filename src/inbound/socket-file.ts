@@ -52,7 +52,7 @@ export async function placeSocket(
   const own = lstatOf(path);
   return () => {
     const now = lstatOf(path);
-    if (own && now && isSame(own, now) && own.ctimeMs === now.ctimeMs) unlinkSync(path);
+    if (own && now && isSame(own, now)) unlinkSync(path);
   };
 }
 
@@ -125,8 +125,9 @@ function lstatOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
+/** Times too, because the number of a file that is gone is soon another's. */
 function isSame(a: Stats, b: Stats): boolean {
-  return a.dev === b.dev && a.ino === b.ino;
+  return a.dev === b.dev && a.ino === b.ino && a.mtimeMs === b.mtimeMs && a.birthtimeMs === b.birthtimeMs;
 }
 
 /** The number of a user or group. */
