@@ -57,10 +57,10 @@ export const listenOnNode: ListenHttp = async (options, answer, { log, tlsFailed
   const { address: actual, release } = await listen(server, address, options);
   return {
     address: actual,
-    drain() {
+    async drain() {
       draining = true;
-      release();
-      return new Promise((resolve) => server.close(() => resolve()));
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await Promise.all([closed, release()]);
     },
     destroy: () => server.closeAllConnections(),
   };

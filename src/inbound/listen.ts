@@ -17,7 +17,7 @@ export interface Listening {
   /** Where, with the port that the system chose where 0 was asked for. */
   readonly address: Address;
   /** Removes the unix socket, if it is still this server's; to be called when the server closes. */
-  release(): void;
+  release(): Promise<void>;
 }
 
 /**
@@ -26,13 +26,19 @@ export interface Listening {
  */
 export async function listen(server: Server, address: Address, file: SocketFileOptions): Promise<Listening> {
   if (address.kind === "unix") {
-    const release = await placeSocket(address.path, file, (path) => listenOnce(server, { path }));
-    return { address, release };
+    try {
+      const release = await placeSocket(address.path, file, (path) => listenOnce(server, { path }));
+      return { address, release };
+    } catch (error) {
+      // It may listen already, where nobody will find it.
+      server.close();
+      throw error;
+    }
   }
   await listenOnce(server, { host: address.host, port: address.port });
   const bound = server.address();
   if (bound === null || typeof bound !== "object") throw new Error(`${formatAddress(address)} has no port`);
-  return { address: { ...address, port: bound.port }, release: () => {} };
+  return { address: { ...address, port: bound.port }, release: async () => {} };
 }
 
 function listenOnce(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {

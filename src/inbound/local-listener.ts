@@ -110,7 +110,7 @@ export async function createLocalListener(
     address,
     async close(graceMs) {
       closing = true;
-      release();
+      const released = release();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const connection of [...connections.values()]) connection.drain();
       const stop = clock.after(graceMs, () => {
@@ -121,7 +121,7 @@ export async function createLocalListener(
           for (const socket of raw) socket.destroy();
         });
       });
-      await closed;
+      await Promise.all([closed, released]);
       stop();
     },
   };

@@ -1,7 +1,7 @@
 // The file of a unix socket: who may connect, how a dead one is replaced, and whose it is to remove.
 import { randomBytes } from "node:crypto";
-import { linkSync, lstatSync, readFileSync, renameSync, type Stats, unlinkSync } from "node:fs";
-import { chmod, chown } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { chmod, chown, link, lstat, readFile, rename, unlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { z } from "zod";
@@ -33,9 +33,10 @@ export async function placeSocket(
   path: string,
   options: SocketFileOptions,
   bind: (path: string) => Promise<void>,
-): Promise<() => void> {
-  const [uid, gid] = [idOf(options.owner, "/etc/passwd", "user"), idOf(options.group, "/etc/group", "group")];
-  if (!lstatOf(dirname(path))) {
+): Promise<() => Promise<void>> {
+  const uid = await idOf(options.owner, "/etc/passwd", "user");
+  const gid = await idOf(options.group, "/etc/group", "group");
+  if (!(await lstatOf(dirname(path)))) {
     throw new Error(`the folder ${dirname(path)} of the socket does not exist: create it, or choose another path`);
   }
   await makeRoom(path);
@@ -45,14 +46,14 @@ export async function placeSocket(
   try {
     if (uid !== undefined || gid !== undefined) await chown(draft, uid ?? -1, gid ?? -1);
     if (options.mode !== undefined) await chmod(draft, Number.parseInt(options.mode, 8));
-    publish(draft, path);
+    await publish(draft, path);
   } finally {
-    if (lstatOf(draft)) unlinkSync(draft);
+    await unlink(draft).catch(() => {});
   }
-  const own = lstatOf(path);
-  return () => {
-    const now = lstatOf(path);
-    if (own && now && isSame(own, now)) unlinkSync(path);
+  const own = await lstatOf(path);
+  return async () => {
+    const now = await lstatOf(path);
+    if (own && now && isSame(own, now)) await unlink(path).catch(() => {});
   };
 }
 
@@ -70,39 +71,39 @@ async function bindAs(draft: string, mode: string | undefined, bind: (path: stri
 }
 
 /** A second name for the socket, which unlike a renaming overwrites nothing. */
-function publish(draft: string, path: string): void {
+async function publish(draft: string, path: string): Promise<void> {
   try {
-    linkSync(draft, path);
+    await link(draft, path);
   } catch (error) {
     const code = codeOf(error);
     if (code === "EEXIST") throw inUse(path, "another process has just put something there");
     // File systems without hard links.
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP" && code !== "ENOSYS") throw error;
-    if (lstatOf(path)) throw inUse(path, "another process has just put something there");
-    renameSync(draft, path);
+    if (await lstatOf(path)) throw inUse(path, "another process has just put something there");
+    await rename(draft, path);
   }
 }
 
 /** Removes the socket of a dead process; throws when there is anything else. */
 async function makeRoom(path: string): Promise<void> {
-  const before = lstatOf(path);
+  const before = await lstatOf(path);
   if (!before) return;
   if (!before.isSocket()) throw inUse(path, "there is a file that is no socket");
   if (await isAlive(path)) throw inUse(path, "a process answers on it");
   // Taken away under another name first: meanwhile somebody may have put a socket there that does live.
   const aside = join(dirname(path), `.${randomBytes(4).toString("hex")}`);
   try {
-    renameSync(path, aside);
+    await rename(path, aside);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return;
     throw error;
   }
-  const taken = lstatOf(aside);
+  const taken = await lstatOf(aside);
   if (taken && isSame(before, taken)) {
-    unlinkSync(aside);
+    await unlink(aside);
     return;
   }
-  if (!lstatOf(path)) renameSync(aside, path);
+  if (!(await lstatOf(path))) await rename(aside, path);
   throw inUse(path, "another process has just put something there");
 }
 
@@ -121,8 +122,14 @@ function inUse(path: string, reason: string): Error {
   return Object.assign(new Error(`EADDRINUSE: ${path} is taken: ${reason}`), { code: "EADDRINUSE" });
 }
 
-function lstatOf(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+/** Not with lstatSync: after one of a socket, Node 22 loads modules of CommonJS as empty objects. */
+async function lstatOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** Times too, because the number of a file that is gone is soon another's. */
@@ -131,9 +138,9 @@ function isSame(a: Stats, b: Stats): boolean {
 }
 
 /** The number of a user or group. */
-function idOf(account: string | number | undefined, file: string, what: string): number | undefined {
+async function idOf(account: string | number | undefined, file: string, what: string): Promise<number | undefined> {
   if (account === undefined || typeof account === "number") return account;
-  for (const line of readFileSync(file, "utf8").split("\n")) {
+  for (const line of (await readFile(file, "utf8")).split("\n")) {
     // name:password:id:… in both files.
     const [name, , id] = line.split(":");
     if (name === account && id !== undefined && /^\d+$/.test(id)) return Number(id);

@@ -120,15 +120,15 @@ test("of two that replace a dead socket at the same time one has it, and the oth
 
 test("releasing removes the socket, once", async () => {
   const listening = await open();
-  listening.release();
+  await listening.release();
   expect(existsSync(path)).toBe(false);
-  listening.release();
+  await listening.release();
 });
 
 test("releasing leaves alone what somebody else has put there since", async () => {
   const listening = await open();
   unlinkSync(path);
   await open();
-  listening.release();
+  await listening.release();
   expect(existsSync(path)).toBe(true);
 });
