@@ -60,6 +60,8 @@ function upstreamOf(policies: object): Handler {
     clock,
     random,
     codec: "protobuf",
+    isGrpc: true,
+    maxMessageBytes: 16_384_000,
     links: new Map(),
     compile: () => (bytes) => bytes,
     states: createEndpointStates(),
@@ -74,19 +76,20 @@ function upstreamOf(policies: object): Handler {
 function defaults(): Handler {
   const options = { accessLog: { sample: 0.01, slowMs: 1_000 }, metrics: metricsOptions.parse({}) };
   const route = { upstream: "shop", handle: upstreamOf({}) };
-  return sidecarStack(options, { log, clock, random, registry: new Registry() }, new Map([["shop.Inventory", route]]));
+  return sidecarStack(options, { log, clock, random, registry: new Registry() }, new Map([["shop.Inventory", route]]))
+    .handle;
 }
 
 const CASES: Readonly<Record<string, Handler>> = {
   nothing: answer,
   "access log": accessLog({ sample: 0.01, slowMs: 1_000 }, { log, clock, random })(answer),
-  metrics: metrics(metricsOptions.parse({}), { registry: new Registry(), clock })(answer),
-  "rate limit": rateLimit(rateLimitOptions.parse([{ perSecond: 1e9 }]), clock)(answer),
-  "concurrency, adaptive": concurrencyLimit(concurrencyOptions.parse({ policy: "adaptive" }), { clock, random })(
+  metrics: metrics(metricsOptions.parse({}), { registry: new Registry(), clock }).calls(answer),
+  "rate limit": rateLimit(rateLimitOptions.parse([{ perSecond: 1e9 }]), clock).calls(answer),
+  "concurrency, adaptive": concurrencyLimit(concurrencyOptions.parse({ policy: "adaptive" }), { clock, random }).calls(
     answer,
   ),
   deadline: deadline({ timeoutMs: 15_000 }, clock)(answer),
-  retry: retry(retryOptions.parse({}), { clock, random })(answer),
+  retry: retry(retryOptions.parse({}), { clock, random }).calls(answer),
   "attempt timeout": attemptTimeout(1_000, clock)(answer),
   "upstream, round robin alone": upstreamOf({
     balance: { policy: "round-robin" },

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { Counter, collectDefaultMetrics, Registry } from "prom-client";
 import { createAdminHandler } from "./admin/admin.ts";
-import { createOwnServices } from "./admin/own-services.ts";
+import { createOwnServices, type OwnServices } from "./admin/own-services.ts";
 import { type Address, formatAddress } from "./base/address.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import type { Report, Severity } from "./base/diagnostic.ts";
@@ -16,6 +16,7 @@ import { createStaticResolver } from "./discovery/static.ts";
 import { createEndpointStates } from "./governance/endpoint-state.ts";
 import { createUpstreamStack, sidecarStack, type UpstreamStack } from "./governance/pipeline.ts";
 import type { Route } from "./governance/route.ts";
+import { unpack, unpackStream } from "./governance/unpack.ts";
 import type { ListenerContext } from "./inbound/connection.ts";
 import { createHttpListener } from "./inbound/http-listener.ts";
 import { createLocalListener } from "./inbound/local-listener.ts";
@@ -155,8 +156,8 @@ export async function createApp({ config, linked }: CheckedConfig, log: Log, clo
   const carried = routesOf(config, linked, upstreams);
   const own = createOwnServices(config, { schema: linked.schema, routes: carried, resolver });
   const routes = new Map(carried);
-  for (const { service, handle } of own.services) routes.set(service.fullName, { upstream: SIDECAR, handle });
-  const handle = sidecarStack(config, { log, clock, random: Math.random, registry }, routes);
+  for (const [service, route] of ownRoutes(own, config.limits)) routes.set(service, route);
+  const handlers = sidecarStack(config, { log, clock, random: Math.random, registry }, routes);
   // Our own first: of two services of one name the first is found.
   const services = [...own.services.map(({ service }) => service), ...[...linked.schema.services.values()].flat()];
   const failedHandshakes = new Counter({
@@ -165,7 +166,7 @@ export async function createApp({ config, linked }: CheckedConfig, log: Log, clo
     registers: [registry],
   });
   const tlsFailed = () => failedHandshakes.inc();
-  const context = { lookup: createLookup(services), services, handle, log, clock, tlsFailed };
+  const context = { lookup: createLookup(services), services, ...handlers, log, clock, tlsFailed };
   const printDetail = createDetailPrinter(linked, config.limits);
   const admin = createAdminHandler({ isReady: () => ready, metrics: registry });
   const open: (OpenListener | undefined)[] = config.listeners.map(() => undefined);
@@ -332,14 +333,24 @@ function createUpstreams(
   const { limits } = config;
   const upstreams = Object.entries(config.upstreams);
   const compile = (body: BodyLink, from: Codec, to: Codec) => compileTranscoder(body, from, to, limits);
-  const context = { links: linked.methods, compile, clock, random: Math.random, resolver };
+  const shared = { links: linked.methods, compile, clock, random: Math.random, resolver };
+  const context = { ...shared, maxMessageBytes: limits.maxBytes };
   return new Map(
     upstreams.map(([name, options]) => {
       const connect = connectOf(options, limits, clock, log);
-      const own = { codec: codecOf(options), connect, states: createEndpointStates() };
+      const isGrpc = options.protocol === "grpc";
+      const own = { codec: codecOf(options), isGrpc, connect, states: createEndpointStates() };
       return [name, createUpstreamStack(name, options, { ...context, ...own })];
     }),
   );
+}
+
+/** The ways to the services that are answered here, whose handlers read into messages. */
+function ownRoutes({ services }: OwnServices, { maxBytes }: Limits): readonly (readonly [string, Route])[] {
+  return services.map(({ service, handle, stream }) => [
+    service.fullName,
+    { upstream: SIDECAR, handle: unpack(maxBytes)(handle), handleStream: unpackStream(maxBytes)(stream) },
+  ]);
 }
 
 /** Every service's way: those that an upstream names, and then the services that these are linked with. */
@@ -350,8 +361,8 @@ function routesOf(
 ): ReadonlyMap<string, Route> {
   const routes = new Map<string, Route>();
   for (const [upstream, { services, opaqueServices }] of Object.entries(config.upstreams)) {
-    const { handle } = upstreams.get(upstream)!;
-    for (const service of [...services, ...opaqueServices]) routes.set(service, { upstream, handle });
+    const { handle, handleStream } = upstreams.get(upstream)!;
+    for (const service of [...services, ...opaqueServices]) routes.set(service, { upstream, handle, handleStream });
   }
   const named = new Map(routes);
   for (const { thrift, protobuf } of methods.values()) {

@@ -69,12 +69,14 @@ const schemaOptions = z.strictObject({
 
 /** Loopback by default: whoever wants to be reached from other hosts writes so. */
 const listenerOptions = z.discriminatedUnion("kind", [
-  localListenerOptions.pick({ maxConnections: true, maxCallsPerConnection: true }).extend({
-    kind: z.literal("local").describe("Thrift and gRPC callers, told apart by their first bytes"),
-    address: address.prefault("127.0.0.1:7420"),
-    defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
-    ...listenOptions,
-  }),
+  localListenerOptions
+    .pick({ maxConnections: true, maxCallsPerConnection: true, maxRequestBytesPerConnection: true })
+    .extend({
+      kind: z.literal("local").describe("Thrift and gRPC callers, told apart by their first bytes"),
+      address: address.prefault("127.0.0.1:7420"),
+      defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
+      ...listenOptions,
+    }),
   browserGuardOptions.extend({
     kind: z.literal("http").describe("Thrift over HTTP, Connect, gRPC-Web and JSON callers over HTTP/1.1"),
     address: address.prefault("127.0.0.1:7421"),

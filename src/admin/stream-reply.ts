@@ -1,4 +1,5 @@
 // The reply of a streaming call that the sidecar itself answers.
+import { RpcError } from "../base/errors.ts";
 import { Metadata } from "../base/metadata.ts";
 import type { Payload } from "../rpc/call.ts";
 import type { StreamReply } from "../rpc/stream.ts";
@@ -15,6 +16,9 @@ export function streamReply(messages: AsyncIterable<Payload>): StreamReply {
     } catch (error) {
       reject(error);
       throw error;
+    } finally {
+      // For a reader that has gone before the end; else it is settled.
+      reject(new RpcError("CANCELLED", "the caller went away"));
     }
   }
   return { headers: Metadata.EMPTY, messages: read(), trailers };

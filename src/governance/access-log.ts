@@ -1,9 +1,10 @@
 // One record per call, written on success and on failure alike. Outermost, so that it sees what the caller gets.
 import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
-import { type RpcError, toRpcError } from "../base/errors.ts";
+import { RpcError, toRpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { type Call, exceptionOf, type Layer, type Reply } from "../rpc/call.ts";
+import { type AnyCall, exceptionOf, type Layer, type Reply } from "../rpc/call.ts";
+import { type StreamLayer, whenOver } from "../rpc/stream.ts";
 
 /** How much of the traffic is logged. A line costs more than the hop, so good and quick calls are sampled. */
 export const accessLogOptions = z
@@ -30,37 +31,59 @@ export interface AccessLogContext {
   readonly random: () => number;
 }
 
+/** Writes the record of a call that began at `startMs` and has now ended, if it is to be logged. */
+type WriteRecord = (call: AnyCall, startMs: number, end: Reply | RpcError | undefined) => void;
+
+function recordWriter({ sample, slowMs }: AccessLogOptions, { log, clock, random }: AccessLogContext): WriteRecord {
+  return (call, startMs, end) => {
+    const durationMs = clock.nowMs() - startMs;
+    if (end instanceof RpcError) log.warn(failureRecord(call, durationMs, end), "call failed");
+    else if (durationMs >= slowMs) log.warn(record(call, durationMs, end), "slow call");
+    else if (random() < sample) log.info(record(call, durationMs, end), "call");
+  };
+}
+
 /**
  * Logs errors and slow calls always and a sample of the others. Fills the byte counts of `facts`. A declared exception
  * is an answer: it is sampled like a result, and its record names it.
  */
-export function accessLog({ sample, slowMs }: AccessLogOptions, { log, clock, random }: AccessLogContext): Layer {
+export function accessLog(options: AccessLogOptions, context: AccessLogContext): Layer {
+  const write = recordWriter(options, context);
+  const { clock } = context;
   return (next) => (call) => {
     const startMs = clock.nowMs();
     call.facts.requestBytes = call.payload.bytes.length;
     return next(call).then(
       (reply) => {
         call.facts.replyBytes = reply.payload.bytes.length;
-        const durationMs = clock.nowMs() - startMs;
-        if (durationMs >= slowMs) log.warn(record(call, durationMs, reply), "slow call");
-        else if (random() < sample) log.info(record(call, durationMs, reply), "call");
+        write(call, startMs, reply);
         return reply;
       },
       (thrown: unknown) => {
         const error = toRpcError(thrown);
-        log.warn(failureRecord(call, clock.nowMs() - startMs, error), "call failed");
+        write(call, startMs, error);
         throw error;
       },
     );
   };
 }
 
-function record(call: Call, durationMs: number, reply: Reply): object {
-  const exception = exceptionOf(reply);
+/** The same for streams, when they end. A stream is not slow because it lasts. */
+export function streamAccessLog(options: AccessLogOptions, context: AccessLogContext): StreamLayer {
+  const write = recordWriter({ ...options, slowMs: Number.POSITIVE_INFINITY }, context);
+  const { clock } = context;
+  return (next) => (call) => {
+    const startMs = clock.nowMs();
+    return whenOver(next(call), (error) => write(call, startMs, error));
+  };
+}
+
+function record(call: AnyCall, durationMs: number, reply: Reply | undefined): object {
+  const exception = reply && exceptionOf(reply);
   return { ...common(call, durationMs), code: "OK", ...(exception && { exception: exception.name }) };
 }
 
-function failureRecord(call: Call, durationMs: number, error: RpcError): object {
+function failureRecord(call: AnyCall, durationMs: number, error: RpcError): object {
   return {
     ...common(call, durationMs),
     code: error.code,
@@ -71,7 +94,7 @@ function failureRecord(call: Call, durationMs: number, error: RpcError): object 
   };
 }
 
-function common({ method, facts }: Call, durationMs: number): object {
+function common({ method, facts }: AnyCall, durationMs: number): object {
   return {
     service: method.service,
     method: method.name,

@@ -1,15 +1,19 @@
 // One of an upstream's endpoints for each attempt. The end of the upstream stack: what follows belongs to one endpoint.
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
-import type { Call, Handler } from "../rpc/call.ts";
+import type { AnyCall, Handler } from "../rpc/call.ts";
 import type { Connect, Endpoints, Resolver } from "../rpc/endpoint.ts";
+import type { StreamHandler } from "../rpc/stream.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
 import type { Candidate, Pick, Picker } from "./picker.ts";
+import { noStreams } from "./route.ts";
 
 /** The balanced endpoints of one upstream. */
 export interface Balance {
   /** Sends each attempt to an endpoint; UNAVAILABLE when there is none, or none that its breaker lets be called. */
   readonly handle: Handler;
+  /** The same for streams. */
+  readonly handleStream: StreamHandler;
   /** Stops watching and closes every endpoint's connections when their calls in flight are done. */
   close(): Promise<void>;
 }
@@ -95,7 +99,7 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
     return { pick, probes, staleAtMs, changes: states.changes };
   }
 
-  function next(call: Call): Candidate | undefined {
+  function next(call: AnyCall): Candidate | undefined {
     const nowMs = clock.nowMs();
     if (!choice || choice.changes !== states.changes || nowMs >= choice.staleAtMs) choice = choose(nowMs);
     const { facts } = call;
@@ -113,13 +117,22 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
     return new RpcError("UNAVAILABLE", message, Number.isFinite(waitMs) ? { retryAfterMs: Math.max(0, waitMs) } : {});
   }
 
+  /** The endpoint of one attempt, which is noted; undefined when there is none. */
+  function attempt({ facts }: AnyCall, candidate: Candidate | undefined): Candidate | undefined {
+    if (!candidate) return undefined;
+    facts.endpoint = candidate.endpoint.name;
+    facts.attempts++;
+    return candidate;
+  }
+
   return {
     handle(call) {
-      const candidate = next(call);
+      return attempt(call, next(call))?.handler.handle(call) ?? Promise.reject(unavailable());
+    },
+    handleStream(call) {
+      const candidate = attempt(call, next(call));
       if (!candidate) return Promise.reject(unavailable());
-      call.facts.endpoint = candidate.endpoint.name;
-      call.facts.attempts++;
-      return candidate.handler.handle(call);
+      return candidate.handler.handleStream?.(call) ?? Promise.reject(noStreams(call, upstream));
     },
     async close() {
       if (!closed) {

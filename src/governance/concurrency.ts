@@ -3,7 +3,8 @@
 import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
-import type { Call, Layer } from "../rpc/call.ts";
+import type { AnyCall, Layer } from "../rpc/call.ts";
+import { type StreamLayer, whenOver } from "../rpc/stream.ts";
 import { createGradientLimit } from "./gradient-limit.ts";
 
 /** How many calls at once an upstream may get; unlimited by default. */
@@ -41,33 +42,49 @@ export interface ConcurrencyContext {
   readonly random: () => number;
 }
 
+/** Counts calls of both kinds together. */
+export interface ConcurrencyLimit {
+  readonly calls: Layer;
+  /** A stream is in flight until it ends. How long it lasts says nothing of the upstream's latency. */
+  readonly streams: StreamLayer;
+}
+
 /** Fails calls above the limit with RESOURCE_EXHAUSTED at once; nobody waits in line here. */
-export function concurrencyLimit(options: ConcurrencyOptions, { clock, random }: ConcurrencyContext): Layer {
+export function concurrencyLimit(options: ConcurrencyOptions, { clock, random }: ConcurrencyContext): ConcurrencyLimit {
   const gradient = options.policy === "adaptive" ? createGradientLimit(options, random) : undefined;
   const fixed = options.policy === "fixed" ? options.max : 0;
   let inFlight = 0;
-  return (next) => (call) => {
-    const limit = gradient?.limit ?? fixed;
-    if (inFlight >= limit) return Promise.reject(exhausted(call, limit));
-    inFlight++;
-    const startMs = gradient ? clock.nowMs() : 0;
-    return next(call).then(
-      (reply) => {
+  const limitNow = () => gradient?.limit ?? fixed;
+  return {
+    calls: (next) => (call) => {
+      if (inFlight >= limitNow()) return Promise.reject(exhausted(call, limitNow()));
+      inFlight++;
+      const startMs = gradient ? clock.nowMs() : 0;
+      return next(call).then(
+        (reply) => {
+          inFlight--;
+          gradient?.answered(startMs, clock.nowMs());
+          return reply;
+        },
+        (error: unknown) => {
+          inFlight--;
+          // A call that its caller gave up says less than nothing; any other end has taken its time.
+          if (toRpcError(error).code !== "CANCELLED") gradient?.answered(startMs, clock.nowMs());
+          throw error;
+        },
+      );
+    },
+    streams: (next) => (call) => {
+      if (inFlight >= limitNow()) return Promise.reject(exhausted(call, limitNow()));
+      inFlight++;
+      return whenOver(next(call), () => {
         inFlight--;
-        gradient?.answered(startMs, clock.nowMs());
-        return reply;
-      },
-      (error: unknown) => {
-        inFlight--;
-        // A call that its caller gave up says less than nothing; any other end has taken its time.
-        if (toRpcError(error).code !== "CANCELLED") gradient?.answered(startMs, clock.nowMs());
-        throw error;
-      },
-    );
+      });
+    },
   };
 }
 
-function exhausted({ facts }: Call, limit: number): RpcError {
+function exhausted({ facts }: AnyCall, limit: number): RpcError {
   const message = `the upstream ${facts.upstream ?? ""} has its ${limit} calls in flight (concurrency)`;
   return new RpcError("RESOURCE_EXHAUSTED", message);
 }

@@ -1,14 +1,14 @@
 // The same endpoint for the same key, by every sidecar alike, with few keys moved when an endpoint comes or goes:
 // Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016, section 3.4.
 import { hash } from "node:crypto";
-import type { Call } from "../rpc/call.ts";
+import type { AnyCall } from "../rpc/call.ts";
 import { type Candidate, type Picker, weightOf } from "./picker.ts";
 
 /** The paper's table size: a prime that is much larger than the number of endpoints. */
 export const MAGLEV_TABLE_SIZE = 65_537;
 
 /** Chooses by the key of a call; a call without one goes anywhere. */
-export function maglev(keyOf: (call: Call) => string | undefined, random: () => number): Picker {
+export function maglev(keyOf: (call: AnyCall) => string | undefined, random: () => number): Picker {
   return (unordered) => {
     // Sidecars learn of endpoints in different orders and must agree nevertheless.
     const candidates = unordered.toSorted((a, b) => (a.endpoint.name < b.endpoint.name ? -1 : 1));

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { toRpcError } from "../base/errors.ts";
 import { exceptionOf, type Layer, type Reply } from "../rpc/call.ts";
+import { type StreamLayer, whenOver } from "../rpc/stream.ts";
 import type { Method } from "../schema/model.ts";
 import { DurationHistogram, type Observe } from "./duration-histogram.ts";
 
@@ -37,12 +38,19 @@ interface Meters {
   readonly labels: { readonly service: string; readonly method: string };
 }
 
+/** Counts calls of both kinds in the same meters. */
+export interface Metrics {
+  readonly calls: Layer;
+  /** A stream counts when it has ended, with all the time that it took. */
+  readonly streams: StreamLayer;
+}
+
 /**
  * Adds `causeway_calls_total{service,method,code}` and `causeway_call_duration_seconds{service,method}` to the registry.
  * `code` is OK, EXCEPTION for a declared exception, or the gRPC code. Opaque methods share the labels `opaque`, because
  * peers choose their names and each label costs memory for good.
  */
-export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: MetricsContext): Layer {
+export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: MetricsContext): Metrics {
   const all: Meters[] = [];
   new Counter({
     name: "causeway_calls_total",
@@ -59,7 +67,7 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
   });
   const durations = new DurationHistogram({
     name: "causeway_call_duration_seconds",
-    help: "Time from the whole request to the whole reply.",
+    help: "Time from the whole request to the whole reply; of a stream from its begin to its end.",
     labelNames: ["service", "method"] as const,
     buckets: bucketsMs.map((bucketMs) => bucketMs / 1_000),
     registers: [registry],
@@ -91,19 +99,25 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
     counts.set(code, (counts.get(code) ?? 0) + 1);
   }
 
-  return (next) => (call) => {
-    const startMs = clock.nowMs();
-    return next(call).then(
-      (reply) => {
-        count(call.method, codeOf(reply), startMs);
-        return reply;
-      },
-      (thrown: unknown) => {
-        const error = toRpcError(thrown);
-        count(call.method, error.code, startMs);
-        throw error;
-      },
-    );
+  return {
+    calls: (next) => (call) => {
+      const startMs = clock.nowMs();
+      return next(call).then(
+        (reply) => {
+          count(call.method, codeOf(reply), startMs);
+          return reply;
+        },
+        (thrown: unknown) => {
+          const error = toRpcError(thrown);
+          count(call.method, error.code, startMs);
+          throw error;
+        },
+      );
+    },
+    streams: (next) => (call) => {
+      const startMs = clock.nowMs();
+      return whenOver(next(call), (error) => count(call.method, error?.code ?? "OK", startMs));
+    },
   };
 }
 

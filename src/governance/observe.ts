@@ -2,6 +2,7 @@
 // the clock and one continuation, because this runs for every call.
 import type { Clock } from "../base/clock.ts";
 import type { Layer } from "../rpc/call.ts";
+import { type StreamLayer, whenOver } from "../rpc/stream.ts";
 import type { EndpointState } from "./endpoint-state.ts";
 import type { Judge, Outcome } from "./failure.ts";
 
@@ -34,5 +35,39 @@ export function observe(state: EndpointState, trackers: readonly Tracker[], judg
         throw error;
       },
     );
+  };
+}
+
+/**
+ * The same for streams. The trackers of `load` hear of the reply's headers, which is as long as an endpoint takes; the
+ * others of the stream's end, which is what became of it.
+ */
+export function observeStream(
+  state: EndpointState,
+  { load, health }: { readonly load: readonly Tracker[]; readonly health: readonly Tracker[] },
+  judge: Judge,
+  clock: Clock,
+): StreamLayer {
+  return (next) => (call) => {
+    const startMs = clock.nowMs();
+    state.inFlight++;
+    for (const tracker of load) tracker.began?.();
+    for (const tracker of health) tracker.began?.();
+    let waiting = true;
+    function answered(outcome: Outcome): void {
+      if (!waiting) return;
+      waiting = false;
+      for (const tracker of load) tracker.ended(outcome, startMs, clock.nowMs());
+    }
+    const reply = whenOver(next(call), (error) => {
+      state.inFlight--;
+      const outcome = error ? judge.error(error) : "success";
+      answered(outcome);
+      for (const tracker of health) tracker.ended(outcome, startMs, clock.nowMs());
+    });
+    return reply.then((begun) => {
+      answered("success");
+      return begun;
+    });
   };
 }

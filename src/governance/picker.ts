@@ -1,5 +1,5 @@
 // How a balance's policies choose: from the endpoints that can be used to the one that is.
-import type { Call } from "../rpc/call.ts";
+import type { AnyCall } from "../rpc/call.ts";
 import type { Endpoint, EndpointHandler } from "../rpc/endpoint.ts";
 import type { EndpointState } from "./endpoint-state.ts";
 
@@ -11,7 +11,7 @@ export interface Candidate {
 }
 
 /** Chooses a candidate for one attempt; not `avoid`, which has just failed the call, unless there is no other. */
-export type Pick = (call: Call, avoid: Candidate | undefined, nowMs: number) => Candidate;
+export type Pick = (call: AnyCall, avoid: Candidate | undefined, nowMs: number) => Candidate;
 
 /** Builds the choice among candidates, at least one, at each change of their set. */
 export type Picker = (candidates: readonly Candidate[], nowMs: number) => Pick;

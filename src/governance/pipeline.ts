@@ -3,24 +3,27 @@ import type { Clock } from "../base/clock.ts";
 import type { Handler, Layer } from "../rpc/call.ts";
 import type { Connect, Resolver } from "../rpc/endpoint.ts";
 import { stack } from "../rpc/stack.ts";
-import { type AccessLogContext, type AccessLogOptions, accessLog } from "./access-log.ts";
+import type { StreamHandler, StreamLayer } from "../rpc/stream.ts";
+import { type AccessLogContext, type AccessLogOptions, accessLog, streamAccessLog } from "./access-log.ts";
 import { attemptTimeout } from "./attempt-timeout.ts";
 import { createBalance } from "./balance.ts";
 import { loadTrackersOf, pickerOf } from "./balance-policy.ts";
 import { closeBreaker, trackBreaker } from "./breaker.ts";
 import { type BridgeContext, bridge } from "./bridge.ts";
 import { concurrencyLimit } from "./concurrency.ts";
-import { deadline } from "./deadline.ts";
+import { deadline, streamDeadline } from "./deadline.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
 import { createJudge } from "./failure.ts";
 import { hedge } from "./hedge.ts";
 import { compileIdempotence } from "./idempotence.ts";
+import { serveLoneMessages } from "./lone-message.ts";
 import { type MetricsContext, type MetricsOptions, metrics } from "./metrics.ts";
-import { observe } from "./observe.ts";
+import { observe, observeStream } from "./observe.ts";
 import { createOutlierDetection } from "./outlier.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { retry } from "./retry.ts";
-import { type Route, route } from "./route.ts";
+import { type Route, route, routeStream } from "./route.ts";
+import { unpack } from "./unpack.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
 
 export interface SidecarStackOptions {
@@ -28,22 +31,32 @@ export interface SidecarStackOptions {
   readonly metrics: MetricsOptions;
 }
 
+/** The ways of a call: of one message each way, or of any number. */
+export interface Handlers {
+  readonly handle: Handler;
+  readonly handleStream: StreamHandler;
+}
+
 /** What every call passes once, whoever is called. */
 export function sidecarStack(
   options: SidecarStackOptions,
   context: AccessLogContext & MetricsContext,
   routes: ReadonlyMap<string, Route>,
-): Handler {
-  return stack(
-    [
-      // Outermost: it must see what the caller gets, whoever below decided it.
-      accessLog(options.accessLog, context),
-      // Below the log, so that its own time is not counted; above the route, so that calls without one are.
-      metrics(options.metrics, context),
-    ],
-    // Last: from here on everything belongs to one upstream.
-    route(routes),
-  );
+): Handlers {
+  const counted = metrics(options.metrics, context);
+  return {
+    handle: stack(
+      [
+        // Outermost: it must see what the caller gets, whoever below decided it.
+        accessLog(options.accessLog, context),
+        // Below the log, so that its own time is not counted; above the route, so that calls without one are.
+        counted.calls,
+      ],
+      // Last: from here on everything belongs to one upstream.
+      route(routes),
+    ),
+    handleStream: stack([streamAccessLog(options.accessLog, context), counted.streams], routeStream(routes)),
+  };
 }
 
 export interface UpstreamStackContext extends BridgeContext {
@@ -52,13 +65,16 @@ export interface UpstreamStackContext extends BridgeContext {
   readonly random: () => number;
   readonly resolver: Resolver;
   readonly connect: Connect;
+  /** Whether the upstream's wire is gRPC's, which has streams and compressed messages. */
+  readonly isGrpc: boolean;
+  /** Most bytes of a message that is unpacked for the other wires. */
+  readonly maxMessageBytes: number;
   /** What is known of the upstream's endpoints, from the stack before this one when policies were reloaded. */
   readonly states: EndpointStates;
 }
 
 /** One upstream's stack, with the connections to its endpoints. */
-export interface UpstreamStack {
-  readonly handle: Handler;
+export interface UpstreamStack extends Handlers {
   /** Closes the connections when the calls in flight are done. */
   close(): Promise<void>;
 }
@@ -79,25 +95,38 @@ export function createUpstreamStack(
     picker: pickerOf(policies.balance, random),
     panicBelow: policies.balance.panicBelow,
   });
+  const rate = rateLimit(policies.rateLimit, clock);
+  const concurrency = policies.concurrency && concurrencyLimit(policies.concurrency, context);
+  const retries = retry(policies.retry, context);
   const handle = stack(
     [
       // First: a call too many must cost as little as can be.
-      rateLimit(policies.rateLimit, clock),
+      rate.calls,
       // Below the rate, which says no without keeping count of calls; above all that takes time, to count it.
-      ...(policies.concurrency ? [concurrencyLimit(policies.concurrency, context)] : []),
+      ...(concurrency ? [concurrency.calls] : []),
       // The bound holds for everything below, translation and all attempts together.
       deadline(policies, clock),
+      // Above the bridge, which reads into messages; gRPC's servers unpack them themselves.
+      ...(context.isGrpc ? [] : [unpack(context.maxMessageBytes)]),
       // Above the choice of an endpoint: one translation per call, and a bad request is blamed on nobody.
       bridge(context),
       // Above the balance: each attempt chooses its endpoint anew.
-      retry(policies.retry, context),
+      retries.calls,
       // Below the retry, which knows one attempt where here are two, and only waits for another when both have failed.
       ...(policies.hedge ? [hedge(policies.hedge, { clock, mayRunTwice })] : []),
     ],
     // Last: from here on everything belongs to one endpoint.
     balance.handle,
   );
-  return { handle, close: balance.close };
+  // For the same reasons in the same order. A stream is not translated, and never goes twice at once.
+  const streamLayers: StreamLayer[] = [
+    rate.streams,
+    ...(concurrency ? [concurrency.streams] : []),
+    streamDeadline(policies, clock),
+    retries.streams,
+  ];
+  const handleStream = context.isGrpc ? stack(streamLayers, balance.handleStream) : serveLoneMessages(handle, upstream);
+  return { handle, handleStream, close: balance.close };
 }
 
 /** What every attempt at one endpoint passes. */
@@ -110,20 +139,23 @@ function endpointStacks(policies: UpstreamPolicies, context: UpstreamStackContex
     const outlier = outliers?.track(state);
     // The state may be from a policy that had one, and nobody would close it now.
     if (!policies.breaker) closeBreaker(state.breaker);
-    const trackers = [
-      ...loadTrackersOf(policies.balance, state),
+    const load = loadTrackersOf(policies.balance, state);
+    const health = [
       ...(outlier ? [outlier.tracker] : []),
       ...(policies.breaker ? [trackBreaker(state, states, policies.breaker, random)] : []),
     ];
     const layers: Layer[] = [
       // First: whatever ends an attempt below is an outcome, its timeout too.
-      observe(state, trackers, judge, clock),
+      observe(state, [...load, ...health], judge, clock),
       // Last: it ends what waits for the wire, and nothing else waits here.
       ...(policies.attemptTimeoutMs === undefined ? [] : [attemptTimeout(policies.attemptTimeoutMs, clock)]),
     ];
     const client = connect(endpoint);
+    const { handleStream } = client;
     return {
       handle: stack(layers, client.handle),
+      // The time of an attempt is no bound for a stream, which may well be silent for long.
+      ...(handleStream && { handleStream: observeStream(state, { load, health }, judge, clock)(handleStream) }),
       close() {
         outlier?.stop();
         return client.close();

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
-import type { Call, Layer } from "../rpc/call.ts";
+import type { AnyCall, Layer } from "../rpc/call.ts";
+import type { StreamLayer } from "../rpc/stream.ts";
 
 const rule = z.strictObject({
   per: z
@@ -35,28 +36,45 @@ interface Bucket {
 /** One rule's buckets. */
 interface Allowance {
   /** The bucket of a call, filled up to now; undefined when the rule is not for it. */
-  bucketOf(call: Call, nowMs: number): Bucket | undefined;
+  bucketOf(call: AnyCall, nowMs: number): Bucket | undefined;
   readonly perSecond: number;
   readonly per: string;
 }
 
+/** Lets calls of both kinds through out of the same buckets. */
+export interface RateLimit {
+  readonly calls: Layer;
+  /** A stream costs a token, whatever its messages are. */
+  readonly streams: StreamLayer;
+}
+
 /** Fails calls for which there is no token with RESOURCE_EXHAUSTED and the time until there is one. */
-export function rateLimit(rules: RateLimitOptions, clock: Clock): Layer {
-  if (rules.length === 0) return (next) => next;
+export function rateLimit(rules: RateLimitOptions, clock: Clock): RateLimit {
+  if (rules.length === 0) return { calls: (next) => next, streams: (next) => next };
   const allowances = rules.map(createAllowance);
-  return (next) => (call) => {
+
+  /** Why the call must not pass; undefined when it may, and then its tokens are spent. */
+  function refusal(call: AnyCall): RpcError | undefined {
     const nowMs = clock.nowMs();
     const buckets: Bucket[] = [];
     for (const allowance of allowances) {
       const bucket = allowance.bucketOf(call, nowMs);
       if (!bucket) continue;
-      if (bucket.tokens < 1) return Promise.reject(exhausted(call, allowance, bucket));
+      if (bucket.tokens < 1) return exhausted(call, allowance, bucket);
       buckets.push(bucket);
     }
     // Only now: a call that one rule refuses must not use up another's tokens.
     for (const bucket of buckets) bucket.tokens--;
-    return next(call);
-  };
+    return undefined;
+  }
+
+  const passing =
+    <C extends AnyCall, R>(next: (call: C) => Promise<R>) =>
+    (call: C) => {
+      const error = refusal(call);
+      return error ? Promise.reject(error) : next(call);
+    };
+  return { calls: passing, streams: passing };
 }
 
 function createAllowance({
@@ -86,12 +104,12 @@ function createAllowance({
 }
 
 /** Peers choose the names of methods whose IDL is not loaded: those of one service share a bucket. */
-function keyOf(per: RateLimitOptions[number]["per"], { service, name, request }: Call["method"]): string {
+function keyOf(per: RateLimitOptions[number]["per"], { service, name, request }: AnyCall["method"]): string {
   if (per === "upstream") return "";
   return per === "service" || request === undefined ? service : `${service}/${name}`;
 }
 
-function exhausted({ method, facts }: Call, { per, perSecond }: Allowance, { tokens }: Bucket): RpcError {
+function exhausted({ method, facts }: AnyCall, { per, perSecond }: Allowance, { tokens }: Bucket): RpcError {
   const what =
     per === "upstream"
       ? `the upstream ${facts.upstream ?? ""}`

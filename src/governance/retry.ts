@@ -5,9 +5,11 @@ import { z } from "zod";
 import type { CancelSignal } from "../base/cancel.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Code, RpcError, toRpcError } from "../base/errors.ts";
-import type { Call, Handler, Layer, Reply } from "../rpc/call.ts";
+import type { AnyCall, Call, Handler, Layer, Reply } from "../rpc/call.ts";
+import type { StreamCall, StreamHandler, StreamLayer, StreamReply } from "../rpc/stream.ts";
 import { codeName, exceptionNames, isNamed } from "./failure.ts";
 import { compileIdempotence, idempotentMethods } from "./idempotence.ts";
+import { createReplay, type Replay } from "./replay.ts";
 import { createRetryBudget, retryBudgetOptions } from "./retry-budget.ts";
 
 /** When a call is tried again. */
@@ -58,33 +60,62 @@ export const ATTEMPT_HEADER = "cw-attempt";
 /** gRPC's pushback (proposal A6): milliseconds to wait, or anything else for no retry. */
 const PUSHBACK_TRAILER = "grpc-retry-pushback-ms";
 
-/**
- * Tries calls again, up to `maxAttempts`, when their error says that nothing was sent, or when the method is idempotent
- * by its IDL or by the options; a oneway call never once it was sent. Waits as long as the error asks, else a jittered
- * back-off; gives up when that would pass the deadline, the budget is spent, or the call is a retry of the hop before.
- */
-export function retry(options: RetryOptions, { clock, random }: RetryContext): Layer {
+/** When there is another attempt, for calls of both kinds: they share one budget. */
+interface Attempts {
+  /** A call has come. */
+  deposit(): void;
+  /** How long to wait before attempt number `number`; undefined when it must not be made. */
+  waitFor(call: AnyCall, number: number, sent: boolean, askedMs: number | undefined): number | undefined;
+  /** The same after an attempt that failed. */
+  waitAfter(call: AnyCall, number: number, sent: boolean, error: RpcError): number | undefined;
+}
+
+function createAttempts(options: RetryOptions, { clock, random }: RetryContext): Attempts {
   const { maxAttempts, backOff } = options;
-  if (maxAttempts === 1) return (next) => next;
   const budget = createRetryBudget(options.budget);
   const codes = new Set<Code>(options.codes);
-  const exceptions = new Set(options.exceptions);
   const mayRunTwice = compileIdempotence(options.idempotent);
 
-  /** How long to wait before attempt number `attempt`; undefined when it must not be made. */
-  function waitFor(call: Call, attempt: number, sent: boolean, askedMs: number | undefined): number | undefined {
-    if (attempt > maxAttempts || call.signal.aborted || call.headers.get(ATTEMPT_HEADER) !== undefined)
-      return undefined;
+  function waitFor(call: AnyCall, number: number, sent: boolean, askedMs: number | undefined): number | undefined {
+    if (number > maxAttempts || call.signal.aborted || call.headers.get(ATTEMPT_HEADER) !== undefined) return undefined;
     if (sent && !mayRunTwice(call.method)) return undefined;
-    const longestMs = Math.min(backOff.baseMs * 2 ** (attempt - 2), backOff.maxMs);
+    const longestMs = Math.min(backOff.baseMs * 2 ** (number - 2), backOff.maxMs);
     const waitMs = Math.max(askedMs ?? 0, longestMs * random());
     const nowMs = clock.nowMs();
     if (nowMs + waitMs >= call.expiresAtMs) return undefined;
     return budget.withdraw(nowMs) ? waitMs : undefined;
   }
 
+  return {
+    deposit: () => budget.deposit(clock.nowMs()),
+    waitFor,
+    waitAfter(call, number, sent, error) {
+      const askedMs = pushbackOf(error);
+      if (askedMs === "never" || !isRetryable(error, codes, call)) return undefined;
+      return waitFor(call, number, sent, askedMs);
+    },
+  };
+}
+
+/** Tries calls of both kinds again. */
+export interface Retry {
+  readonly calls: Layer;
+  /** Before the reply has begun, and as long as what was sent is still at hand; see replay.ts. */
+  readonly streams: StreamLayer;
+}
+
+/**
+ * Tries calls again, up to `maxAttempts`, when their error says that nothing was sent, or when the method is idempotent
+ * by its IDL or by the options; a oneway call never once it was sent. Waits as long as the error asks, else a jittered
+ * back-off; gives up when that would pass the deadline, the budget is spent, or the call is a retry of the hop before.
+ */
+export function retry(options: RetryOptions, context: RetryContext): Retry {
+  if (options.maxAttempts === 1) return { calls: (next) => next, streams: (next) => next };
+  const { clock } = context;
+  const attempts = createAttempts(options, context);
+  const exceptions = new Set(options.exceptions);
+
   function attempt(call: Call, next: Handler, number: number, sentBefore: boolean): Promise<Reply> {
-    const numbered = number === 1 ? call : { ...call, headers: call.headers.with(ATTEMPT_HEADER, String(number)) };
     const again = async (waitMs: number, sent: boolean) => {
       await wait(waitMs, call.signal, clock);
       return attempt(call, next, number + 1, sent);
@@ -92,26 +123,56 @@ export function retry(options: RetryOptions, { clock, random }: RetryContext): L
     const failed = (thrown: unknown): Promise<Reply> => {
       const error = toRpcError(thrown);
       const sent = error.sent || sentBefore;
-      const askedMs = pushbackOf(error);
-      const waitMs =
-        askedMs !== "never" && isRetryable(error, codes, call) ? waitFor(call, number + 1, sent, askedMs) : undefined;
+      const waitMs = attempts.waitAfter(call, number + 1, sent, error);
       return waitMs === undefined ? Promise.reject(withSent(error, sent)) : again(waitMs, sent);
     };
     const answered = (reply: Reply): Reply | Promise<Reply> => {
       if (!isNamed(reply, exceptions)) return reply;
-      const waitMs = waitFor(call, number + 1, true, undefined);
+      const waitMs = attempts.waitFor(call, number + 1, true, undefined);
       return waitMs === undefined ? reply : again(waitMs, true);
     };
-    return next(numbered).then(exceptions.size > 0 ? answered : undefined, failed);
+    return next(numbered(call, number)).then(exceptions.size > 0 ? answered : undefined, failed);
   }
 
-  return (next) => (call) => {
-    budget.deposit(clock.nowMs());
-    return attempt(call, next, 1, false);
+  async function attemptStream(
+    call: StreamCall,
+    replay: Replay,
+    next: StreamHandler,
+    number: number,
+    sentBefore: boolean,
+  ): Promise<StreamReply> {
+    try {
+      const reply = await next({ ...numbered(call, number), messages: replay.messages() });
+      replay.release();
+      return reply;
+    } catch (thrown) {
+      const error = toRpcError(thrown);
+      const sent = error.sent || sentBefore;
+      const waitMs = replay.isWhole ? attempts.waitAfter(call, number + 1, sent, error) : undefined;
+      if (waitMs === undefined) throw withSent(error, sent);
+      await wait(waitMs, call.signal, clock);
+      return attemptStream(call, replay, next, number + 1, sent);
+    }
+  }
+
+  return {
+    calls: (next) => (call) => {
+      attempts.deposit();
+      return attempt(call, next, 1, false);
+    },
+    streams: (next) => (call) => {
+      attempts.deposit();
+      return attemptStream(call, createReplay(call.messages), next, 1, false);
+    },
   };
 }
 
-function isRetryable(error: RpcError, codes: ReadonlySet<Code>, { signal }: Call): boolean {
+/** A retry says so, for the next hop to leave it to this one. */
+function numbered<C extends AnyCall>(call: C, number: number): C {
+  return number === 1 ? call : { ...call, headers: call.headers.with(ATTEMPT_HEADER, String(number)) };
+}
+
+function isRetryable(error: RpcError, codes: ReadonlySet<Code>, { signal }: AnyCall): boolean {
   const { code, origin, retryAfterMs } = error;
   // While the call itself goes on, only its attempt's time can be over.
   if (code === "DEADLINE_EXCEEDED" && origin === "here") return !signal.aborted;

@@ -1,29 +1,48 @@
 // From the service that is called to the upstream that serves it. The end of the sidecar stack: what follows belongs to
 // one upstream.
 import { RpcError } from "../base/errors.ts";
-import type { Handler } from "../rpc/call.ts";
+import type { AnyCall, Handler } from "../rpc/call.ts";
+import type { StreamHandler } from "../rpc/stream.ts";
 
 /** Where calls of a service go. */
 export interface Route {
   readonly upstream: string;
   readonly handle: Handler;
+  /** Undefined where nothing streams. */
+  readonly handleStream?: StreamHandler;
 }
 
 /** Sends each call to the route of its service, by full name; a service without one is UNIMPLEMENTED. */
 export function route(routes: ReadonlyMap<string, Route>): Handler {
   return (call) => {
     const found = routes.get(call.method.service);
-    if (!found) return Promise.reject(noRoute(call.method.service, call.method.request === undefined));
+    if (!found) return Promise.reject(noRoute(call));
     call.facts.upstream = found.upstream;
     return found.handle(call);
   };
 }
 
-function noRoute(service: string, opaque: boolean): RpcError {
+/** The same for streams. */
+export function routeStream(routes: ReadonlyMap<string, Route>): StreamHandler {
+  return (call) => {
+    const found = routes.get(call.method.service);
+    if (!found) return Promise.reject(noRoute(call));
+    call.facts.upstream = found.upstream;
+    return found.handleStream?.(call) ?? Promise.reject(noStreams(call, found.upstream));
+  };
+}
+
+/** A method streams, and nobody can carry that to where it goes. */
+export function noStreams({ method }: AnyCall, upstream: string): RpcError {
+  const name = `${method.service}/${method.name}`;
+  return new RpcError("UNIMPLEMENTED", `${name} streams, and the upstream ${upstream} speaks a wire without streams`);
+}
+
+function noRoute({ method: { service, request } }: AnyCall): RpcError {
   const name = service.length > 200 ? `${service.slice(0, 200)}…` : service;
   return new RpcError(
     "UNIMPLEMENTED",
-    opaque
+    request === undefined
       ? `the service ${name} is not loaded and no upstream has it: expected its IDL in schema.files and its name in upstreams.<name>.services`
       : `no upstream has the service ${name}: expected it in upstreams.<name>.services`,
   );

@@ -4,7 +4,7 @@ import { attemptTimeoutMsOption } from "./attempt-timeout.ts";
 import { balanceOptions } from "./balance-policy.ts";
 import { breakerOptions } from "./breaker.ts";
 import { concurrencyOptions } from "./concurrency.ts";
-import { timeoutMsOption } from "./deadline.ts";
+import { streamTimeoutMsOption, timeoutMsOption } from "./deadline.ts";
 import { failuresOptions } from "./failure.ts";
 import { hedgeOptions } from "./hedge.ts";
 import { outlierOptions } from "./outlier.ts";
@@ -16,6 +16,7 @@ export const upstreamPolicies = {
   rateLimit: rateLimitOptions,
   concurrency: concurrencyOptions.optional(),
   timeoutMs: timeoutMsOption,
+  streamTimeoutMs: streamTimeoutMsOption,
   retry: retryOptions.prefault({}),
   hedge: hedgeOptions.optional(),
   balance: balanceOptions.prefault({ policy: "p2c" }),

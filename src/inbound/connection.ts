@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Handler } from "../rpc/call.ts";
 import type { Lookup } from "../rpc/resolve.ts";
+import type { StreamHandler } from "../rpc/stream.ts";
 
 export { newFacts } from "../rpc/call.ts";
 
@@ -19,6 +20,8 @@ export interface Connection {
 export interface ListenerContext {
   readonly lookup: Lookup;
   readonly handle: Handler;
+  /** Undefined where streams are not carried. */
+  readonly handleStream?: StreamHandler;
   readonly log: Log;
   readonly clock: Clock;
   /** Counts a TLS handshake that failed. */

@@ -1,5 +1,6 @@
 // One gRPC connection: HTTP/2 over a socket, each stream a call.
 import type { Socket } from "node:net";
+import { Canceller } from "../base/cancel.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import { createMessageCollector, type MessageCollector } from "../protocol/grpc/message.ts";
 import {
@@ -18,26 +19,38 @@ import type { HeaderList } from "../protocol/http2/header-list.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import { writeOutput } from "../protocol/http2/write-output.ts";
 import type { Reply } from "../rpc/call.ts";
+import type { StreamHandler } from "../rpc/stream.ts";
+import { createByteBudget } from "./byte-budget.ts";
 import { type Connection, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
+import { type StreamExchange, serveStream } from "./grpc-stream.ts";
 import { callerOf } from "./tls-acceptor.ts";
 
 /** Bounds of a gRPC connection. */
 export interface GrpcConnectionOptions {
   readonly maxMessageBytes: number;
   readonly maxCallsPerConnection: number;
+  readonly maxRequestBytesPerConnection: number;
 }
 
-/** A stream whose call is being taken, or is running. */
+/** A stream whose call of one message is being taken, or is running. */
 interface Exchange {
+  readonly kind: "unary";
   readonly head: CallHead;
   readonly expiresAtMs: number;
   readonly collector: MessageCollector;
-  readonly caller: AbortController;
+  readonly caller: Canceller;
+  /** How much of its request is held. */
+  heldBytes: number;
   answered: boolean;
 }
 
-/** What a stream is: an exchange, or refused, with how much has been discarded of its request. */
-type Context = Exchange | { discardedBytes: number };
+/** A stream whose answer has been given, with how much has been discarded of its request since. */
+interface Answered {
+  readonly kind: "answered";
+  discardedBytes: number;
+}
+
+type Context = Exchange | StreamExchange | Answered;
 type Stream = Http2Stream<Context>;
 
 /** Most bytes of a request that are read and forgotten once it has been refused; then its stream is reset. */
@@ -59,7 +72,8 @@ export function serveGrpc(
   const peer = peerOf(socket);
   const callerName = callerOf(socket);
   /** The calls that have no answer yet. */
-  const running = new Map<Stream, Exchange>();
+  const running = new Map<Stream, Exchange | StreamExchange>();
+  const budget = createByteBudget(options.maxRequestBytesPerConnection);
   let flushing = false;
 
   /** What one turn of the event loop has to say leaves in one system call. */
@@ -82,22 +96,35 @@ export function serveGrpc(
     {
       onHeaders: open,
       onData(stream, bytes, endStream) {
-        http2.consume(stream, bytes.length);
         const exchange = stream.context;
-        if (exchange === undefined) return;
-        if (!("head" in exchange)) discard(stream, exchange, bytes);
-        else if (collect(stream, exchange, bytes) && endStream) run(stream, exchange);
+        if (exchange?.kind === "stream") {
+          exchange.data(bytes);
+          if (endStream) exchange.ended();
+          return;
+        }
+        http2.consume(stream, bytes.length);
+        if (exchange?.kind === "answered") discard(stream, exchange, bytes);
+        else if (exchange && collect(stream, exchange, bytes) && endStream) run(stream, exchange);
       },
       onTrailers(stream) {
-        if (stream.context && "head" in stream.context) run(stream, stream.context);
+        const exchange = stream.context;
+        if (exchange?.kind === "stream") exchange.ended();
+        else if (exchange?.kind === "unary") run(stream, exchange);
       },
       onReset(stream) {
         const exchange = stream.context;
-        if (!exchange || !("head" in exchange) || exchange.answered) return;
-        exchange.caller.abort(new RpcError("CANCELLED", "the caller went away"));
+        if (exchange?.kind === "stream") {
+          running.delete(stream);
+          exchange.left();
+        } else if (exchange?.kind === "unary" && !exchange.answered) {
+          release(exchange);
+          exchange.caller.abort(new RpcError("CANCELLED", "the caller went away"));
+        }
       },
       onClose: () => {},
-      onDrain: () => {},
+      onDrain(stream) {
+        if (stream.context?.kind === "stream") stream.context.drained();
+      },
       onSettings: () => {},
       onGoAway: () => {},
       onPong: () => {},
@@ -127,23 +154,66 @@ export function serveGrpc(
       refuse(stream, writeReply(readDress(list), toRpcError(error)));
       return;
     }
-    const { timeoutMs } = head;
+    const { timeoutMs, method, compression } = head;
     const expiresAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.nowMs() + timeoutMs;
-    const collector = createMessageCollector(options.maxMessageBytes);
-    const exchange = { head, expiresAtMs, collector, caller: new AbortController(), answered: false };
+    // Of what kind a method is whose IDL is not loaded, nobody knows; as a stream it can be of any.
+    if (context.handleStream && (method.streaming !== "none" || method.request === undefined)) {
+      openStream(stream, head, expiresAtMs, context.handleStream);
+      if (endStream && stream.context?.kind === "stream") stream.context.ended();
+      return;
+    }
+    const collector = createMessageCollector(options.maxMessageBytes, compression);
+    const exchange: Exchange = {
+      kind: "unary",
+      head,
+      expiresAtMs,
+      collector,
+      caller: new Canceller(),
+      heldBytes: 0,
+      answered: false,
+    };
     stream.context = exchange;
     if (endStream) run(stream, exchange);
   }
 
+  function openStream(stream: Stream, head: CallHead, expiresAtMs: number, handle: StreamHandler): void {
+    const { maxMessageBytes } = options;
+    const exchange = serveStream(
+      head,
+      {
+        begin: (headers) => http2.sendHeaders(stream, headers, false),
+        sendData: (bytes) => http2.sendData(stream, bytes, false),
+        consume: (bytes) => http2.consume(stream, bytes),
+        end(list, begun) {
+          running.delete(stream);
+          stream.context = { kind: "answered", discardedBytes: 0 };
+          sendEnd(http2, stream, head.dress, list, begun);
+        },
+      },
+      { handle, expiresAtMs, maxMessageBytes, budget, peer, callerName },
+    );
+    stream.context = exchange;
+    running.set(stream, exchange);
+    exchange.run();
+  }
+
   /** Adds to the call's message; false when that was one too much. */
-  function collect(stream: Stream, { collector, head }: Exchange, bytes: Uint8Array): boolean {
+  function collect(stream: Stream, exchange: Exchange, bytes: Uint8Array): boolean {
     try {
-      collector.push(bytes);
+      if (!budget.take(bytes.length)) throw tooMuch(options.maxRequestBytesPerConnection);
+      exchange.heldBytes += bytes.length;
+      exchange.collector.push(bytes);
       return true;
     } catch (error) {
-      refuse(stream, writeReply(head.dress, toRpcError(error)));
+      release(exchange);
+      refuse(stream, writeReply(exchange.head.dress, toRpcError(error)));
       return false;
     }
+  }
+
+  function release(exchange: Exchange): void {
+    budget.give(exchange.heldBytes);
+    exchange.heldBytes = 0;
   }
 
   /**
@@ -151,13 +221,13 @@ export function serveGrpc(
    * the rest of the request is taken as long as it is short.
    */
   function refuse(stream: Stream, { headers }: Response): void {
-    stream.context = { discardedBytes: 0 };
+    stream.context = { kind: "answered", discardedBytes: 0 };
     http2.sendHeaders(stream, headers, true);
   }
 
-  function discard(stream: Stream, refused: { discardedBytes: number }, bytes: Uint8Array): void {
-    refused.discardedBytes += bytes.length;
-    if (refused.discardedBytes > MAX_DISCARDED_BYTES) http2.resetStream(stream, ERROR_CODE.NO_ERROR);
+  function discard(stream: Stream, answered: Answered, bytes: Uint8Array): void {
+    answered.discardedBytes += bytes.length;
+    if (answered.discardedBytes > MAX_DISCARDED_BYTES) http2.resetStream(stream, ERROR_CODE.NO_ERROR);
   }
 
   function run(stream: Stream, exchange: Exchange): void {
@@ -165,13 +235,14 @@ export function serveGrpc(
     running.set(stream, exchange);
     const done = (reply: Reply | RpcError) => {
       running.delete(stream);
+      release(exchange);
       if (exchange.answered) return;
       exchange.answered = true;
       respond(http2, stream, head.dress, writeReply(head.dress, reply));
     };
     try {
       const facts = newFacts("grpc", peer, callerName);
-      const { call } = readCall(head, collector.finish(), { expiresAtMs, signal: caller.signal, facts });
+      const { call } = readCall(head, collector.finish(), { expiresAtMs, signal: caller, facts });
       context.handle(call).then(done, (error: unknown) => done(toRpcError(error)));
     } catch (error) {
       done(toRpcError(error));
@@ -200,7 +271,11 @@ export function serveGrpc(
   /** Answers what is still running before it closes: a bare close would leave callers to guess what became of their calls. */
   function cut(): void {
     const error = new RpcError("UNAVAILABLE", "the sidecar shut down before the call was done", { sent: true });
-    for (const [stream, exchange] of running) {
+    for (const [stream, exchange] of [...running]) {
+      if (exchange.kind === "stream") {
+        exchange.cut(error);
+        continue;
+      }
       exchange.answered = true;
       respond(http2, stream, exchange.head.dress, writeReply(exchange.head.dress, error));
       exchange.caller.abort(new RpcError("CANCELLED", "the sidecar shut down"));
@@ -217,6 +292,11 @@ export function serveGrpc(
   return { drain: () => http2.shutDown(), destroy: cut };
 }
 
+function tooMuch(maxBytes: number): RpcError {
+  const text = `the connection's requests pass ${maxBytes} bytes in all (maxRequestBytesPerConnection)`;
+  return new RpcError("RESOURCE_EXHAUSTED", text);
+}
+
 function respond(http2: Http2Connection<Context>, stream: Stream, dress: Dress, response: Response): void {
   const { headers, body, trailers } = response;
   try {
@@ -227,11 +307,22 @@ function respond(http2: Http2Connection<Context>, stream: Stream, dress: Dress, 
   }
   if (trailers === undefined) return;
   if (body) http2.sendData(stream, body, false);
+  sendEnd(http2, stream, dress, trailers, true);
+}
+
+/** The end of a response: trailers, or the headers of one that has not begun. */
+function sendEnd(
+  http2: Http2Connection<Context>,
+  stream: Stream,
+  dress: Dress,
+  list: HeaderList,
+  begun: boolean,
+): void {
   try {
-    http2.sendHeaders(stream, trailers, true);
+    http2.sendHeaders(stream, list, true);
   } catch (error) {
-    // The first two pairs are the status and content type of a response without trailers.
-    sendUnwritable(http2, stream, unwritable(dress, error).slice(4));
+    const instead = unwritable(dress, error);
+    sendUnwritable(http2, stream, begun ? instead.slice(instead.indexOf("grpc-status")) : instead);
   }
 }
 

@@ -36,6 +36,13 @@ export const localListenerOptions = z
       .max(2 ** 31 - 1)
       .default(100 * 1024 * 1024) // the official Thrift libraries' default
       .describe("largest message of unframed Thrift and of gRPC, in bytes"),
+    maxRequestBytesPerConnection: z
+      .int()
+      .positive()
+      .default(256 * 1024 * 1024)
+      .describe(
+        "most bytes of gRPC requests that one connection may have in flight; further ones are RESOURCE_EXHAUSTED",
+      ),
     maxDepth: z.int().positive().max(1_000).default(64).describe("deepest nesting in a message of unframed Thrift"),
     defaultService: z
       .string()

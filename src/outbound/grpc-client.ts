@@ -6,15 +6,14 @@ import { RpcError, toRpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type HeaderList, headerOf } from "../protocol/grpc/header-list.ts";
 import { createMessageCollector } from "../protocol/grpc/message.ts";
-import { codeOfReset } from "../protocol/grpc/status.ts";
-import { readReply, writeCall } from "../protocol/grpc/verbs.ts";
-import { ERROR_CODE, nameOfErrorCode } from "../protocol/http2/error-codes.ts";
-import type { StreamReset } from "../protocol/http2/events.ts";
+import { readReply, readResponseEncoding, writeCall } from "../protocol/grpc/verbs.ts";
+import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import type { Call, Reply } from "../rpc/call.ts";
 import type { Connect } from "../rpc/endpoint.ts";
 import { abortError } from "./call-end.ts";
 import { createDialer, dialOptions } from "./dialer.ts";
+import { isWhole, resetError } from "./grpc-end.ts";
 import {
   createGrpcSessions,
   type GrpcSession,
@@ -22,6 +21,7 @@ import {
   type StreamListener,
   type StreamWaiter,
 } from "./grpc-session.ts";
+import { openGrpcStream } from "./grpc-stream-client.ts";
 import { createTlsDialer } from "./tls-dialer.ts";
 
 /** How an upstream's gRPC servers are called. */
@@ -59,6 +59,7 @@ export function connectGrpc(options: GrpcUpstreamOptions, clock: Clock, log: Log
     const context: ExchangeContext = { name, authority, maxMessageBytes: options.maxMessageBytes, sessions, clock };
     return {
       handle: (call) => new Promise<Reply>((resolve, reject) => exchange(call, context, resolve, reject)),
+      handleStream: (call) => openGrpcStream(call, context),
       close: sessions.close,
     };
   };
@@ -69,7 +70,8 @@ function authorityOf(address: Address): string {
   return address.kind === "unix" ? "localhost" : formatAddress(address);
 }
 
-interface ExchangeContext {
+/** What every call to one endpoint needs. */
+export interface ExchangeContext {
   readonly name: string;
   readonly authority: string;
   readonly maxMessageBytes: number;
@@ -147,7 +149,7 @@ function receive(
   reset: () => void,
   settled: (outcome: Reply | RpcError) => void,
 ): StreamListener {
-  const collector = createMessageCollector(maxMessageBytes);
+  let collector = createMessageCollector(maxMessageBytes);
   let headers: HeaderList | undefined;
   let trailers: HeaderList | undefined;
   let isGrpc = false;
@@ -158,6 +160,12 @@ function receive(
     headers(list) {
       headers = list;
       isGrpc = headerOf(list, "content-type")?.startsWith("application/grpc") ?? false;
+      if (headerOf(list, "grpc-encoding") === undefined) return;
+      try {
+        collector = createMessageCollector(maxMessageBytes, readResponseEncoding(list));
+      } catch (error) {
+        unreadable = toRpcError(error);
+      }
     },
     trailers(list) {
       trailers = list;
@@ -188,7 +196,7 @@ function receive(
       // A status other than OK makes a message that was cut short uninteresting.
       const ok = headerOf(trailing ?? received, "grpc-status") === "0";
       const message = ok ? collector.finish() : undefined;
-      return readReply({ headers: received, message, trailers: trailing }, call.method);
+      return readReply({ headers: received, message, trailers: trailing }, call.method, call.accepts);
     } catch (error) {
       const { code, message, origin, details, headers: metadata, trailers: trailingMetadata } = toRpcError(error);
       return new RpcError(code, message, {
@@ -200,28 +208,4 @@ function receive(
       });
     }
   }
-}
-
-/** Whether the peer has said how the call ended, or has ended the stream in good order without. */
-function isWhole(headers: HeaderList, trailers: HeaderList | undefined, reset: StreamReset | undefined): boolean {
-  if (trailers || headerOf(headers, "grpc-status") !== undefined || headerOf(headers, ":status") !== "200") return true;
-  return reset === undefined || (reset.by === "peer" && reset.code === ERROR_CODE.NO_ERROR);
-}
-
-/** Why a stream closed without a status. */
-function resetError(name: string, reset: StreamReset | undefined, failure: Error | undefined): RpcError {
-  if (reset && !reset.processed) {
-    return new RpcError("UNAVAILABLE", `${name} refused the stream`, { cause: failure });
-  }
-  if (reset === undefined || reset.by === "connection" || reset.code === ERROR_CODE.NO_ERROR) {
-    const reason = failure?.message ?? "the peer closed it";
-    const text = `the connection to ${name} broke before the reply was whole: ${reason}`;
-    return new RpcError("UNAVAILABLE", text, { sent: true, cause: failure });
-  }
-  const code = nameOfErrorCode(reset.code);
-  const text =
-    reset.by === "peer"
-      ? `${name} reset the stream with HTTP/2 error code ${code}`
-      : `${name} sent what HTTP/2 does not allow: the stream was reset with ${code}`;
-  return new RpcError(codeOfReset(reset.code), text, { origin: "peer", sent: true, cause: failure });
 }

@@ -14,8 +14,12 @@ import { createResetBudget, type ResetBudget } from "./reset-budget.ts";
 
 /** What comes on one stream; `closed` once and last. */
 export interface StreamListener {
+  /** Whether it gives bytes back to flow control itself, when it has taken them; else they are given back at once. */
+  readonly consumes?: boolean;
   headers(list: HeaderList): void;
   data(bytes: Uint8Array): void;
+  /** What was queued of the request has left. */
+  drained?(): void;
   trailers(list: HeaderList): void;
   /** `reset` is undefined when both sides have ended in good order. */
   closed(reset: StreamReset | undefined): void;
@@ -140,7 +144,7 @@ export function createGrpcSessions(dialer: Dialer, name: string, clock: Clock): 
           if (endStream) stopSending(stream);
         },
         onData(stream, bytes, endStream) {
-          http2.consume(stream, bytes.length);
+          if (!stream.context?.consumes) http2.consume(stream, bytes.length);
           stream.context?.data(bytes);
           if (endStream) stopSending(stream);
         },
@@ -159,7 +163,7 @@ export function createGrpcSessions(dialer: Dialer, name: string, clock: Clock): 
           serveWaiters();
           closeIfDone();
         },
-        onDrain: () => {},
+        onDrain: (stream) => stream.context?.drained?.(),
         onSettings() {
           dialer.succeeded();
           serveWaiters();

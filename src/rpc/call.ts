@@ -1,5 +1,6 @@
 // What is being said now: one call, its reply, and the function that turns one into the other.
 import type { CancelSignal } from "../base/cancel.ts";
+import type { Compression } from "../base/compression.ts";
 import type { Status } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
 import type { Codec, Losses } from "../codec/codec.ts";
@@ -11,6 +12,8 @@ export interface Payload {
   readonly type: MessageType | undefined;
   readonly codec: Codec;
   readonly bytes: Uint8Array;
+  /** What the bytes are compressed with, as only gRPC's wire says it; who reads into them takes it off first. */
+  readonly compression?: Compression;
 }
 
 /** What happened to a call, for the log that also runs on failure. The one mutable record, by design. */
@@ -49,15 +52,21 @@ export function newFacts(inbound: string, peer: string, caller?: string): Facts 
   };
 }
 
-export interface Call {
+/** What calls of one message and of many have in common. */
+export interface AnyCall {
   readonly method: Method;
-  readonly payload: Payload;
   readonly headers: Metadata;
   /** On the monotonic clock; Infinity when nobody set a deadline. */
   readonly expiresAtMs: number;
   /** Aborted when the caller went away or the deadline passed. */
   readonly signal: CancelSignal;
+  /** What replies may be compressed with; without it nothing. */
+  readonly accepts?: readonly Compression[];
   readonly facts: Facts;
+}
+
+export interface Call extends AnyCall {
+  readonly payload: Payload;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Address } from "../base/address.ts";
 import type { Stop } from "../base/clock.ts";
 import type { Handler } from "./call.ts";
+import type { StreamHandler } from "./stream.ts";
 
 /** One process of an upstream. */
 export interface Endpoint {
@@ -20,6 +21,8 @@ export type Connect = (endpoint: Endpoint) => EndpointHandler;
 /** An endpoint's handler, with the connections it holds. */
 export interface EndpointHandler {
   readonly handle: Handler;
+  /** Undefined where the wire has no streams. */
+  readonly handleStream?: StreamHandler;
   /** Closes its connections when the calls in flight are done. */
   close(): Promise<void>;
 }

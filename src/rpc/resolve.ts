@@ -24,7 +24,7 @@ type Table = ReadonlyMap<string, ReadonlyMap<string, Method>>;
 
 /**
  * A lookup over loaded services, inherited methods included. A method of a service that is not loaded is opaque: its
- * request and response are undefined. Streaming methods are UNIMPLEMENTED until the house carries them.
+ * request and response are undefined, and of what kind it is nobody knows.
  */
 export function createLookup(services: Iterable<Service>): Lookup {
   const loaded = [...services];
@@ -97,9 +97,6 @@ function methodOf(service: string, methods: ReadonlyMap<string, Method>, name: s
     throw unimplemented(
       `the service ${service} has no method ${quote(name)}${methods.size ? `, expected one of ${list([...methods.keys()])}` : ""}`,
     );
-  }
-  if (method.streaming !== "none") {
-    throw unimplemented(`${service}/${name} is a streaming method, and only unary methods are carried for now`);
   }
   return method;
 }

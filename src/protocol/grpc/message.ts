@@ -1,32 +1,43 @@
 // gRPC's message prefix, on the bytes of DATA frames: a flag and a length before each message.
 import { ByteGatherer } from "../../base/bytes.ts";
+import type { Compression } from "../../base/compression.ts";
 import { RpcError } from "../../base/errors.ts";
 
-const PREFIX_BYTES = 5;
+export const PREFIX_BYTES = 5;
 const NOTHING = new Uint8Array(0);
 
-/** A message with its prefix, `00 | u32 length | message`, in one new array. */
-export function writeMessage(message: Uint8Array): Uint8Array {
+/** A message with its prefix, `flag | u32 length | message`, in one new array; the flag is 1 for a compressed message. */
+export function writeMessage(message: Uint8Array, compressed = false): Uint8Array {
   const out = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-  out[0] = 0;
+  out[0] = compressed ? 1 : 0;
   out.writeUInt32BE(message.length, 1);
   out.set(message, PREFIX_BYTES);
   return out;
+}
+
+/** A message as it came: still compressed, if its flag says so. */
+export interface ReceivedMessage {
+  readonly bytes: Uint8Array;
+  readonly compression: Compression | undefined;
 }
 
 /** Collects the one message of a unary call or reply. */
 export interface MessageCollector {
   /**
    * Adds a piece of data, which must not change from now on. Throws a RpcError: RESOURCE_EXHAUSTED for a message above
-   * the limit, as soon as its length shows; INTERNAL for a compressed message; UNIMPLEMENTED for a second one.
+   * the limit, as soon as its length shows; INTERNAL for a compressed message that no grpc-encoding has announced;
+   * UNIMPLEMENTED for a second one.
    */
   push(chunk: Uint8Array): void;
   /** The message; undefined when no byte of one came. Throws a RpcError INTERNAL when it is cut short. */
-  finish(): Uint8Array | undefined;
+  finish(): ReceivedMessage | undefined;
 }
 
-/** A collector of one message of at most `maxMessageBytes`, whose bytes are a view of the data if it came in one piece. */
-export function createMessageCollector(maxMessageBytes: number): MessageCollector {
+/**
+ * A collector of one message of at most `maxMessageBytes`, whose bytes are a view of the data if it came in one piece.
+ * `announced` is the compression that the headers have named.
+ */
+export function createMessageCollector(maxMessageBytes: number, announced?: Compression): MessageCollector {
   /** The first piece, as long as it is the only one: mostly it is the whole message. */
   let only: Uint8Array = NOTHING;
   const gathered = new ByteGatherer();
@@ -47,7 +58,7 @@ export function createMessageCollector(maxMessageBytes: number): MessageCollecto
         gathered.append(chunk, size);
       }
       if (size !== undefined || before + chunk.length < PREFIX_BYTES) return;
-      size = readPrefix(received(), maxMessageBytes);
+      size = PREFIX_BYTES + readPrefix(received(), 0, maxMessageBytes, announced);
       if (before + chunk.length > size) throw moreThanOne();
     },
     finish() {
@@ -56,19 +67,27 @@ export function createMessageCollector(maxMessageBytes: number): MessageCollecto
       if (size === undefined || data.length < size) {
         throw new RpcError("INTERNAL", `the data ends at byte ${data.length}, inside a message`);
       }
-      return data.subarray(PREFIX_BYTES);
+      return { bytes: data.subarray(PREFIX_BYTES), compression: data[0] === 1 ? announced : undefined };
     },
   };
 }
 
-function readPrefix(data: Uint8Array, maxMessageBytes: number): number {
-  const length = ((data[1]! << 24) | (data[2]! << 16) | (data[3]! << 8) | data[4]!) >>> 0;
-  if (data[0] !== 0) {
+/**
+ * The length of the message whose prefix stands at `at`. Throws a RpcError: RESOURCE_EXHAUSTED above the limit, INTERNAL
+ * for a flag that is unknown, or says compressed where the headers have named no compression.
+ */
+export function readPrefix(
+  data: Uint8Array,
+  at: number,
+  maxMessageBytes: number,
+  announced: Compression | undefined,
+): number {
+  const flag = data[at]!;
+  const length = lengthOf(data, at);
+  if (flag !== 0 && (flag !== 1 || announced === undefined)) {
     throw new RpcError(
       "INTERNAL",
-      data[0] === 1
-        ? "a compressed message came without a grpc-encoding"
-        : `the message flag is ${data[0]}: expected 0 or 1`,
+      flag === 1 ? "a compressed message came without a grpc-encoding" : `the message flag is ${flag}: expected 0 or 1`,
     );
   }
   if (length > maxMessageBytes) {
@@ -77,7 +96,12 @@ function readPrefix(data: Uint8Array, maxMessageBytes: number): number {
       `a message of ${length} bytes passes the limit of ${maxMessageBytes} bytes (maxMessageBytes)`,
     );
   }
-  return PREFIX_BYTES + length;
+  return length;
+}
+
+/** What the prefix at `at` says of its message's length, whether or not that is allowed. */
+export function lengthOf(data: Uint8Array, at: number): number {
+  return ((data[at + 1]! << 24) | (data[at + 2]! << 16) | (data[at + 3]! << 8) | data[at + 4]!) >>> 0;
 }
 
 function moreThanOne(): RpcError {

@@ -1,21 +1,25 @@
 // gRPC's four verbs for unary calls, on header lists and message bytes as in gRPC's PROTOCOL-HTTP2. Carrying them over
 // HTTP/2 is left to inbound and outbound.
 import type { CancelSignal } from "../../base/cancel.ts";
+import type { Compression } from "../../base/compression.ts";
 import { RpcError, type Status } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
-import type { Call, Facts, Reply } from "../../rpc/call.ts";
+import type { AnyCall, Call, Facts, Payload, Reply } from "../../rpc/call.ts";
 import type { Lookup } from "../../rpc/resolve.ts";
 import { exceptionInResponse } from "../../rpc/response-oneof.ts";
 import { exceptionStatus, thrownException } from "../../rpc/status.ts";
 import type { Method } from "../../schema/model.ts";
 import { type HeaderList, headerOf, readMetadata, writeMetadata } from "./header-list.ts";
-import { writeMessage } from "./message.ts";
+import { type ReceivedMessage, writeMessage } from "./message.ts";
+import { ACCEPTED_ENCODINGS, readAccepted, readEncoding } from "./message-encoding.ts";
 import { readStatus, writeStatus } from "./status.ts";
 import { formatTimeout, parseTimeout } from "./timeout.ts";
 
 /** What a call wore on the wire, and its reply has to wear again. */
 export interface Dress {
   readonly contentType: string;
+  /** What the caller takes compressed messages in; without it, it takes none. */
+  readonly accepts?: readonly Compression[] | undefined;
 }
 
 /** What a request's headers say, before its message is there. */
@@ -23,6 +27,8 @@ export interface CallHead {
   readonly dress: Dress;
   readonly method: Method;
   readonly headers: Metadata;
+  /** What those of its messages are compressed with whose flag says so. */
+  readonly compression: Compression | undefined;
   /** Milliseconds that the caller will wait; undefined when it did not say. */
   readonly timeoutMs: number | undefined;
 }
@@ -52,7 +58,7 @@ function plainHttp(status: string): Response {
 /** The dress of a request whose headers are wrong otherwise, to answer it in. */
 export function readDress(headers: HeaderList): Dress {
   const contentType = headerOf(headers, "content-type") ?? "";
-  return CONTENT_TYPE.test(contentType) ? { contentType } : PLAIN_DRESS;
+  return CONTENT_TYPE.test(contentType) ? { contentType, accepts: readAccepted(headers) } : PLAIN_DRESS;
 }
 
 /**
@@ -67,16 +73,7 @@ export function readHead(headers: HeaderList, lookup: Lookup): CallHead {
       `the content type ${contentType.slice(0, 100)} is not served: expected application/grpc`,
     );
   }
-  const encoding = headerOf(headers, "grpc-encoding");
-  if (encoding !== undefined && encoding !== "identity") {
-    throw new RpcError(
-      "UNIMPLEMENTED",
-      `the grpc-encoding ${encoding.slice(0, 100)} is not served: expected identity`,
-      {
-        headers: ENCODINGS,
-      },
-    );
-  }
+  const compression = readEncoding(headers);
   const timeout = headerOf(headers, "grpc-timeout");
   const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
   if (timeout !== undefined && timeoutMs === undefined) {
@@ -86,19 +83,19 @@ export function readHead(headers: HeaderList, lookup: Lookup): CallHead {
     );
   }
   const method = readMethod(headerOf(headers, ":path") ?? "", lookup);
-  return { dress: { contentType }, method, headers: readMetadata(headers), timeoutMs };
+  return {
+    dress: { contentType, accepts: readAccepted(headers) },
+    method,
+    headers: readMetadata(headers),
+    compression,
+    timeoutMs,
+  };
 }
-
-const ENCODINGS = Metadata.fromFlat(["grpc-accept-encoding", "identity"]);
 
 function readMethod(path: string, lookup: Lookup): Method {
   const parts = /^\/([^/]+)\/([^/]+)$/.exec(path);
   if (!parts) throw new RpcError("UNIMPLEMENTED", `the path ${path.slice(0, 200)}: expected /package.Service/Method`);
-  const method = lookup.grpc(parts[1]!, parts[2]!);
-  if (method.streaming !== "none") {
-    throw new RpcError("UNIMPLEMENTED", `${method.service}.${method.name} streams, which is not served yet`);
-  }
-  return method;
+  return lookup.grpc(parts[1]!, parts[2]!);
 }
 
 /** What the connection knows of a call. */
@@ -108,42 +105,66 @@ export interface CallContext {
   readonly facts: Facts;
 }
 
+function payloadOf(type: Payload["type"], { bytes, compression }: ReceivedMessage): Payload {
+  // Most messages are not: one shape for those.
+  return compression === undefined
+    ? { type, codec: "protobuf", bytes }
+    : { type, codec: "protobuf", bytes, compression };
+}
+
 /** The call of a head and its message. Throws a RpcError INTERNAL when no message came. */
 export function readCall(
   { dress, method, headers }: CallHead,
-  message: Uint8Array | undefined,
+  message: ReceivedMessage | undefined,
   { expiresAtMs, signal, facts }: CallContext,
 ): { readonly dress: Dress; readonly call: Call } {
   if (message === undefined) throw new RpcError("INTERNAL", "the call came without its message");
-  const payload = { type: method.request, codec: "protobuf", bytes: message } as const;
-  return { dress, call: { method, payload, headers, expiresAtMs, signal, facts } };
+  const payload = payloadOf(method.request, message);
+  const { accepts } = dress;
+  const call = { method, payload, headers, expiresAtMs, signal, facts };
+  return { dress, call: accepts === undefined ? call : { ...call, accepts } };
+}
+
+/** The headers that begin a response; `compression` is what its messages may be compressed with. */
+export function writeResponseHead({ contentType, accepts }: Dress, compression: Compression | undefined): string[] {
+  const headers = [":status", "200", "content-type", contentType];
+  if (compression !== undefined) headers.push("grpc-encoding", compression);
+  // Who can compress may do so from now on.
+  if (accepts !== undefined) headers.push("grpc-accept-encoding", ACCEPTED_ENCODINGS);
+  return headers;
 }
 
 /** The response to a call. A declared exception or an error is a status without a message. */
-export function writeReply({ contentType }: Dress, answer: Reply | RpcError): Response {
-  const headers = [":status", "200", "content-type", contentType];
+export function writeReply(dress: Dress, answer: Reply | RpcError): Response {
   if (answer instanceof RpcError) {
-    for (const [name, value] of answer.headers) if (name === "grpc-accept-encoding") headers.push(name, value);
-    writeMetadata(answer.headers, headers);
-    writeMetadata(answer.trailers, headers);
-    writeStatus(answer, headers);
+    const headers = writeResponseHead(dress, undefined);
+    writeFailure(answer, headers);
     return { headers, body: undefined, trailers: undefined };
   }
-  if (answer.payload.codec !== "protobuf") {
-    return writeReply(
-      { contentType },
-      new RpcError("INTERNAL", `the reply came as ${answer.payload.codec}: expected protobuf`),
-    );
+  const { codec, bytes, compression } = answer.payload;
+  if (codec !== "protobuf") {
+    return writeReply(dress, new RpcError("INTERNAL", `the reply came as ${codec}: expected protobuf`));
   }
+  const headers = writeResponseHead(dress, compression);
   writeMetadata(answer.headers, headers);
   if (answer.kind === "exception") {
     writeMetadata(answer.trailers, headers);
-    writeStatus(answer.status ?? exceptionStatus(answer.field, answer.payload.bytes), headers);
+    writeStatus(answer.status ?? exceptionStatus(answer.field, bytes), headers);
     return { headers, body: undefined, trailers: undefined };
   }
   const trailers = ["grpc-status", "0"];
   writeMetadata(answer.trailers, trailers);
-  return { headers, body: writeMessage(answer.payload.bytes), trailers };
+  return { headers, body: writeMessage(bytes, compression !== undefined), trailers };
+}
+
+/** Appends an error's metadata and status to the headers or trailers that it ends a response with. */
+export function writeFailure(error: RpcError, headers: string[]): void {
+  for (const [name, value] of error.headers) {
+    if (name === "grpc-accept-encoding" && !headers.includes(name)) headers.push(name, value);
+  }
+  writeMetadata(error.headers, headers);
+  writeMetadata(error.trailers, headers);
+  writeStatus(error, headers);
 }
 
 /** What a request to an upstream says beside the call. */
@@ -156,24 +177,37 @@ export interface WriteCallOptions {
 
 /** The request of a call. Throws a RpcError INTERNAL when the payload is not protobuf. */
 export function writeCall(
-  { method, payload, headers, expiresAtMs }: Call,
-  { authority, nowMs }: WriteCallOptions,
+  call: Call,
+  options: WriteCallOptions,
 ): { readonly headers: HeaderList; readonly body: Uint8Array; readonly droppedMetadata: number } {
-  if (payload.codec !== "protobuf") {
-    throw new RpcError("INTERNAL", `the call came as ${payload.codec}: expected protobuf`);
+  const { codec, bytes, compression } = call.payload;
+  if (codec !== "protobuf") {
+    throw new RpcError("INTERNAL", `the call came as ${codec}: expected protobuf`);
   }
+  const { headers, droppedMetadata } = writeCallHead(call, compression, options);
+  return { headers, body: writeMessage(bytes, compression !== undefined), droppedMetadata };
+}
+
+/** The headers of a request; `compression` is what its messages may be compressed with. */
+export function writeCallHead(
+  { method, headers, expiresAtMs, accepts }: AnyCall,
+  compression: Compression | undefined,
+  { authority, nowMs }: WriteCallOptions,
+): { readonly headers: HeaderList; readonly droppedMetadata: number } {
   const path = `/${method.service}/${method.name}`;
   const list = [":method", "POST", ":scheme", "http", ":path", path, ":authority", authority];
   list.push("te", "trailers", "content-type", "application/grpc");
+  if (compression !== undefined) list.push("grpc-encoding", compression);
+  if (accepts !== undefined) list.push("grpc-accept-encoding", accepts.join(","));
   if (expiresAtMs !== Number.POSITIVE_INFINITY) list.push("grpc-timeout", formatTimeout(expiresAtMs - nowMs));
   const droppedMetadata = writeMetadata(headers, list);
-  return { headers: list, body: writeMessage(payload.bytes), droppedMetadata };
+  return { headers: list, droppedMetadata };
 }
 
 /** What came back over one stream; `message` is without its prefix. */
 export interface ReceivedResponse {
   readonly headers: HeaderList;
-  readonly message: Uint8Array | undefined;
+  readonly message: ReceivedMessage | undefined;
   /** Undefined when the headers ended the stream. */
   readonly trailers: HeaderList | undefined;
 }
@@ -182,35 +216,64 @@ export interface ReceivedResponse {
  * Reads the response to a call: a message with status OK is a result; a status with a detail of a type that the method
  * throws is that exception. Throws a RpcError for any other status, origin `peer`, and for an OK without its message.
  */
-export function readReply({ headers, message, trailers }: ReceivedResponse, method: Method): Reply {
-  const httpStatus = Number(headerOf(headers, ":status"));
-  checkContent(headers, httpStatus);
-  const status = readStatus(trailers ?? headers, httpStatus);
+export function readReply(
+  { headers, message, trailers }: ReceivedResponse,
+  method: Method,
+  accepts?: readonly Compression[],
+): Reply {
+  const status = readEnd(headers, trailers);
   const metadata = trailers === undefined ? Metadata.EMPTY : readMetadata(headers);
   const trailing = readMetadata(trailers ?? headers);
   if (status) return declared(status, method, metadata, trailing);
   if (message === undefined) throw new RpcError("INTERNAL", "the status is OK but no message came", { sent: true });
-  const payload = { type: method.response, codec: "protobuf", bytes: message } as const;
-  const exception = exceptionInResponse(method, message);
-  return { kind: "result", payload, headers: metadata, trailers: trailing, ...(exception && { exception }) };
+  const payload = payloadOf(method.response, message);
+  const result = { kind: "result", payload, headers: metadata, trailers: trailing } as const;
+  if (message.compression !== undefined) {
+    // Nobody unpacks it to see whether it holds an exception.
+    checkAccepted(message.compression, accepts);
+    return result;
+  }
+  const exception = exceptionInResponse(method, message.bytes);
+  return exception ? { ...result, exception } : result;
 }
 
-/** A proxy's error page is no gRPC response, nor is a message that we cannot decompress. */
-function checkContent(headers: HeaderList, httpStatus: number): void {
+/**
+ * How a response ended: undefined for OK. Throws a RpcError of the peer for what is no gRPC response, such as a proxy's
+ * error page. `trailers` is undefined when the headers ended the stream.
+ */
+export function readEnd(headers: HeaderList, trailers: HeaderList | undefined): Status | undefined {
+  const httpStatus = Number(headerOf(headers, ":status"));
   const contentType = headerOf(headers, "content-type");
-  const encoding = headerOf(headers, "grpc-encoding");
-  if (encoding !== undefined && encoding !== "identity") {
-    throw new RpcError("INTERNAL", `the response is compressed with ${encoding.slice(0, 100)}, which was not offered`, {
+  if (headerOf(headers, "grpc-status") === undefined && !contentType?.startsWith("application/grpc")) {
+    throw new RpcError(
+      readStatus([], httpStatus)?.code ?? "UNKNOWN",
+      `the response has the HTTP status ${httpStatus} and the content type ${contentType?.slice(0, 100) ?? "none"}: expected application/grpc`,
+      { origin: "peer", sent: true },
+    );
+  }
+  return readStatus(trailers ?? headers, httpStatus);
+}
+
+/**
+ * What the messages of a response are compressed with, by its headers. Throws a RpcError INTERNAL for a compression that
+ * is not known here, as gRPC's compression.md asks of clients.
+ */
+export function readResponseEncoding(headers: HeaderList): Compression | undefined {
+  try {
+    return readEncoding(headers);
+  } catch {
+    const encoding = headerOf(headers, "grpc-encoding")?.slice(0, 100);
+    throw new RpcError("INTERNAL", `the response is compressed with ${encoding}, which was not offered`, {
       sent: true,
     });
   }
-  if (headerOf(headers, "grpc-status") !== undefined || contentType?.startsWith("application/grpc")) return;
-  const status = readStatus([], httpStatus);
-  throw new RpcError(
-    status?.code ?? "UNKNOWN",
-    `the response has the HTTP status ${httpStatus} and the content type ${contentType?.slice(0, 100) ?? "none"}: expected application/grpc`,
-    { origin: "peer", sent: true },
-  );
+}
+
+/** Throws a RpcError INTERNAL for a message that its reader cannot unpack. */
+export function checkAccepted(compression: Compression, accepts: readonly Compression[] | undefined): void {
+  if (accepts?.includes(compression)) return;
+  const text = `the response is compressed with ${compression}, which was not offered`;
+  throw new RpcError("INTERNAL", text, { sent: true });
 }
 
 function declared(status: Status, method: Method, headers: Metadata, trailers: Metadata): Reply {

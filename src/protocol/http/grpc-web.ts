@@ -41,7 +41,7 @@ function readCall(request: HttpRequest, isText: boolean, context: DialectContext
   const method = methodOfPath(path, context);
   const collector = createMessageCollector(context.maxMessageBytes);
   collector.push(isText ? decodeText(body) : body);
-  const bytes = collector.finish();
+  const bytes = collector.finish()?.bytes;
   if (bytes === undefined) throw new RpcError("INTERNAL", "the call came without its message");
   return callOf(request, { inbound: "grpc-web", method, codec: "protobuf", bytes, timeoutMs }, context);
 }

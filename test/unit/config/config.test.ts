@@ -13,7 +13,11 @@ function parse(text: string, file = "etc/causeway.yaml") {
   return { parsed, faults: found.map(formatDiagnostic) };
 }
 
-const bounds = { maxConnections: 10_000, maxCallsPerConnection: 1_000 };
+const bounds = {
+  maxConnections: 10_000,
+  maxCallsPerConnection: 1_000,
+  maxRequestBytesPerConnection: 256 * 1024 * 1024,
+};
 const tcp = (host: string, port: number) => ({ kind: "tcp", host, port });
 const policies = z.object(upstreamPolicies).parse({});
 
@@ -151,7 +155,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, timeoutMs, tls",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, timeoutMs, tls",
   ],
   ["limits: { maxDepth: 0 }", "1:21: error: limits.maxDepth: expected at least 1, got 0"],
   ["accessLog: none", '1:12: error: accessLog: expected a mapping, got "none"'],

@@ -15,7 +15,7 @@ const order = methodOf("thrift", "shop.Orders", "get");
 
 function setUpRate(rules: unknown) {
   const clock = createFakeClock();
-  const handle = rateLimit(rateLimitOptions.parse(rules), clock)(() => Promise.resolve(resultOf()));
+  const handle = rateLimit(rateLimitOptions.parse(rules), clock).calls(() => Promise.resolve(resultOf()));
   /** How many of `times` calls pass. */
   async function passed(method: Method, times: number): Promise<number> {
     let count = 0;
@@ -84,7 +84,7 @@ test("methods without IDL share the bucket of their service, however many names 
 function setUpConcurrency(options: unknown) {
   const clock = createFakeClock();
   const waiting: PromiseWithResolvers<Reply>[] = [];
-  const layer = concurrencyLimit(concurrencyOptions.parse(options), { clock, random: createRandom(1) });
+  const layer = concurrencyLimit(concurrencyOptions.parse(options), { clock, random: createRandom(1) }).calls;
   const handle = layer((_: Call) => {
     const answer = Promise.withResolvers<Reply>();
     waiting.push(answer);

@@ -9,7 +9,7 @@ import { callOf, exceptionOf, rejection, resultOf } from "./calls.ts";
 function setUp() {
   const registry = new Registry();
   const clock = createFakeClock();
-  return { registry, clock, layer: metrics(metricsOptions.parse({}), { registry, clock }) };
+  return { registry, clock, layer: metrics(metricsOptions.parse({}), { registry, clock }).calls };
 }
 
 test("calls are counted by service, method and code", async () => {

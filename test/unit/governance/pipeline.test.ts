@@ -51,6 +51,8 @@ function setUp(
     { ...policies, timeoutMs: 100 },
     {
       codec: "protobuf",
+      isGrpc: true,
+      maxMessageBytes: 1_000,
       links: new Map<Method, MethodLink>([[getMethod, link]]),
       compile: () => transcode,
       clock,
@@ -64,7 +66,7 @@ function setUp(
       connect: () => ({ handle: endpoint, close: async () => {} }),
     },
   );
-  const handle = sidecarStack(
+  const { handle } = sidecarStack(
     { accessLog: { sample: 1, slowMs: 1_000 }, metrics: { bucketsMs: [1] } },
     { log, clock, random: () => 0.5, registry },
     new Map([["shop.Inventory", { upstream: "inventory", handle: upstream.handle }]]),

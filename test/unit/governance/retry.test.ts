@@ -16,7 +16,7 @@ const broken = new RpcError("UNAVAILABLE", "broke", { sent: true });
 function setUp(outcomes: readonly (RpcError | Reply)[], options: Partial<RetryOptions> = {}) {
   const clock = createFakeClock();
   const attempts: { call: Call; atMs: number }[] = [];
-  const layer = retry({ ...retryOptions.parse({}), ...options }, { clock, random: () => 0.5 });
+  const layer = retry({ ...retryOptions.parse({}), ...options }, { clock, random: () => 0.5 }).calls;
   const handle = layer((call) => {
     const outcome = outcomes[Math.min(attempts.length, outcomes.length - 1)]!;
     attempts.push({ call, atMs: clock.nowMs() });

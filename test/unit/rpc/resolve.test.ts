@@ -83,10 +83,8 @@ test("a method that nobody has is an error", () => {
   expect(failure(() => lookup.thrift("frob", undefined)).message).toContain('no loaded service has a method "frob"');
 });
 
-test("a streaming method is an error that says so", () => {
-  const error = failure(() => lookup.grpc("shop.v1.Orders", "Watch"));
-  expect(error.code).toBe("UNIMPLEMENTED");
-  expect(error.message).toContain("streaming");
+test("a streaming method is found as any other: whether it can be carried is the way's business", () => {
+  expect(lookup.grpc("shop.v1.Orders", "Watch").streaming).toBe("server");
 });
 
 test("a method of a service that is not loaded is opaque, and the same object each time", () => {

@@ -57,7 +57,7 @@ test("the rule may stand in Thrift alone", () => {
 test("a gRPC response with an exception in it is a result that names it, and counts against the endpoint where a policy names it", () => {
   const received = (hex: string) => ({
     headers: [":status", "200", "content-type", "application/grpc"],
-    message: Buffer.from(hex, "hex"),
+    message: { bytes: Buffer.from(hex, "hex"), compression: undefined },
     trailers: ["grpc-status", "0"],
   });
   const get = methods["Get"] as Method;

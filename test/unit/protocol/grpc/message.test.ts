@@ -5,7 +5,7 @@ import { createMessageCollector, writeMessage } from "../../../../src/protocol/g
 function collect(data: Uint8Array, size: number, maxMessageBytes = 1_000_000): Uint8Array | undefined {
   const collector = createMessageCollector(maxMessageBytes);
   for (let at = 0; at < data.length; at += size) collector.push(data.subarray(at, at + size));
-  return collector.finish();
+  return collector.finish()?.bytes;
 }
 
 test("a message comes whole from pieces of any size, also byte by byte, also empty", () => {

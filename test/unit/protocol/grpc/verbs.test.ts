@@ -39,7 +39,11 @@ describe("a request", () => {
       const head = readHead(requestHeaders({ "content-type": contentType, "grpc-timeout": "5S", tenant: "a" }), lookup);
       expect(head).toMatchObject({ method: echo, timeoutMs: 5_000 });
       const { signal, facts } = callOf("protobuf", "echo", "");
-      const { call } = readCall(head, protobufText("hello"), { expiresAtMs: 1, signal, facts });
+      const { call } = readCall(
+        head,
+        { bytes: protobufText("hello"), compression: undefined },
+        { expiresAtMs: 1, signal, facts },
+      );
       expect(textOf(call.payload)).toBe("hello");
       expect(call.headers.get("tenant")).toBe("a");
       expect(headerOf(writeReply(head.dress, replyOf(call, "x")).headers, "content-type")).toBe(contentType);
@@ -51,15 +55,15 @@ describe("a request", () => {
     ["a path without a method", { ":path": "/test.Echo" }, "UNIMPLEMENTED"],
     ["a path of three parts", { ":path": "/a/b/c" }, "UNIMPLEMENTED"],
     ["JSON messages", { "content-type": "application/grpc+json" }, "UNIMPLEMENTED"],
-    ["compression", { "grpc-encoding": "gzip" }, "UNIMPLEMENTED"],
+    ["an unknown compression", { "grpc-encoding": "snappy" }, "UNIMPLEMENTED"],
     ["a malformed timeout", { "grpc-timeout": "soon" }, "INVALID_ARGUMENT"],
   ])("with %s is %s", (_name, changes, code) => {
     expect(errorOf(() => readHead(requestHeaders(changes), lookup)).code).toBe(code);
   });
 
   test("with compression is told what would be understood", () => {
-    const error = errorOf(() => readHead(requestHeaders({ "grpc-encoding": "gzip" }), lookup));
-    expect(headerOf(writeReply(dress, error).headers, "grpc-accept-encoding")).toBe("identity");
+    const error = errorOf(() => readHead(requestHeaders({ "grpc-encoding": "snappy" }), lookup));
+    expect(headerOf(writeReply(dress, error).headers, "grpc-accept-encoding")).toBe("identity,deflate,gzip");
   });
 
   test("that is not gRPC is answered in HTTP", () => {
@@ -83,7 +87,7 @@ describe("a reply", () => {
     const trailers = Metadata.from([["b", "2"]]);
     const response = writeReply(dress, { ...result, headers, trailers });
     expect(response.trailers).toEqual(["grpc-status", "0", "b", "2"]);
-    const message = response.body!.subarray(5);
+    const message = { bytes: response.body!.subarray(5), compression: undefined };
     const back = readReply({ headers: response.headers, message, trailers: response.trailers }, echo);
     expect(back).toMatchObject({ kind: "result", payload: { type: echo.response } });
     expect([textOf(back.payload), back.headers.get("a"), back.trailers.get("b")]).toEqual(["hello", "1", "2"]);

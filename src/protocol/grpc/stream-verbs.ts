@@ -1,0 +1,65 @@
+// gRPC's verbs for streams, on header lists as in gRPC's PROTOCOL-HTTP2: how a stream begins and how it ends. Its messages
+// are read in message-stream.ts and written in send-messages.ts.
+import { RpcError } from "../../base/errors.ts";
+import type { Metadata } from "../../base/metadata.ts";
+import type { StreamCall, StreamReply } from "../../rpc/stream.ts";
+import { type HeaderList, readMetadata, writeMetadata } from "./header-list.ts";
+import {
+  type CallContext,
+  type CallHead,
+  type Dress,
+  readEnd,
+  type WriteCallOptions,
+  writeCallHead,
+  writeFailure,
+  writeResponseHead,
+} from "./verbs.ts";
+
+/** The call of a request's headers, with the messages that follow them. */
+export function readStream(
+  { dress, method, headers, compression }: CallHead,
+  messages: StreamCall["messages"],
+  { expiresAtMs, signal, facts }: CallContext,
+): StreamCall {
+  const { accepts } = dress;
+  const call = { method, headers, messages, expiresAtMs, signal, facts };
+  return { ...call, ...(accepts && { accepts }), ...(compression && { compression }) };
+}
+
+/** The headers that begin a streaming response. */
+export function writeStreamHead(dress: Dress, { headers, compression }: StreamReply): HeaderList {
+  const list = writeResponseHead(dress, compression);
+  writeMetadata(headers, list);
+  return list;
+}
+
+/** The trailers of a stream: of OK, or of an error. */
+export function writeStreamEnd(end: Metadata | RpcError): HeaderList {
+  const trailers: string[] = [];
+  if (end instanceof RpcError) writeFailure(end, trailers);
+  else {
+    trailers.push("grpc-status", "0");
+    writeMetadata(end, trailers);
+  }
+  return trailers;
+}
+
+/** The headers of a streaming request, and how many metadata pairs they have no room for. */
+export function writeStreamCall(
+  call: StreamCall,
+  options: WriteCallOptions,
+): { readonly headers: HeaderList; readonly droppedMetadata: number } {
+  return writeCallHead(call, call.compression, options);
+}
+
+/**
+ * The trailing metadata of a stream that has ended with OK. Throws a RpcError of the peer for any other status, and for
+ * what is no gRPC response. `trailers` is undefined when the headers ended the stream.
+ */
+export function readStreamEnd(headers: HeaderList, trailers: HeaderList | undefined): Metadata {
+  const status = readEnd(headers, trailers);
+  const metadata = readMetadata(trailers ?? headers);
+  if (!status) return metadata;
+  const { code, message, details } = status;
+  throw new RpcError(code, message, { origin: "peer", sent: true, details, trailers: metadata });
+}
