@@ -5,7 +5,7 @@ set -euo pipefail
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "This installs Debian packages, and this system has no apt-get. Install by hand what the tests report as missing:" >&2
-  echo "PHP with the Thrift library, the thrift and protoc compilers, nghttp2's tools, Go, a JDK and Maven." >&2
+  echo "PHP with the Thrift library, the thrift and protoc compilers, nghttp2's tools, Go, a JDK, Maven and Python 3 with venv." >&2
   exit 1
 fi
 
@@ -13,6 +13,7 @@ wanted=(php-cli php-thrift thrift-compiler protobuf-compiler nghttp2-client)
 command -v go >/dev/null || wanted+=(golang-go)
 command -v javac >/dev/null || wanted+=(default-jdk-headless)
 command -v mvn >/dev/null || wanted+=(maven)
+python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
 
 missing=()
 for package in "${wanted[@]}"; do

@@ -1,5 +1,5 @@
 // Which programs of other languages this machine has, and what to say when one is missing.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
@@ -19,6 +19,7 @@ const TOOLS = {
     or: "PHP_THRIFT=FOLDER",
   },
   thrift: { has: () => isCommand("thrift"), name: "the thrift compiler", or: "https://thrift.apache.org" },
+  python3: { has: () => isCommand("python3") && hasVenv(), name: "Python 3 with venv", or: "https://www.python.org" },
   protoc: { has: () => isCommand("protoc"), name: "protoc", or: "https://protobuf.dev" },
 } as const;
 
@@ -38,6 +39,11 @@ function goVersion(): number {
   if (!isCommand("go")) return 0;
   const [, version] = /^go(\d+\.\d+)/.exec(execFileSync("go", ["env", "GOVERSION"], { encoding: "utf8" })) ?? [];
   return Number(version ?? 0);
+}
+
+/** Debian packages venv apart, and without it there is no pip to put into one. */
+function hasVenv(): boolean {
+  return spawnSync("python3", ["-c", "import ensurepip, venv"]).status === 0;
 }
 
 function isCommand(name: string): boolean {
