@@ -19,6 +19,11 @@ const TOOLS = {
     or: "PHP_THRIFT=FOLDER",
   },
   thrift: { has: () => isCommand("thrift"), name: "the thrift compiler", or: "https://thrift.apache.org" },
+  nghttp2: {
+    has: () => isCommand("nghttp") && isCommand("h2load"),
+    name: "nghttp2's tools",
+    or: "https://nghttp2.org",
+  },
   python3: { has: () => isCommand("python3") && hasVenv(), name: "Python 3 with venv", or: "https://www.python.org" },
   protoc: { has: () => isCommand("protoc"), name: "protoc", or: "https://protobuf.dev" },
 } as const;

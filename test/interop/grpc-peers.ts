@@ -1,8 +1,10 @@
-// The gRPC libraries of four languages as clients and as servers of the interop suite's service.
-import { readdirSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { buildOnce } from "../../tools/build-cache.ts";
-import { runProgram, startService } from "../../tools/program.ts";
+// The gRPC libraries of four languages as clients and as servers of the interop suite's service, and Apache Thrift's as a
+// server of what of it is unary.
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { delimiter, join, relative } from "node:path";
+import { buildOnce, ROOT } from "../../tools/build-cache.ts";
+import { deriveTwin } from "../../tools/causeway.ts";
+import { runProgram, type Service, startService } from "../../tools/program.ts";
 import type { Tool } from "../../tools/toolchain.ts";
 import { type FourKindsCase, type GrpcSuite, runSuiteCase } from "./grpc-suite.ts";
 import { runJsCases, startJsServer } from "./grpc-suite-js.ts";
@@ -100,4 +102,24 @@ export async function buildPythonPeer({ descriptors }: GrpcSuite): Promise<Pytho
 function outcomesOf(output: string): Outcomes {
   const lines = output.split("\n").filter((line) => line.startsWith("case\t"));
   return new Map(lines.map((line) => [line.split("\t")[1] ?? "", line.split("\t")[2] || undefined]));
+}
+
+export const THRIFT_TOOLS: readonly Tool[] = ["thrift"];
+
+/** Starts a server of Apache Thrift that has the unary methods of the suite's service. */
+export async function startThriftServer({ descriptors }: GrpcSuite): Promise<Service> {
+  const folder = await buildOnce({
+    folder: ".cache/interop/grpc-suite-thrift",
+    sources: "test/interop/grpc-suite-thrift",
+    inputs: ["test/interop/grpc-suite"],
+    async make(cwd) {
+      mkdirSync(join(cwd, "gen"));
+      // What is generated is of the older kind of modules.
+      writeFileSync(join(cwd, "gen/package.json"), '{ "type": "commonjs" }');
+      await deriveTwin(relative(ROOT, descriptors), "thrift", relative(ROOT, join(cwd, "idl")));
+      const idl = join(cwd, "idl/test.thrift");
+      await runProgram("thrift", ["-r", "-out", "gen", "--gen", "js:node,es6", idl], { cwd });
+    },
+  });
+  return startService(process.execPath, [join(folder, "server.mjs")], READY);
 }

@@ -1,5 +1,6 @@
 // gRPC's official interop suites through the sidecar. grpc-go's client and server with the IDL of the service loaded, and
-// without it, forwarded as it comes; grpc-java's for compression; and the libraries of four languages with each other.
+// without it, forwarded as it comes; grpc-java's for compression; the
+// libraries of four languages with each other; and a Thrift server behind grpc-go's client.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSidecar } from "../../tools/causeway.ts";
 import { type Tool, whatIsMissing } from "../../tools/toolchain.ts";
@@ -14,6 +15,8 @@ import {
   type Outcomes,
   PYTHON_TOOLS,
   type PythonPeer,
+  startThriftServer,
+  THRIFT_TOOLS,
 } from "./grpc-peers.ts";
 import {
   buildGrpcSuite,
@@ -23,6 +26,7 @@ import {
   runSuiteCase,
   SUITE_CASES,
   suiteConfig,
+  UNARY_CASES,
 } from "./grpc-suite.ts";
 import { judge, KNOWN_FAILURES } from "./known-failures.ts";
 
@@ -77,8 +81,13 @@ afterAll(async () => {
   await Promise.all(stops.map((stop) => stop()));
 });
 
-async function sidecarTo(server: string, name: string, descriptors: string | undefined): Promise<string> {
-  const sidecar = await startSidecar(`interop-grpc-suite-${name}`, suiteConfig(server, descriptors));
+async function sidecarTo(
+  server: string,
+  name: string,
+  descriptors: string | undefined,
+  protocol?: string,
+): Promise<string> {
+  const sidecar = await startSidecar(`interop-grpc-suite-${name}`, suiteConfig(server, descriptors, protocol));
   stops.push(sidecar.stop);
   return sidecar.ready;
 }
@@ -109,6 +118,23 @@ describe("grpc-java's suite, client and server, with compression", () => {
   });
 });
 
+describe("grpc-go's client and a Thrift server of the derived twin", () => {
+  const lacking = missing("go") ?? whatIsMissing(THRIFT_TOOLS);
+  let sidecar: string;
+  beforeAll(async () => {
+    if (lacking) return;
+    const server = await startThriftServer(suite);
+    stops.push(server.stop);
+    sidecar = await sidecarTo(server.ready, "thrift", suite.descriptors, "thrift-framed");
+  }, BUILD_MS);
+
+  test.concurrent.for(UNARY_CASES)("%s", async (suiteCase, { skip, expect }) => {
+    skip(lacking !== undefined, lacking);
+    const failure = await runSuiteCase(suite.client, sidecar, suiteCase);
+    expect(judge(`go thrift/${suiteCase}`, failure)).toBeUndefined();
+  });
+});
+
 const PAIRS = LIBRARIES.flatMap((client) => LIBRARIES.map((server) => ({ client, server })));
 
 describe("all four kinds of calls", () => {
@@ -132,6 +158,7 @@ describe("all four kinds of calls", () => {
 test("every known failure is a case that exists", () => {
   const cases = [
     ...["go go", "go go-opaque"].flatMap((name) => SUITE_CASES.map((suiteCase) => `${name}/${suiteCase}`)),
+    ...UNARY_CASES.map((suiteCase) => `go thrift/${suiteCase}`),
     ...JAVA_CASES.map((suiteCase) => `java java/${suiteCase}`),
     ...PAIRS.flatMap(({ client, server }) => FOUR_KINDS_CASES.map((name) => `${client} ${server}/${name}`)),
   ];

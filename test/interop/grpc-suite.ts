@@ -70,6 +70,16 @@ export const SUITE_CASES = [
   "orca_oob",
 ] as const;
 
+/** Cases of unary calls alone, which a Thrift server can answer. */
+export const UNARY_CASES = [
+  "empty_unary",
+  "large_unary",
+  "special_status_message",
+  "pick_first_unary",
+  "rpc_soak",
+  "channel_soak",
+] as const;
+
 /** The cases of grpc-java's client that its own server has, those with compression among them. */
 export const JAVA_CASES = [
   "empty_unary",
@@ -130,12 +140,12 @@ const CASE_MS = 30_000;
 const LOAD_POLICY = '-service_config_json={"loadBalancingConfig":[{"test_backend_metrics_load_balancer":{}}]}';
 
 /** Where a sidecar keeps what the suite needs. */
-export const suiteConfig = (endpoint: string, descriptors: string | undefined): object => ({
+export const suiteConfig = (endpoint: string, descriptors: string | undefined, protocol = "grpc"): object => ({
   schema: descriptors === undefined ? {} : { files: [descriptors], include: [ROOT] },
   listeners: [{ address: "127.0.0.1:0", kind: "local" }],
   upstreams: {
     suite: {
-      protocol: "grpc",
+      protocol,
       endpoints: [endpoint],
       services: descriptors === undefined ? [] : [TEST_SERVICE, "grpc.testing.UnimplementedService"],
       opaqueServices: [

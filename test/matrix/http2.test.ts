@@ -1,11 +1,11 @@
 // Our HTTP/2 over real sockets, against node:http2 in both roles and against nghttp2's tools.
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import * as http2 from "node:http2";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import { createHttp2Connection, type Http2Connection } from "../../src/protocol/http2/connection.ts";
@@ -15,6 +15,7 @@ import type { HeaderList } from "../../src/protocol/http2/header-list.ts";
 import type { Http2Options } from "../../src/protocol/http2/options.ts";
 import type { Role } from "../../src/protocol/http2/stream-table.ts";
 import { writeOutput } from "../../src/protocol/http2/write-output.ts";
+import { whatIsMissing } from "../../tools/toolchain.ts";
 
 const run = promisify(execFile);
 const cleanups: (() => unknown)[] = [];
@@ -384,10 +385,7 @@ describe("our client and a node:http2 server", () => {
   });
 });
 
-function missing(command: string): string | undefined {
-  const found = (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, command)));
-  return found ? undefined : `needs ${command}; install: npm run setup, or https://nghttp2.org`;
-}
+const lack = whatIsMissing(["nghttp2"]);
 
 describe("our server and nghttp2's tools", () => {
   function body(length: number): string {
@@ -405,7 +403,6 @@ describe("our server and nghttp2's tools", () => {
     ["with CONTINUATION", ["--continuation"]],
     ["with small header tables", ["-c", "0", "-c", "100"]],
   ])("nghttp sends and receives 300,000 bytes $0", async ([_name, args], { skip }) => {
-    const lack = missing("nghttp");
     skip(lack !== undefined, lack);
     const { port, accepted } = await echoServer();
     const file = body(300_000);
@@ -427,7 +424,6 @@ describe("our server and nghttp2's tools", () => {
       5_000,
     ],
   ])("h2load with %s: every request is answered", async ([_name, args, requests], { skip }) => {
-    const lack = missing("h2load");
     skip(lack !== undefined, lack);
     const { port, accepted } = await echoServer();
     const url = `http://127.0.0.1:${port}/pkg.Service/Echo`;
