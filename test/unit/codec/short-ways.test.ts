@@ -1,6 +1,6 @@
 // What the engine's short ways could get wrong and the interpreter, which has none, cannot: `translate` compares the two.
 import { describe, expect, test } from "vitest";
-import { bothTexts, linkText, translate } from "./idl-link.ts";
+import { bothTexts, linkText, translate, translateError } from "./idl-link.ts";
 
 const T = "thrift-binary";
 const P = "protobuf";
@@ -85,4 +85,24 @@ test("text of any length passes both ways, all ASCII or with one other character
       expect(translate(link, P, T, translate(link, T, P, message).hex).hex).toBe(message);
     }
   }
+});
+
+describe("one character among many of three bytes", () => {
+  const link = linkText("test.Text", { thrift: "namespace * test\nstruct Text { 1: optional string a }" });
+  const among = (i: number, character: string): string =>
+    textField(1, Buffer.from(`${"e58c85".repeat(i)}${character}${"e8a3b9".repeat(20 - i)}`, "hex"));
+
+  test.each(["61", "c3bc", "f09f9880", "e0a080", "ed9fbf"])("passes wherever it stands: %s", (character) => {
+    for (let i = 0; i <= 20; i++) {
+      const message = `${among(i, character)}00`;
+      expect(translate(link, P, T, translate(link, T, P, message).hex).hex).toBe(message);
+    }
+  });
+
+  test.each(["eda080", "e09fbf", "e58c", "8c", "f5808080"])("is refused where it stands: %s", (character) => {
+    for (let i = 0; i <= 20; i++) {
+      const message = translateError(link, T, P, `${among(i, character)}00`);
+      expect(message).toBe(`a: the text is not valid UTF-8, at byte ${7 + 3 * i}`);
+    }
+  });
 });
