@@ -40,6 +40,8 @@ export interface Service {
   tail(): string;
   /** Asks it to end, insists after five seconds, and resolves once it has. */
   stop(): Promise<void>;
+  /** Ends it at once, without a word. */
+  kill(): void;
 }
 
 /**
@@ -79,7 +81,12 @@ export async function startService(
     throw new Error(`${command} ${args.join(" ")} ended with ${code} before it was ready\n${written}`.trim());
   });
   failed.catch(() => {});
-  return { ready: await Promise.race([captured, failed]), tail: () => written.trim(), stop };
+  return {
+    ready: await Promise.race([captured, failed]),
+    tail: () => written.trim(),
+    stop,
+    kill: () => void child.kill("SIGKILL"),
+  };
 }
 
 function spawnOptions({ cwd, env }: ProgramOptions) {

@@ -1,0 +1,185 @@
+package causeway
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"causeway.dev/causeway/wire"
+)
+
+// text is a message of one string, on Thrift.
+type text struct{ value string }
+
+func (t *text) MarshalWire(w *wire.Writer) {
+	w.Field(wire.String, 1)
+	w.String(t.value)
+	w.Stop()
+}
+
+func (t *text) UnmarshalWire(r *wire.Reader) {
+	r.Enter()
+	for r.Next() {
+		if r.Field() == 1<<8|wire.String {
+			t.value = r.String()
+		} else {
+			r.Skip()
+		}
+	}
+	r.Leave()
+}
+
+var echoMethod = Method{Service: "test.Echo", Name: "echo"}
+
+func TestAnErrorSaysWhichAddressWasTriedAndHowToStartASidecar(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+	defer cancel()
+	err = NewClient(WithAddress(address)).Call(ctx, echoMethod, &text{}, &text{})
+	if CodeOf(err) != Unavailable || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
+	}
+	for _, wanted := range []string{address, "causeway serve", "CAUSEWAY_ADDRESS"} {
+		if !strings.Contains(err.Error(), wanted) {
+			t.Errorf("%q does not say %q", err, wanted)
+		}
+	}
+}
+
+func TestTheEnvironmentSaysWhereTheSidecarIs(t *testing.T) {
+	t.Setenv("CAUSEWAY_ADDRESS", "unix:/nowhere/at.sock")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	err := NewClient().Call(ctx, echoMethod, &text{}, &text{})
+	if err == nil || !strings.Contains(err.Error(), "unix:/nowhere/at.sock") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+// serveEcho serves echoMethod until the test is over.
+func serveEcho(t *testing.T, serve func(context.Context, *text) (*text, error)) (*Server, string) {
+	t.Helper()
+	server := NewServer()
+	server.Handle(echoMethod, func(ctx context.Context, read func(Message) error) (Message, error) {
+		request := new(text)
+		if err := read(request); err != nil {
+			return nil, err
+		}
+		return serve(ctx, request)
+	})
+	address, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go server.Serve()
+	t.Cleanup(func() { _ = server.Shutdown(context.Background()) })
+	return server, address
+}
+
+func TestTheDeadlineAndTheTraceTravelThroughAServerThatCalls(t *testing.T) {
+	_, inner := serveEcho(t, func(ctx context.Context, _ *text) (*text, error) {
+		deadline, ok := ctx.Deadline()
+		if left := time.Until(deadline); !ok || left > time.Minute {
+			return nil, Errorf(Internal, "no deadline")
+		}
+		return &text{IncomingMetadata(ctx).Get("traceparent") + " " + IncomingMetadata(ctx).Get("tracestate")}, nil
+	})
+	next := NewClient(WithAddress(inner))
+	_, outer := serveEcho(t, func(ctx context.Context, request *text) (*text, error) {
+		answer := new(text)
+		return answer, next.Call(ctx, echoMethod, request, answer)
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	answer := new(text)
+	ctx = WithMetadata(ctx, "traceparent", "00-a-b-01", "tracestate", "x=y")
+	if err := NewClient(WithAddress(outer)).Call(ctx, echoMethod, &text{"a"}, answer); err != nil {
+		t.Fatal(err)
+	}
+	if answer.value != "00-a-b-01 x=y" {
+		t.Fatalf("got %q", answer.value)
+	}
+}
+
+func TestCallsShareAConnectionAndAnswersMayOvertakeEachOther(t *testing.T) {
+	release := make(chan struct{})
+	_, address := serveEcho(t, func(_ context.Context, request *text) (*text, error) {
+		if request.value == "slow" {
+			<-release
+		}
+		return request, nil
+	})
+	client := NewClient(WithAddress(address))
+	slow := make(chan error, 1)
+	go func() { slow <- client.Call(context.Background(), echoMethod, &text{"slow"}, &text{}) }()
+	for i := 0; i < 3; i++ {
+		if err := client.Call(context.Background(), echoMethod, &text{"fast"}, &text{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(release)
+	if err := <-slow; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestShutdownLetsTheCallInFlightFinish(t *testing.T) {
+	started, release := make(chan struct{}), make(chan struct{})
+	server, address := serveEcho(t, func(_ context.Context, request *text) (*text, error) {
+		close(started)
+		<-release
+		return request, nil
+	})
+	answer := make(chan error, 1)
+	go func() {
+		answer <- NewClient(WithAddress(address)).Call(context.Background(), echoMethod, &text{"a"}, &text{})
+	}()
+	<-started
+	down := make(chan error, 1)
+	go func() { down <- server.Shutdown(context.Background()) }()
+	close(release)
+	if err := errors.Join(<-answer, <-down); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFrameThatMeansNothingEndsItsConnectionAlone(t *testing.T) {
+	_, address := serveEcho(t, func(_ context.Context, request *text) (*text, error) { return request, nil })
+	for _, bytes := range []string{"\xff\xff\xff\xff", "\x00\x00\x00\x02ab", "GET / HTTP/1.1\r\n\r\n",
+		"\x00\x00\x00\x0e\x10\x00\x00\x00\x00\x00\x00\x01\xff\xff\x00\x00\x00\x00"} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = conn.Write([]byte(bytes))
+		if _, err := conn.Read(make([]byte, 1)); err == nil {
+			t.Errorf("an answer to %q", bytes)
+		}
+		conn.Close()
+	}
+	if err := NewClient(WithAddress(address)).Call(context.Background(), echoMethod, &text{"a"}, &text{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func FuzzReadFrame(f *testing.F) {
+	frame, err := writeFrame(7, []string{"cw", "1"}, []numbered{{keyTimeout, "5"}}, envelope{ThriftBinary, typeCall, "a", 0}, &text{"b"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(frame[4:])
+	f.Fuzz(func(_ *testing.T, bytes []byte) {
+		if read, err := readFrame(bytes); err == nil && !read.signal {
+			_ = wire.Unmarshal(read.body, &text{})
+			_ = read.failure()
+		}
+	})
+}
