@@ -13,7 +13,12 @@ export interface Endpoint {
   readonly name: string;
   /** Its share of the calls relative to the others', for balancing that heeds it; undefined is 1. */
   readonly weight?: number;
+  /** What routes and balancing choose by, such as `version` and `zone`; undefined is none. */
+  readonly labels?: Labels;
 }
+
+/** Names and values that a deployment gives its processes. */
+export type Labels = Readonly<Record<string, string>>;
 
 /** Builds one endpoint's handler. */
 export type Connect = (endpoint: Endpoint) => EndpointHandler;
@@ -36,4 +41,29 @@ export interface Endpoints {
 /** Watches the endpoints of upstreams. `changed` is called at once with what is known, then at each change. */
 export interface Resolver {
   watch(upstream: string, changed: (endpoints: Endpoints) => void): Stop;
+}
+
+/** A process that wants to be found, and how long it is believed to live without saying so again. */
+export interface Instance {
+  /** Names it among those of its upstream: letters, digits, `-`, `_` and `.`, at most 128. */
+  readonly id: string;
+  readonly upstream: string;
+  /** As others reach it. */
+  readonly address: Address;
+  readonly weight: number;
+  readonly labels: Labels;
+  readonly leaseMs: number;
+}
+
+/** An instance that was registered. Both reject when the registry cannot be reached. */
+export interface Registration {
+  /** Renews the lease. */
+  heartbeat(): Promise<void>;
+  /** Takes it out of the registry; what nobody takes out is forgotten when its lease is over. */
+  deregister(): Promise<void>;
+}
+
+/** Makes instances known to other sidecars. Registering an id again replaces what was said of it. */
+export interface Registrar {
+  register(instance: Instance): Promise<Registration>;
 }
