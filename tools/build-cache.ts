@@ -1,7 +1,8 @@
 // Builds of other languages' programs, kept below .cache and made anew only when something they are made of changed.
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 /** The root of the clone. */
 export const ROOT = join(import.meta.dirname, "..");
@@ -22,14 +23,59 @@ export async function buildOnce(build: Build, started: () => void = () => {}): P
   const folder = join(ROOT, build.folder);
   const stamp = join(folder, ".built-from");
   const digest = digestOf([build.sources, ...build.inputs], build.make.toString());
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return folder;
-  started();
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  cpSync(join(ROOT, build.sources), folder, { recursive: true });
-  await build.make(folder);
-  writeFileSync(stamp, digest);
+  const isBuilt = (): boolean => existsSync(stamp) && readFileSync(stamp, "utf8") === digest;
+  if (isBuilt()) return folder;
+  mkdirSync(dirname(folder), { recursive: true });
+  await alone(`${folder}.lock`, async () => {
+    // Another test file may have built it meanwhile.
+    if (isBuilt()) return;
+    started();
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    cpSync(join(ROOT, build.sources), folder, { recursive: true });
+    await build.make(folder);
+    writeFileSync(stamp, digest);
+  });
   return folder;
+}
+
+/** Does the work while no other process does any under the same lock, which is a file. */
+async function alone(lock: string, work: () => Promise<void>): Promise<void> {
+  while (!take(lock)) await setTimeout(100);
+  try {
+    await work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function take(lock: string): boolean {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+  try {
+    // Who was killed could not take its lock away.
+    if (!isAlive(Number(readFileSync(lock, "utf8")))) rmSync(lock, { force: true });
+  } catch (error) {
+    // It was given back just now.
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+  return false;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === "EPERM";
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 function digestOf(paths: readonly string[], recipe: string): string {
