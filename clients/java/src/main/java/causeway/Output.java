@@ -1,0 +1,107 @@
+package causeway;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/** Bytes that grow while they are written. What they mean is left to {@link ThriftOutput} and {@link ProtobufOutput}. */
+public abstract class Output {
+  private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+  private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
+  /** Deepest nesting of messages, as the sidecar has it. */
+  static final int MAX_DEPTH = 64;
+
+  byte[] bytes = new byte[512];
+  int size;
+  private int depth;
+
+  /** What was written so far. */
+  public final byte[] toArray() {
+    return Arrays.copyOf(bytes, size);
+  }
+
+  /** Makes room for so many bytes and returns where they go. */
+  final int grow(int count) {
+    int at = size;
+    int wanted = Math.addExact(at, count);
+    if (wanted > bytes.length) bytes = Arrays.copyOf(bytes, Math.max(wanted, (int) Math.min(Integer.MAX_VALUE - 8, 2L * bytes.length)));
+    size = wanted;
+    return at;
+  }
+
+  final void putByte(int value) {
+    int at = grow(1);
+    bytes[at] = (byte) value;
+  }
+
+  final void putShort(int value) {
+    int at = grow(2);
+    bytes[at] = (byte) (value >> 8);
+    bytes[at + 1] = (byte) value;
+  }
+
+  final void putInt(int value) {
+    putInt(grow(4), value);
+  }
+
+  final void putInt(int at, int value) {
+    INT.set(bytes, at, value);
+  }
+
+  final void putLong(long value) {
+    LONG.set(bytes, grow(8), value);
+  }
+
+  final void putBytes(byte[] value) {
+    int at = grow(value.length);
+    System.arraycopy(value, 0, bytes, at, value.length);
+  }
+
+  /** Writes text as UTF-8. Half a surrogate pair is an error, because it has no form there. */
+  final void putUtf8(String text) {
+    int length = text.length();
+    int at = grow(length);
+    byte[] out = bytes;
+    int i = 0;
+    for (; i < length; i++) {
+      char c = text.charAt(i);
+      if (c >= 0x80) break;
+      out[at + i] = (byte) c;
+    }
+    if (i == length) return;
+    size = at + i;
+    for (; i < length; i++) {
+      char c = text.charAt(i);
+      if (c < 0x80) {
+        putByte(c);
+      } else if (c < 0x800) {
+        putShort(0xc080 | c >> 6 << 8 | c & 0x3f);
+      } else if (!Character.isSurrogate(c)) {
+        putByte(0xe0 | c >> 12);
+        putShort(0x8080 | (c >> 6 & 0x3f) << 8 | c & 0x3f);
+      } else {
+        int point = text.codePointAt(i++);
+        if (point < 0x10000 || Character.isLowSurrogate(c)) {
+          throw new RpcException(Code.INVALID_ARGUMENT, "text with half a surrogate pair at index " + (i - 1) + " cannot be written as UTF-8");
+        }
+        putInt(0xf0808080 | point >> 18 << 24 | (point >> 12 & 0x3f) << 16 | (point >> 6 & 0x3f) << 8 | point & 0x3f);
+      }
+    }
+  }
+
+  final void enter() {
+    if (++depth > MAX_DEPTH) throw new RpcException(Code.INVALID_ARGUMENT, "messages nested deeper than " + MAX_DEPTH);
+  }
+
+  final void leave() {
+    depth--;
+  }
+
+  /** A number of 32 unsigned bits for a coding that is signed, or of fewer bits. */
+  public static int fit(long value, long least, long most, String type) {
+    if (value < least || value > most) throw new RpcException(Code.INVALID_ARGUMENT, value + " does not fit in " + type + ": expected " + least + " to " + most);
+    return (int) value;
+  }
+}

@@ -1,0 +1,100 @@
+package causeway;
+
+import java.util.Collection;
+import java.util.Map;
+import java.util.UUID;
+
+/** Writes Thrift's binary protocol, as in {@code thrift-binary-protocol.md} of Apache Thrift. Types are those of {@link ThriftType}. */
+public final class ThriftOutput extends Output {
+  /** Writes one value. */
+  @FunctionalInterface
+  public interface Writer<T> {
+    void write(ThriftOutput out, T value);
+  }
+
+  /** The start of a field, before its value. */
+  public ThriftOutput field(int type, int id) {
+    int at = grow(3);
+    bytes[at] = (byte) (type >> 16);
+    bytes[at + 1] = (byte) (id >> 8);
+    bytes[at + 2] = (byte) id;
+    return this;
+  }
+
+  /** The end of a struct's fields. */
+  public void stop() {
+    putByte(0);
+  }
+
+  public void bool(boolean value) {
+    putByte(value ? 1 : 0);
+  }
+
+  public void i8(byte value) {
+    putByte(value);
+  }
+
+  public void i16(short value) {
+    putShort(value);
+  }
+
+  public void i32(int value) {
+    putInt(value);
+  }
+
+  public void i64(long value) {
+    putLong(value);
+  }
+
+  /** A number of 64 unsigned bits, where Thrift has 63. */
+  public void u64(long value) {
+    if (value < 0) throw new RpcException(Code.INVALID_ARGUMENT, Long.toUnsignedString(value) + " does not fit in Thrift's i64");
+    putLong(value);
+  }
+
+  public void f64(double value) {
+    putLong(Double.doubleToRawLongBits(value));
+  }
+
+  public void string(String value) {
+    int at = grow(4);
+    putUtf8(value);
+    putInt(at, size - at - 4);
+  }
+
+  public void binary(Bytes value) {
+    putInt(value.bytes.length);
+    putBytes(value.bytes);
+  }
+
+  public void uuid(UUID value) {
+    putLong(value.getMostSignificantBits());
+    putLong(value.getLeastSignificantBits());
+  }
+
+  public void struct(ThriftMessage value) {
+    enter();
+    value.write(this);
+    leave();
+  }
+
+  /** A list or a set. */
+  public <T> void list(int type, Collection<T> values, Writer<? super T> element) {
+    putByte(type >> 16);
+    putInt(values.size());
+    enter();
+    for (T value : values) element.write(this, value);
+    leave();
+  }
+
+  public <K, V> void map(int keyType, int valueType, Map<K, V> values, Writer<? super K> key, Writer<? super V> value) {
+    putShort(keyType >> 8 | valueType >> 16);
+    putInt(values.size());
+    enter();
+    for (Map.Entry<K, V> entry : values.entrySet()) {
+      key.write(this, entry.getKey());
+      value.write(this, entry.getValue());
+    }
+    leave();
+  }
+}
