@@ -1,13 +1,16 @@
 package causeway;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.ProtocolFamily;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -34,6 +37,12 @@ record Address(String text, String host, int port) {
     return List.of(parse("unix:/run/causeway/causeway.sock"), parse("127.0.0.1:7420"));
   }
 
+  /** Where the sidecar's HTTP port is: what CAUSEWAY_HTTP_ADDRESS says, else its default. */
+  static Address ofSidecarHttp() {
+    String given = System.getenv("CAUSEWAY_HTTP_ADDRESS");
+    return parse(given == null || given.isEmpty() ? "127.0.0.1:7421" : given);
+  }
+
   boolean isUnix() {
     return port < 0;
   }
@@ -51,7 +60,17 @@ record Address(String text, String host, int port) {
     return address;
   }
 
-  /** Removes the socket of a server that is no more. */
+  /** Removes the socket of a server that is no more: one that nobody answers on, and nothing but a socket. */
+  void removeStaleSocket() throws IOException {
+    Path path = Path.of(host);
+    if (!Files.exists(path) || !Files.readAttributes(path, BasicFileAttributes.class).isOther()) return;
+    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      channel.connect(socketAddress());
+    } catch (ConnectException nobody) {
+      Files.delete(path);
+    }
+  }
+
   void removeSocket() throws IOException {
     if (isUnix()) Files.deleteIfExists(Path.of(host));
   }

@@ -43,6 +43,22 @@ public final class Frozen {
     return new FrozenMap<>(copy);
   }
 
+  /** A set of these elements. */
+  @SafeVarargs
+  public static <T> Set<T> setOf(T... elements) {
+    LinkedHashSet<T> set = new LinkedHashSet<>();
+    for (T element : elements) set.add(element);
+    return own(set);
+  }
+
+  /** A map of these entries. */
+  @SafeVarargs
+  public static <K, V> Map<K, V> mapOf(Map.Entry<K, V>... entries) {
+    LinkedHashMap<K, V> map = new LinkedHashMap<>();
+    for (Map.Entry<K, V> entry : entries) map.put(entry.getKey(), entry.getValue());
+    return own(map);
+  }
+
   /** Takes a set that nobody else holds. */
   static <T> Set<T> own(LinkedHashSet<T> elements) {
     return new FrozenSet<>(elements);

@@ -94,4 +94,17 @@ public abstract class Input {
     if (value < least || value > most) throw malformed(value + " does not fit in " + type + ": expected " + least + " to " + most);
     return (int) value;
   }
+
+  /** A number of 63 bits, for where one side is signed and the other is not. */
+  public final long unsigned(long value) {
+    if (value < 0) throw malformed(value + " (unsigned " + Long.toUnsignedString(value) + ") fits only one of int64 and uint64");
+    return value;
+  }
+
+  /** Rounds; a number beyond all floats is an error. */
+  public final float toFloat(double value) {
+    float rounded = (float) value;
+    if (Float.isInfinite(rounded) && !Double.isInfinite(value)) throw malformed(value + " does not fit in float");
+    return rounded;
+  }
 }

@@ -34,7 +34,7 @@ final class Links {
 
   /** The connection with the fewest calls, with room kept for one more; null when one has to be made first. */
   synchronized Link reserve() {
-    if (closed) throw new RpcException(Code.UNAVAILABLE, "the client is closed");
+    if (closed) throw new RpcException(Code.UNAVAILABLE, "the channel is closed");
     links.removeIf(link -> link.retired);
     Link best = null;
     for (Link link : links) if (best == null || link.load.get() < best.load.get()) best = link;

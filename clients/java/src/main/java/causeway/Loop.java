@@ -7,7 +7,7 @@ import java.nio.channels.Selector;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
-/** The one thread that reads all sockets of a client or a server, and writes what a socket did not take at once. */
+/** The one thread that reads all sockets of a channel or a server, and writes what a socket did not take at once. */
 final class Loop implements Runnable {
   /** Who hears of a socket. */
   interface Attached {

@@ -99,9 +99,22 @@ public abstract class Output {
     depth--;
   }
 
-  /** A number of 32 unsigned bits for a coding that is signed, or of fewer bits. */
+  /** A number for a coding that holds fewer. */
   public static int fit(long value, long least, long most, String type) {
     if (value < least || value > most) throw new RpcException(Code.INVALID_ARGUMENT, value + " does not fit in " + type + ": expected " + least + " to " + most);
     return (int) value;
+  }
+
+  /** A number of 63 bits, for where one side is signed and the other is not. */
+  public static long unsigned(long value) {
+    if (value < 0) throw new RpcException(Code.INVALID_ARGUMENT, value + " (unsigned " + Long.toUnsignedString(value) + ") fits only one of int64 and uint64");
+    return value;
+  }
+
+  /** Rounds; a number beyond all floats is an error. */
+  public static float toFloat(double value) {
+    float rounded = (float) value;
+    if (Float.isInfinite(rounded) && !Double.isInfinite(value)) throw new RpcException(Code.INVALID_ARGUMENT, value + " does not fit in float");
+    return rounded;
   }
 }

@@ -1,7 +1,12 @@
 package causeway;
 
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -130,17 +135,41 @@ public final class ProtobufInput extends Input {
     return value;
   }
 
-  /** All numbers of one field, added to those that came before. */
-  public <T> void packed(Collection<T> values, Function<ProtobufInput, T> element) {
-    message(values, (in, all) -> {
-      while (in.at < in.end) all.add(element.apply(in));
+  /** A list and one element more; what came before is not changed unless it was made here. */
+  public <T> List<T> add(List<T> before, T value) {
+    List<T> values = growing(before);
+    values.add(value);
+    return values;
+  }
+
+  /** The same for a set. */
+  public <T> Set<T> add(Set<T> before, T value) {
+    Set<T> values = before instanceof GrowingSet<T> mine ? mine : new GrowingSet<>(before == null ? List.of() : before);
+    values.add(value);
+    return values;
+  }
+
+  /** A list and all numbers of one field. */
+  public <T> List<T> packed(List<T> before, Function<ProtobufInput, T> element) {
+    return message(growing(before), (in, values) -> {
+      while (in.at < in.end) values.add(element.apply(in));
+      return values;
+    });
+  }
+
+  /** The same for a set. */
+  public <T> Set<T> packed(Set<T> before, Function<ProtobufInput, T> element) {
+    return message(before, (in, values) -> {
+      Set<T> all = values;
+      while (in.at < in.end) all = in.add(all, element.apply(in));
       return all;
     });
   }
 
-  /** An entry of a map, put into those that came before. A key or a value that is not there is zero. */
-  public <K, V> void entry(Map<K, V> values, int keyType, Function<ProtobufInput, K> key, int valueType, Function<ProtobufInput, V> value) {
-    message(values, (in, all) -> {
+  /** A map and one entry more. A key or a value that is not there is zero. */
+  public <K, V> Map<K, V> entry(Map<K, V> before, int keyType, Function<ProtobufInput, K> key, int valueType, Function<ProtobufInput, V> value) {
+    Map<K, V> values = before instanceof GrowingMap<K, V> mine ? mine : new GrowingMap<>(before == null ? Map.of() : before);
+    return message(values, (in, all) -> {
       K k = null;
       V v = null;
       for (int tag = in.tag(); tag != 0; tag = in.tag()) {
@@ -151,6 +180,74 @@ public final class ProtobufInput extends Input {
       all.put(k == null ? zero(key) : k, v == null ? zero(value) : v);
       return all;
     });
+  }
+
+  /** Reads a field of a message that stands for a container. */
+  @FunctionalInterface
+  public interface Inside<T> {
+    T read(ProtobufInput in, int tag, T before);
+  }
+
+  /** A container that stands in a message of its own. */
+  public <T> T wrapped(T empty, Inside<T> inside) {
+    return message(empty, (in, value) -> {
+      T all = value;
+      for (int tag = in.tag(); tag != 0; tag = in.tag()) all = inside.read(in, tag, all);
+      return all;
+    });
+  }
+
+  /** Steps over a field and leaves a value as it was. */
+  public <T> T skipped(int tag, T before) {
+    skip(tag);
+    return before;
+  }
+
+  private static <T> List<T> growing(List<T> before) {
+    return before instanceof GrowingList<T> mine ? mine : new GrowingList<>(before == null ? List.of() : before);
+  }
+
+  private static final class GrowingList<T> extends ArrayList<T> {
+    private static final long serialVersionUID = 1L;
+
+    GrowingList(Collection<T> before) {
+      super(before);
+    }
+  }
+
+  private static final class GrowingSet<T> extends LinkedHashSet<T> {
+    private static final long serialVersionUID = 1L;
+
+    GrowingSet(Collection<T> before) {
+      super(before);
+    }
+  }
+
+  private static final class GrowingMap<K, V> extends LinkedHashMap<K, V> {
+    private static final long serialVersionUID = 1L;
+
+    GrowingMap(Map<K, V> before) {
+      super(before);
+    }
+  }
+
+  /** The number of an enum that has no zero. */
+  public int nonZero() {
+    int number = int32();
+    if (number == 0) throw malformed("the zero of an enum that has none");
+    return number;
+  }
+
+  /** A uuid as canonical text. */
+  public UUID uuidText() {
+    String text = string();
+    try {
+      UUID uuid = UUID.fromString(text);
+      if (uuid.toString().equalsIgnoreCase(text)) return uuid;
+    } catch (IllegalArgumentException e) {
+      // Said below.
+    }
+    throw malformed("the uuid \"" + text + "\": expected 36 characters such as 123e4567-e89b-12d3-a456-426614174000");
   }
 
   /** An element that says something that is known here. */

@@ -85,13 +85,6 @@ public final class ThriftInput extends Input {
     return getLong();
   }
 
-  /** A number of 64 unsigned bits, where Thrift has 63. */
-  public long u64() {
-    long value = getLong();
-    if (value < 0) throw malformed(value + " is negative: expected an unsigned number");
-    return value;
-  }
-
   public double f64() {
     return Double.longBitsToDouble(getLong());
   }
@@ -146,6 +139,12 @@ public final class ThriftInput extends Input {
     for (int i = 0; i < count; i++) values.put(present(key.apply(this)), present(value.apply(this)));
     leave();
     return Frozen.own(values);
+  }
+
+  /** The one member of a union: a second is an error. */
+  public <T> T only(T before, T value) {
+    if (before != null) throw malformed("a union with two members");
+    return value;
   }
 
   private int count(int type) {

@@ -46,12 +46,6 @@ public final class ThriftOutput extends Output {
     putLong(value);
   }
 
-  /** A number of 64 unsigned bits, where Thrift has 63. */
-  public void u64(long value) {
-    if (value < 0) throw new RpcException(Code.INVALID_ARGUMENT, Long.toUnsignedString(value) + " does not fit in Thrift's i64");
-    putLong(value);
-  }
-
   public void f64(double value) {
     putLong(Double.doubleToRawLongBits(value));
   }

@@ -17,7 +17,7 @@ import java.util.function.Consumer;
  * The way to the local sidecar, for any number of generated clients and threads: one connection carries all calls, but for
  * those above 256 KiB. It connects with the first call. It does not retry: that is the sidecar's.
  */
-public final class Client implements AutoCloseable {
+public final class Channel implements AutoCloseable {
   /** Larger messages go on a connection of their own, where they hold up nothing. */
   private static final int MAX_SHARED_BYTES = 256 * 1024;
 
@@ -26,30 +26,30 @@ public final class Client implements AutoCloseable {
   /** A call without a trace of its own carries on that of the call being served. */
   private static final List<String> TRACE = List.of("traceparent", "tracestate", "b3");
 
-  private final Loop loop = new Loop("causeway-client");
+  private final Loop loop = new Loop("causeway-channel");
   private final Links shared;
   private final Links large;
   private final Executor executor;
 
-  private Client(List<Address> addresses, Executor executor) {
+  private Channel(List<Address> addresses, Executor executor) {
     this.shared = new Links(addresses, loop, MAX_CALLS_PER_CONNECTION, 16);
     this.large = new Links(addresses, loop, 1, 16);
     this.executor = executor;
   }
 
   /** To where CAUSEWAY_ADDRESS says; without it to {@code unix:/run/causeway/causeway.sock}, else {@code 127.0.0.1:7420}. */
-  public static Client open() {
-    return new Client(Address.ofSidecar(), ForkJoinPool.commonPool());
+  public static Channel open() {
+    return new Channel(Address.ofSidecar(), ForkJoinPool.commonPool());
   }
 
   /** To {@code unix:PATH} or {@code HOST:PORT}. */
-  public static Client open(String address) {
+  public static Channel open(String address) {
     return open(address, ForkJoinPool.commonPool());
   }
 
   /** The same, with an executor on which the futures of asynchronous calls complete. */
-  public static Client open(String address, Executor executor) {
-    return new Client(List.of(Address.parse(address)), executor);
+  public static Channel open(String address, Executor executor) {
+    return new Channel(List.of(Address.parse(address)), executor);
   }
 
   /** Lets no call begin any more and closes the connections; calls in flight fail. */
@@ -60,8 +60,22 @@ public final class Client implements AutoCloseable {
     loop.stop();
   }
 
-  /** Calls and waits. An interrupt cancels the call and stays set; the error is then CANCELLED. */
-  public <O extends Output, I extends Input, T> T call(Method<O, I, T> method, Consumer<? super O> arguments, CallOptions options) throws DeclaredException {
+  /** Calls a method that declares no exception, and waits. An interrupt cancels the call and stays set; the error is then CANCELLED. */
+  public <O extends Output, I extends Input, T> T call(Method<O, I, T> method, Consumer<? super O> arguments, CallOptions options) {
+    try {
+      return callThrowing(method, arguments, options);
+    } catch (DeclaredException e) {
+      throw undeclared(e);
+    }
+  }
+
+  /** An exception that a method answers with and does not declare. */
+  public static RpcException undeclared(DeclaredException e) {
+    return new RpcException(e.code(), "the exception " + e.wireName() + ", which is not declared: " + e.getMessage(), true, Metadata.EMPTY, e);
+  }
+
+  /** The same for a method that declares exceptions. */
+  public <O extends Output, I extends Input, T> T callThrowing(Method<O, I, T> method, Consumer<? super O> arguments, CallOptions options) throws DeclaredException {
     long expiresAt = expiry(options);
     Link.Pending pending = new Link.Pending();
     send(method, arguments, options, expiresAt, pending);
