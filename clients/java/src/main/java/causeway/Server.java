@@ -48,7 +48,7 @@ public final class Server implements AutoCloseable, Loop.Attached {
     } catch (IOException | RuntimeException e) {
       listener.close();
       loop.stop();
-      throw e instanceof IOException ? new IOException("cannot listen on " + address.text() + ": " + e.getMessage(), e) : e;
+      throw new IOException("cannot listen on " + address.text() + ": " + e.getMessage(), e);
     }
     Runtime.getRuntime().addShutdownHook(onExit);
   }
