@@ -177,7 +177,10 @@ function printExceptionFields(
   components: readonly Component[],
 ): void {
   const { file } = context;
-  for (const { name: field, type } of components) file.print(`private final transient ${type} ${field};`);
+  for (const { name: each, type, field } of components) {
+    // Java's own serialization takes no part in this, so what it could not take is left out.
+    file.print(`private final ${field?.type.kind === "scalar" ? "" : "transient "}${type} ${each};`);
+  }
   file.print("");
   const text = components.find(
     ({ field }) => field?.name === "message" && field.type.kind === "scalar" && field.type.api === "string",

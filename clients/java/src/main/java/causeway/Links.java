@@ -133,10 +133,11 @@ final class Links {
 
   /** What to say when no sidecar could be reached. */
   RpcException nobody() {
-    String tried = failure.isEmpty() ? String.join(", ", addresses.stream().map(Address::text).toList()) : failure;
+    String tried = String.join(", ", addresses.stream().map(Address::text).toList());
     return new RpcException(
         Code.UNAVAILABLE,
-        "no sidecar listens (" + tried + "); start one with `causeway serve -c causeway.yaml`, or say in CAUSEWAY_ADDRESS where it is");
+        "no sidecar listens on " + tried + (failure.isEmpty() ? "" : " (" + failure + ")")
+            + ": start one with \"causeway serve -c causeway.yaml\", or set CAUSEWAY_ADDRESS to where it listens");
   }
 
   synchronized void close() {
