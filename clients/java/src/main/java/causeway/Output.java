@@ -51,7 +51,8 @@ public abstract class Output {
   }
 
   final void putLong(long value) {
-    LONG.set(bytes, grow(8), value);
+    int at = grow(8);
+    LONG.set(bytes, at, value);
   }
 
   final void putBytes(byte[] value) {

@@ -106,7 +106,7 @@ final class Served implements Connection.Listener {
       return failure(call, RpcException.here(Code.CANCELLED, "the call was cancelled", e));
     } catch (Exception | StackOverflowError e) {
       System.getLogger("causeway").log(System.Logger.Level.ERROR, "the handler of " + frame.name + " failed", e);
-      return failure(call, RpcException.here(Code.UNKNOWN, e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage()), e));
+      return failure(call, RpcException.here(Code.INTERNAL, e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage()), e));
     }
   }
 

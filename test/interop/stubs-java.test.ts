@@ -1,0 +1,240 @@
+// Java's stubs and their runtime: the stub as a client of grpc-js, official clients of the stub's server, the stub against
+// itself, each on both wires through a sidecar; and what happens when the sidecar dies.
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildOnce, ROOT } from "../../tools/build-cache.ts";
+import { startSidecar } from "../../tools/causeway.ts";
+import { runProgram, type Service, startService } from "../../tools/program.ts";
+import { type Tool, whatIsMissing } from "../../tools/toolchain.ts";
+import { CASES, type Client } from "./cases.ts";
+import { startGrpcServer } from "./grpc-server.ts";
+import {
+  buildGo,
+  deriveKinds,
+  GO_TOOLS,
+  goThriftClient,
+  type Outcome,
+  runGoGrpcClient,
+  TWIN,
+  TWINS,
+} from "./programs.ts";
+
+type Wire = "thrift" | "protobuf";
+
+const TOOLS: readonly Tool[] = ["javac"];
+const WIRES: readonly Wire[] = ["thrift", "protobuf"];
+const BUILD_MS = 300_000;
+const JAVAC = ["-encoding", "UTF-8", "--release", "17", "-Xlint:all", "-Werror"];
+const READY = /^ready (.*)$/;
+/** Go's clients that stand for all the official ones, as interop.test.ts tells them apart. */
+const STUB_CASES = CASES.filter(({ only }) => only?.includes("go-grpc") ?? true);
+
+const missing = whatIsMissing(TOOLS);
+const missingForGo = missing ?? whatIsMissing(GO_TOOLS);
+const stops: (() => void | Promise<void>)[] = [];
+const classes = new Map<Wire, string>();
+
+beforeAll(async () => {
+  if (missing) return;
+  for (const wire of WIRES) classes.set(wire, await buildStub(wire));
+  await deriveKinds();
+}, BUILD_MS);
+
+afterAll(async () => {
+  for (const stop of stops.toReversed()) await stop();
+});
+
+test(
+  "the golden stubs of either wire compile with every warning on, as errors",
+  async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    await buildOnce({
+      folder: ".cache/stubs-java/golden",
+      sources: "test/golden/stubs/java",
+      inputs: ["clients/java/src"],
+      async make(cwd) {
+        const sources = [...javaFiles(cwd), ...javaFiles(join(ROOT, "clients/java/src"))];
+        await runProgram("javac", [...JAVAC, "-d", "classes", ...sources], { cwd });
+      },
+    });
+  },
+  BUILD_MS,
+);
+
+describe.each(WIRES)("the stub on %s calls a grpc-js server", (wire) => {
+  let outcomes: ReadonlyMap<string, Outcome>;
+  beforeAll(async () => {
+    if (missing) return;
+    const server = await startGrpcServer(TWIN, [join(ROOT, TWINS)]);
+    stops.push(server.stop);
+    const sidecar = await startSidecar(`stubs-java-grpc-${wire}`, configOf({ protocol: "grpc" }, server.address));
+    stops.push(sidecar.stop);
+    outcomes = byName(await runStub(wire, "StubClient", sidecar.ready));
+  }, BUILD_MS);
+
+  test.for(STUB_CASES)("$name", ({ name }, { skip }) => {
+    skip(missing !== undefined, missing);
+    expect(outcomes.get(name)).toEqual({ name, ok: true, detail: "" });
+  });
+});
+
+describe.each(WIRES)("a server of the stub on %s", (wire) => {
+  let sidecar: Service;
+  beforeAll(async () => {
+    if (missing) return;
+    const server = await startServer(wire);
+    sidecar = await startSidecar(`stubs-java-server-${wire}`, configOf(ttheader(wire), server.ready));
+    stops.push(sidecar.stop);
+  }, BUILD_MS);
+
+  describe.each(WIRES)("is called by the stub on %s", (callerWire) => {
+    let outcomes: ReadonlyMap<string, Outcome>;
+    beforeAll(async () => {
+      if (!missing) outcomes = byName(await runStub(callerWire, "StubClient", sidecar.ready));
+    }, BUILD_MS);
+
+    test.for(STUB_CASES)("$name", ({ name }, { skip }) => {
+      skip(missing !== undefined, missing);
+      expect(outcomes.get(name)).toEqual({ name, ok: true, detail: "" });
+    });
+  });
+
+  describe.each<{ title: string; client: Client; run: (go: string) => Promise<Outcome[]> }>([
+    {
+      title: "Apache Thrift for Go",
+      client: "go-thrift",
+      run: (go) => goThriftClient(go)(sidecar.ready, "framed", "strict"),
+    },
+    { title: "grpc-go", client: "go-grpc", run: (go) => runGoGrpcClient(go, sidecar.ready) },
+  ])("is called by $title", ({ client, run }) => {
+    let outcomes: ReadonlyMap<string, Outcome>;
+    beforeAll(async () => {
+      if (!missingForGo) outcomes = byName(await run(await buildGo()));
+    }, BUILD_MS);
+
+    test.for(CASES.filter(({ only }) => only?.includes(client) ?? true))("$name", ({ name }, { skip }) => {
+      skip(missingForGo !== undefined, missingForGo);
+      expect(outcomes.get(name)).toEqual({ name, ok: true, detail: "" });
+    });
+  });
+});
+
+describe.each(WIRES)("calls of the stub on %s", (wire) => {
+  test(
+    "have deadlines, metadata and sizes, and can be cancelled",
+    async ({ skip }) => {
+      skip(missing !== undefined, missing);
+      const server = await startServer(wire);
+      const sidecar = await startSidecar(`stubs-java-calls-${wire}`, configOf(ttheader(wire), server.ready));
+      stops.push(sidecar.stop);
+      const outcomes = await runStub(wire, "StubFaults", sidecar.ready);
+      expect(outcomes.filter(({ ok }) => !ok)).toEqual([]);
+      expect(outcomes).toHaveLength(11);
+    },
+    BUILD_MS,
+  );
+
+  test(
+    "fail when the sidecar dies under them, and later ones wait for it to come back",
+    async ({ skip }) => {
+      skip(missing !== undefined, missing);
+      const server = await startServer(wire);
+      const folder = mkdtempSync(join(tmpdir(), "causeway-stubs-"));
+      stops.push(() => rmSync(folder, { recursive: true, force: true }));
+      const address = `unix:${join(folder, "local.sock")}`;
+      const config = configOf(ttheader(wire), server.ready, address);
+      const first = await startSidecar(`stubs-java-dies-${wire}`, config);
+      const program = await startService("java", javaArgs(wire, "StubFaults", address, "restart"), /^(ready)$/);
+      stops.push(program.stop);
+      first.kill();
+      // The program tells by its outcomes how far it is; the sidecar comes back while it waits.
+      await expect.poll(() => outcomesOf(program.tail()).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
+      const second = await startSidecar(`stubs-java-dies-${wire}`, config);
+      stops.push(second.stop);
+      await expect.poll(() => outcomesOf(program.tail()).length, { timeout: 40_000 }).toBe(3);
+      expect(outcomesOf(program.tail()).filter(({ ok }) => !ok)).toEqual([]);
+    },
+    BUILD_MS,
+  );
+});
+
+test(
+  "a server that is told to end by SIGTERM finishes, and ends",
+  async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const server = await startService("java", javaArgs("thrift", "StubServer", "127.0.0.1:0"), READY);
+    const stopped = server.stop();
+    await stopped;
+    expect(server.tail()).toContain("ready");
+  },
+  BUILD_MS,
+);
+
+/** Compiles the runtime, the stubs of Kinds on a wire, and the programs over them; gives the folder of the classes. */
+async function buildStub(wire: Wire): Promise<string> {
+  const folder = await buildOnce({
+    folder: `.cache/stubs-java/${wire}`,
+    sources: "test/interop/stubs-java",
+    inputs: [
+      "clients/java/src",
+      "codegen",
+      "idl/kinds/kinds.thrift",
+      "test/interop/java/src/main/java/client/Report.java",
+    ],
+    async make(cwd) {
+      const main = join(ROOT, "src/cli/main.ts");
+      const options = ["--lang", "java", "--server", "--wire", wire, "--out", join(cwd, "gen")];
+      await runProgram(process.execPath, [main, "generate", ...options, join(ROOT, "idl/kinds/kinds.thrift")]);
+      const report = join(ROOT, "test/interop/java/src/main/java/client/Report.java");
+      const sources = [...javaFiles(cwd), ...javaFiles(join(ROOT, "clients/java/src")), report];
+      await runProgram("javac", [...JAVAC, "-d", "classes", ...sources], { cwd });
+    },
+  });
+  return join(folder, "classes");
+}
+
+function javaFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".java"))
+    .map((name) => join(folder, name));
+}
+
+function javaArgs(wire: Wire, program: string, ...args: readonly string[]): string[] {
+  // Nobody's environment says where the sidecar is.
+  return ["-XX:TieredStopAtLevel=1", "-cp", classes.get(wire) ?? "", `client.${program}`, ...args];
+}
+
+async function runStub(wire: Wire, program: string, ...args: readonly string[]): Promise<Outcome[]> {
+  return outcomesOf(await runProgram("java", javaArgs(wire, program, ...args)));
+}
+
+async function startServer(wire: Wire): Promise<Service> {
+  const server = await startService("java", javaArgs(wire, "StubServer", "127.0.0.1:0"), READY);
+  stops.push(server.stop);
+  return server;
+}
+
+function outcomesOf(text: string): Outcome[] {
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line): Outcome => JSON.parse(line));
+}
+
+function byName(outcomes: readonly Outcome[]): ReadonlyMap<string, Outcome> {
+  return new Map(outcomes.map((outcome) => [outcome.name, outcome]));
+}
+
+function ttheader(wire: Wire): object {
+  return { protocol: "ttheader", codec: wire === "thrift" ? "thrift-binary" : "protobuf" };
+}
+
+function configOf(upstream: object, endpoint: string, address = "127.0.0.1:0"): object {
+  return {
+    schema: { include: [join(ROOT, "idl")], files: [join(ROOT, "idl/kinds/kinds.thrift")] },
+    listeners: [{ address, kind: "local", defaultService: "kinds.Kinds" }],
+    upstreams: { kinds: { ...upstream, endpoints: [endpoint], services: ["kinds.Kinds"], timeoutMs: 60_000 } },
+  };
+}
