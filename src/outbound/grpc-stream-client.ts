@@ -75,7 +75,11 @@ class OpenStream implements StreamListener, MessageSink {
   #trailing: HeaderList | undefined;
   /** The reply's messages; undefined before it has begun. */
   #incoming: MessageStream | undefined;
+  /** Nothing more comes or goes over the stream. */
   #over = false;
+  /** How it ended, which is told when the messages before the end have been read. */
+  #end: Metadata | RpcError | undefined;
+  #settled = false;
   #writable: (() => void) | undefined;
 
   constructor(call: StreamCall, session: GrpcSession, context: ExchangeContext, outcome: StreamOutcome) {
@@ -154,6 +158,7 @@ class OpenStream implements StreamListener, MessageSink {
       maxMessageBytes: this.#context.maxMessageBytes,
       consumed: (bytes) => this.#consume(bytes),
       taken: () => {},
+      done: () => this.#settle(),
     });
     this.#incoming = incoming;
     const reply = { headers: readMetadata(list), messages: incoming, trailers: this.#trailers.promise };
@@ -189,11 +194,12 @@ class OpenStream implements StreamListener, MessageSink {
     this.#finish(end);
   }
 
-  /** Ends the call from this side. */
+  /** Ends the call from this side; messages that have not been read yet are lost. */
   abort(error: RpcError): void {
-    if (this.#over) return;
-    this.#incoming?.abort(error);
+    if (this.#settled) return;
+    this.#end = error;
     this.#finish(error);
+    this.#incoming?.abort(error);
     this.#reset();
   }
 
@@ -205,21 +211,29 @@ class OpenStream implements StreamListener, MessageSink {
     else this.#context.clock.after(RESET_RETRY_MS, () => this.#reset());
   }
 
-  /** Says, once, how the stream ended. */
   #finish(end: Metadata | RpcError): void {
     if (this.#over) return;
     this.#over = true;
+    this.#end = end;
+    const failed = end instanceof RpcError;
+    // The headers alone were the whole response.
+    if (!this.#incoming && !failed) this.#begin([]);
+    if (this.#incoming) this.#incoming.end(failed ? end : undefined);
+    else this.#settle();
+    this.drained();
+  }
+
+  /** Says, once, how the stream ended. */
+  #settle(): void {
+    const end = this.#end;
+    if (this.#settled || end === undefined) return;
+    this.#settled = true;
     if (end instanceof RpcError) {
-      this.#incoming?.end(end);
       this.#trailers.reject(end);
       this.#outcome.over(end);
     } else {
-      // The headers alone were the whole response.
-      if (!this.#incoming) this.#begin([]);
-      this.#incoming?.end();
       this.#trailers.resolve(end);
       this.#outcome.over(undefined);
     }
-    this.drained();
   }
 }

@@ -23,7 +23,7 @@ export interface StreamReply {
   readonly headers: Metadata;
   /** Throws a RpcError when the stream ended with anything but OK, or the call's signal was aborted. */
   readonly messages: Messages;
-  /** Settles when the last message is there; rejects with the error that `messages` throws behind it. */
+  /** Settles when the last message has been read; rejects with the error that `messages` throws behind it. */
   readonly trailers: Promise<Metadata>;
   /** What those of the messages that are compressed are compressed with. */
   readonly compression?: Compression;

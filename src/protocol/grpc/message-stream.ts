@@ -18,6 +18,8 @@ export interface MessageStreamOptions {
   readonly consumed: (bytes: number) => void;
   /** A message of so many bytes has been read. */
   readonly taken: (bytes: number) => void;
+  /** The reader has come to the end, or nobody reads any more; comes once. */
+  readonly done?: () => void;
   /** Bounds what is held of messages that are not whole yet, beyond flow control; undefined: `maxMessageBytes` does. */
   readonly budget?: ByteBudget;
 }
@@ -55,8 +57,7 @@ export class MessageStream implements Messages, AsyncIterator<Payload, undefined
   #ended = false;
   /** What is thrown behind the last message. */
   #error: RpcError | undefined;
-  /** Nobody reads any more. */
-  #abandoned = false;
+  #done = false;
 
   constructor(options: MessageStreamOptions) {
     this.#options = options;
@@ -87,10 +88,9 @@ export class MessageStream implements Messages, AsyncIterator<Payload, undefined
 
   /** Whatever is there is dropped: the reader gets the error, now or at its next step. */
   abort(error: RpcError): void {
-    this.#drop();
-    this.#ended = true;
-    this.#error = error;
+    this.#refuse(error);
     if (this.#waiter) this.#serve(this.#waiter);
+    this.#finish();
   }
 
   next(): Promise<IteratorResult<Payload, undefined>> {
@@ -98,6 +98,7 @@ export class MessageStream implements Messages, AsyncIterator<Payload, undefined
     if (payload) return Promise.resolve({ done: false, value: payload });
     if (this.#ended) {
       const error = this.#lastError();
+      this.#finish();
       return error ? Promise.reject(error) : Promise.resolve(DONE);
     }
     return new Promise((resolve, reject) => {
@@ -117,9 +118,9 @@ export class MessageStream implements Messages, AsyncIterator<Payload, undefined
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {
-    this.#abandoned = true;
     this.#drop();
     this.#ended = true;
+    this.#finish();
     return Promise.resolve(DONE);
   }
 
@@ -181,6 +182,13 @@ export class MessageStream implements Messages, AsyncIterator<Payload, undefined
     const error = this.#lastError();
     if (error) waiter.reject(error);
     else waiter.resolve(DONE);
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#options.done?.();
   }
 
   /** A reader waits for the rest of a message: the peer must be able to send it, however small its windows are. */
@@ -199,7 +207,7 @@ export class MessageStream implements Messages, AsyncIterator<Payload, undefined
 
   /** What ends the reader's loop once no message is left. */
   #lastError(): RpcError | undefined {
-    if (this.#error || this.#abandoned) return this.#error;
+    if (this.#error) return this.#error;
     const left = this.#data.length - this.#at;
     return left > 0 ? new RpcError("INTERNAL", `the data ends after ${left} bytes of a message`) : undefined;
   }
