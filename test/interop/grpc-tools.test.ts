@@ -1,9 +1,11 @@
 // What people hold against a gRPC server without any files: grpcurl, by reflection, and gRPC's health probe. Both ask a
-// sidecar whose only upstream is a Thrift server.
+// sidecar before a Thrift server.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ROOT } from "../../tools/build-cache.ts";
 import { startSidecar } from "../../tools/causeway.ts";
 import { runProgram, type Service, startService } from "../../tools/program.ts";
@@ -31,10 +33,15 @@ afterAll(async () => {
 });
 
 function configOf(endpoint: string): object {
+  const files = ["shop/inventory.thrift", "shop/orders.proto", "kinds/kinds.thrift"];
   return {
-    schema: { include: [join(ROOT, "idl")], files: [join(ROOT, "idl/shop/inventory.thrift")] },
+    schema: { include: [join(ROOT, "idl")], files: files.map((file) => join(ROOT, "idl", file)) },
     listeners: [{ address: "127.0.0.1:0", kind: "local" }],
-    upstreams: { inventory: { protocol: "thrift-framed", endpoints: [endpoint], services: ["shop.Inventory"] } },
+    upstreams: {
+      inventory: { protocol: "thrift-framed", endpoints: [endpoint], services: ["shop.Inventory"] },
+      // Nobody is there: these are only described.
+      others: { protocol: "grpc", endpoints: ["127.0.0.1:9"], services: ["shop.v1.Orders", "kinds.Kinds"] },
+    },
   };
 }
 
@@ -44,13 +51,15 @@ async function grpcurl(...args: readonly string[]): Promise<string> {
   return runProgram(suite.grpcurl, ["-plaintext", ...options, sidecar.ready, args.at(-1)!]).catch(String);
 }
 
-test("grpcurl lists the Thrift service beside the sidecar's own", async ({ skip }) => {
+test("grpcurl lists what is carried, Thrift services too, and the sidecar's own", async ({ skip }) => {
   skip(missing !== undefined, missing);
   expect((await grpcurl("list")).trim().split("\n")).toEqual([
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
+    "kinds.Kinds",
     "shop.Inventory",
+    "shop.v1.Orders",
   ]);
 });
 
@@ -59,9 +68,23 @@ test("grpcurl describes everything that is listed, and the messages of the Thrif
   const all = await grpcurl("describe");
   expect(all).toContain("rpc reserve ( .shop.Inventory_reserve_args ) returns ( .shop.Inventory_reserve_result );");
   expect(all).toContain("rpc Watch ( .grpc.health.v1.HealthCheckRequest ) returns ( stream");
+  expect(all).toContain("rpc List ( .shop.v1.ListOrdersRequest ) returns ( .shop.v1.ListOrdersResponse )");
+  expect(all.match(/kinds\.Kinds_echo\w+_args/g)?.length).toBeGreaterThan(20);
   const run = (symbol: string) => runProgram(suite.grpcurl, ["-plaintext", sidecar.ready, "describe", symbol]);
   expect(await run("shop.Item")).toContain("map<int32, int32> available = 4");
   expect(await run("shop.Warehouse")).toContain("WAREHOUSE_BERLIN = 1;");
+});
+
+test("protoc takes the descriptors that grpcurl has put together from reflection", async ({ skip }) => {
+  const lacking = whatIsMissing(["go", "protoc"]);
+  skip(lacking !== undefined, lacking);
+  const folder = mkdtempSync(join(tmpdir(), "causeway-grpcurl-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const set = join(folder, "all.protoset");
+  await runProgram(suite.grpcurl, ["-plaintext", "-protoset-out", set, sidecar.ready, "describe"]);
+  // It links them all before it encodes one message of them.
+  const args = [`--descriptor_set_in=${set}`, "--decode=kinds.Kinds_echoMaps_args", "kinds.proto"];
+  expect(await runProgram("protoc", args)).toBe("");
 });
 
 test("grpcurl calls a Thrift service with JSON and no files", async ({ skip }) => {
