@@ -47,6 +47,11 @@ function membersOf({ fields, oneofs }: StubMessage): readonly Member[] {
   ];
 }
 
+/** Messages are written in the order of their ids, as by every other library. */
+function firstId(member: Member): number {
+  return "field" in member ? member.field.id : Math.min(...member.oneof.fields.map(({ id }) => id));
+}
+
 function isNeeded({ required, defaultValue, type }: StubField): boolean {
   return required && (defaultValue === undefined || type.kind === "message");
 }
@@ -116,7 +121,7 @@ function printDefaults(file: PhpFile, members: readonly Member[]): void {
 
 function printWrite(file: PhpFile, message: StubMessage, members: readonly Member[], thrift: boolean): void {
   const context = { file, locals: createLocals("out"), thrift };
-  for (const member of members) {
+  for (const member of [...members].sort((a, b) => firstId(a) - firstId(b))) {
     if ("field" in member) {
       writeField(context, member.field, `$this->${file.names.propertyOf(member.field)}`);
       continue;

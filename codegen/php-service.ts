@@ -6,7 +6,7 @@ import { createLocals, type Locals, propertyName } from "./php-names.ts";
 import { type ReadCase, readFields } from "./php-read.ts";
 import { arrayDoc, declaredType, isNullable, literal, nullableType, stringLiteral, zeroOf } from "./php-types.ts";
 import { writeField, writePresent } from "./php-write.ts";
-import type { StubField, StubMethod, StubService, StubThrow, StubType } from "./stub-model.ts";
+import type { StubField, StubMethod, StubService, StubThrow } from "./stub-model.ts";
 
 /** A method with its names in PHP. */
 interface PhpMethod {
@@ -252,7 +252,7 @@ function printHandler(file: PhpFile, { method, name, parameters, locals }: PhpMe
   const catches = catchesOf(method.throws);
   const statement = method.result ? `${result} = ${call};` : `${call};`;
   const write = () => {
-    if (method.result) printSuccess(file, method, method.result, result, locals, thrift);
+    if (method.result) printSuccess(file, method, result, locals, thrift);
   };
   if (catches.length === 0) {
     file.print(statement);
@@ -285,20 +285,13 @@ function argumentStart(file: PhpFile, field: StubField): string {
   return defaultValue && absent === "keep" ? literal(file, type, defaultValue) : zeroOf(file, type);
 }
 
-function printSuccess(
-  file: PhpFile,
-  { response }: StubMethod,
-  type: StubType,
-  result: string,
-  locals: Locals,
-  thrift: boolean,
-): void {
+function printSuccess(file: PhpFile, { response }: StubMethod, result: string, locals: Locals, thrift: boolean): void {
   if (response.kind === "bare") {
     file.print(`${result}->write($out);`);
     return;
   }
   const success = response.fields.find(({ name }) => name === "success");
-  if (success) writePresent({ file, locals, thrift }, { ...success, type }, result);
+  if (success) writePresent({ file, locals, thrift }, success, result);
 }
 
 function printThrown(

@@ -1,6 +1,6 @@
 // Which programs of other languages this machine has, and what to say when one is missing.
 import { execFileSync, spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** The folder with Apache Thrift's library for PHP: where Debian's package puts it, or where PHP_THRIFT says. */
@@ -18,6 +18,12 @@ const TOOLS = {
     name: "Apache Thrift's library for PHP",
     or: "PHP_THRIFT=FOLDER",
   },
+  phpcs: {
+    has: () => isCommand("phpcs"),
+    name: "PHP_CodeSniffer",
+    or: "https://github.com/PHPCSStandards/PHP_CodeSniffer",
+  },
+  "php-fpm": { has: () => phpFpm() !== undefined, name: "PHP-FPM", or: "https://www.php.net/manual/install.fpm.php" },
   thrift: { has: () => isCommand("thrift"), name: "the thrift compiler", or: "https://thrift.apache.org" },
   nghttp2: {
     has: () => isCommand("nghttp") && isCommand("h2load"),
@@ -37,6 +43,16 @@ export function whatIsMissing(tools: readonly Tool[]): string | undefined {
   if (missing.length === 0) return undefined;
   const names = new Intl.ListFormat("en").format(missing.map(({ name }) => name));
   return `needs ${names}; install: npm run setup, or ${missing.map((tool) => tool.or).join(", ")}`;
+}
+
+/** The path of PHP-FPM, which Debian names by its version and puts where users do not look; undefined when it is not there. */
+export function phpFpm(): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
+  for (const folder of folders) {
+    const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^php-fpm[\d.]*$/.test(name)) : [];
+    if (names[0] !== undefined) return join(folder, names[0]);
+  }
+  return undefined;
 }
 
 /** For example 1.26; 0 when there is no Go. */

@@ -28,7 +28,7 @@ export interface Outcome {
 /** A client program that is built; `address` is HOST:PORT of who serves Kinds. */
 export type RunClient = (
   address: string,
-  transport: "framed" | "buffered" | "theader" | "theader-zlib" | "ttheader",
+  transport: "framed" | "buffered" | "http" | "theader" | "theader-zlib" | "ttheader",
   dialect: "strict" | "old" | "compact",
 ) => Promise<Outcome[]>;
 

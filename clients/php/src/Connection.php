@@ -155,7 +155,7 @@ final class Connection
         $leftUs = \intdiv($expiresAtNs - \hrtime(true), 1_000);
         if ($leftUs <= 0) {
             $this->close();
-            throw new RpcException(Code::DeadlineExceeded, 'the deadline passed before the answer came');
+            throw new RpcException(Code::DeadlineExceeded, 'the deadline passed before the answer came', sent: true);
         }
         $read = $toRead ? [$this->stream] : null;
         $write = $toRead ? null : [$this->stream];
@@ -167,6 +167,6 @@ final class Connection
     private function broken(string $what): RpcException
     {
         $this->close();
-        return new RpcException(Code::Unavailable, $what);
+        return new RpcException(Code::Unavailable, $what, sent: true);
     }
 }

@@ -20,8 +20,8 @@ final class Registration
 
     /**
      * @param array<string, mixed> $instance as registration.proto has it, in names of JSON: upstream, services,
-     *     address, codec (`CODEC_THRIFT_BINARY`, `CODEC_PROTOBUF`), framing (`FRAMING_FASTCGI`, `FRAMING_HTTP`), weight, labels,
-     *     healthCheck
+     *     address, codec (`CODEC_THRIFT_BINARY`, `CODEC_PROTOBUF`), framing (`FRAMING_FASTCGI`, `FRAMING_HTTP`),
+     *     weight, labels, healthCheck
      * @param ?string $httpAddress `unix:PATH` or `HOST:PORT`; null for CAUSEWAY_HTTP_ADDRESS, else the default
      */
     public function __construct(

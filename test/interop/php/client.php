@@ -4,7 +4,7 @@
  * The official Apache Thrift library for PHP as a client of the service Kinds: runs named cases one after the other and
  * prints one line of JSON for each, for the test that started this program.
  *
- *     php client.php FOLDER-OF-GENERATED-CODE HOST PORT framed|buffered strict|old
+ *     php client.php FOLDER-OF-GENERATED-CODE HOST PORT framed|buffered|http strict|old
  */
 
 declare(strict_types=1);
@@ -34,6 +34,7 @@ use Thrift\Exception\TApplicationException;
 use Thrift\Protocol\TBinaryProtocol;
 use Thrift\Transport\TBufferedTransport;
 use Thrift\Transport\TFramedTransport;
+use Thrift\Transport\THttpClient;
 use Thrift\Transport\TSocket;
 use Thrift\Type\TMessageType;
 
@@ -52,7 +53,11 @@ spl_autoload_register(function (string $class) use ($library, $generated): void 
 $socket = new TSocket($host, (int) $port);
 $socket->setSendTimeout(5_000);
 $socket->setRecvTimeout(10_000);
-$wire = $transport === 'framed' ? new TFramedTransport($socket) : new TBufferedTransport($socket, 4096, 4096);
+$wire = match ($transport) {
+    'framed' => new TFramedTransport($socket),
+    'http' => new THttpClient($host, (int) $port, '/kinds.Kinds'),
+    default => new TBufferedTransport($socket, 4096, 4096),
+};
 $protocol = new TBinaryProtocol($wire, $dialect === 'strict', $dialect === 'strict');
 $wire->open();
 report(cases(new KindsClient($protocol), $protocol));

@@ -248,7 +248,12 @@ function containerCases(KindsClient $c): array
         tables: [['one' => 1], []],
         cube: [[['a'], []], [], [['b', 'c']]],
     );
-    $sets = new Sets(numbers: [1, -2, 300], texts: ['a', ''], colors: [Color::GREEN, Color::RED], larges: [1 << 53]);
+    $sets = new Sets(
+        numbers: [1, -2, 300],
+        texts: ['a', ''],
+        colors: [Color::GREEN, Color::RED],
+        larges: [9007199254740993],
+    );
     $numbers = array_map(static fn (int $i) => $i * $i * $i - 1000, range(0, 999));
     return [
         'echoLists: of every type' => returns($c->echoLists(...), $lists),

@@ -32,10 +32,10 @@ final class Oneofs implements ProtobufMessage, RuntimeVersion1
         if ($this->id !== '') {
             $out->tag(10)->string($this->id);
         }
+        $this->payment?->writeTo($out);
         if ($this->after !== 0) {
             $out->tag(56)->int32($this->after);
         }
-        $this->payment?->writeTo($out);
         $this->second?->writeTo($out);
     }
 

@@ -297,7 +297,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoByte($value);
-        $out->tag(8)->i8($result);
+        $out->tag(8)->int32(Range::i8($result));
         return $out->bytes;
     }
 
@@ -316,7 +316,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoShort($value);
-        $out->tag(8)->i16($result);
+        $out->tag(8)->int32(Range::i16($result));
         return $out->bytes;
     }
 
@@ -335,7 +335,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoInt($value);
-        $out->tag(8)->i32($result);
+        $out->tag(8)->int32($result);
         return $out->bytes;
     }
 
@@ -354,7 +354,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoLong($value);
-        $out->tag(8)->i64($result);
+        $out->tag(8)->varint($result);
         return $out->bytes;
     }
 
@@ -411,7 +411,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoBinary($value);
-        $out->tag(8)->string($result);
+        $out->tag(10)->bytes($result);
         return $out->bytes;
     }
 
@@ -430,7 +430,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoUuid($value);
-        $out->tag(8)->uuid($result);
+        $out->tag(10)->bytes(Uuid::toBytes($result));
         return $out->bytes;
     }
 
@@ -452,7 +452,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoColor($value);
-        $out->tag(8)->enum($result);
+        $out->tag(8)->enum(Range::nonzero($result));
         return $out->bytes;
     }
 
@@ -476,8 +476,12 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoList($value);
-        foreach ($result as $item) {
-            $out->tag(8)->i32($item);
+        if ($result !== []) {
+            $outer = $out->tag(10)->begin();
+            foreach ($result as $item) {
+                $out->int32($item);
+            }
+            $out->end($outer);
         }
         return $out->bytes;
     }
@@ -575,7 +579,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->sum($type, $second, $func, $self);
-        $out->tag(8)->i64($result);
+        $out->tag(8)->varint($result);
         return $out->bytes;
     }
 
@@ -682,7 +686,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->sleep($milliseconds);
-        $out->tag(8)->i32($result);
+        $out->tag(8)->int32($result);
         return $out->bytes;
     }
 }

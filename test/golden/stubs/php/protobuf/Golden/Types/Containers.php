@@ -70,9 +70,6 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        foreach ($this->mustTexts as $item) {
-            $out->tag(42)->string($item);
-        }
         if ($this->truths !== []) {
             $outer = $out->tag(10)->begin();
             foreach ($this->truths as $item) {
@@ -102,6 +99,9 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
                 }
                 $out->end($outer);
             }
+        }
+        foreach ($this->mustTexts as $item) {
+            $out->tag(42)->string($item);
         }
         foreach ($this->data as $item) {
             $out->tag(50)->bytes($item);

@@ -26,8 +26,8 @@ final class Numbers implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(2400)->int32($this->far);
         $out->tag(8)->int32($this->near);
+        $out->tag(2400)->int32($this->far);
         if ($this->last !== null) {
             $out->tag(262136)->int32($this->last);
         }

@@ -68,10 +68,6 @@ final class Containers implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::LIST, 5)->list(ThriftWriter::STRING, \count($this->mustTexts));
-        foreach ($this->mustTexts as $item) {
-            $out->string($item);
-        }
         $out->field(ThriftWriter::LIST, 1)->list(ThriftWriter::BOOL, \count($this->truths));
         foreach ($this->truths as $item) {
             $out->bool($item);
@@ -83,6 +79,10 @@ final class Containers implements ThriftMessage, RuntimeVersion1
         $out->field(ThriftWriter::LIST, 3)->i32s($this->numbers);
         if ($this->mayLarges !== null) {
             $out->field(ThriftWriter::LIST, 4)->i64s($this->mayLarges);
+        }
+        $out->field(ThriftWriter::LIST, 5)->list(ThriftWriter::STRING, \count($this->mustTexts));
+        foreach ($this->mustTexts as $item) {
+            $out->string($item);
         }
         $out->field(ThriftWriter::LIST, 6)->list(ThriftWriter::STRING, \count($this->data));
         foreach ($this->data as $item) {
