@@ -66,8 +66,8 @@ export const RUNS_PER_BYTE: u32 = 6;
   stackStart = (inputEnd + 15) & ~15;
   stackEnd = stackStart + load<u32>(plan, PLAN_STACK_BYTES) + length * perByte;
   outputStart = (stackEnd + 15) & ~15;
-  traceLength = 0;
   if (outputStart < stackEnd || stackEnd < stackStart || !provide(outputStart + SLACK)) {
+    traceLength = 0;
     fails(FAULT_MEMORY, start, 0);
     return false;
   }
@@ -80,22 +80,25 @@ export const RUNS_PER_BYTE: u32 = 6;
   ip = start;
   op = outputStart;
   sp = stackStart;
-  unknownFields = duplicates = fault = traceLength = 0;
+  unknownFields = duplicates = traceLength = 0;
   limitRoom();
 }
 
 /** Forgets what went wrong, and all but so many unknown fields. */
 export function forget(unknown: u32): void {
   unknownFields = unknown;
-  fault = traceLength = 0;
+  traceLength = 0;
 }
 
 /** Ends a translation that succeeded: says where the output stands and what was lost, and returns its length. */
 @inline export function finish(): i32 {
   store<u32>(report, <u32>outputStart, REPORT_OUTPUT);
-  store<u32>(report, unknownFields | duplicates, REPORT_LOSSY);
-  store<u32>(report, unknownFields, REPORT_UNKNOWN);
-  store<u32>(report, duplicates, REPORT_DUPLICATES);
+  const lossy = unknownFields | duplicates;
+  store<u32>(report, lossy, REPORT_LOSSY);
+  if (lossy) {
+    store<u32>(report, unknownFields, REPORT_UNKNOWN);
+    store<u32>(report, duplicates, REPORT_DUPLICATES);
+  }
   return <i32>(op - outputStart);
 }
 

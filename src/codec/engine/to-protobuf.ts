@@ -35,7 +35,12 @@ let repeats: bool = false;
 let repeatFound: bool = false;
 
 /** Translates the struct at `ip`, which must fill the input; true with a fault noted. */
-export function toProtobufFails<T>(message: usize): bool {
+@inline export function toProtobufFails<T>(message: usize): bool {
+  const start = ip;
+  repeats = false;
+  const stop = changetype<T>(0).structTo(message, op);
+  if (stop && ip == inputEnd) { writeAt(stop); return overflows(); }
+  restart(start);
   return attemptFails<T>(message, 0, false);
 }
 
@@ -49,7 +54,7 @@ function attemptFails<T>(message: usize, field: u32, needed: bool, node: u32 = 0
   changetype<T>(0).begin();
   for (repeats = false; ; repeats = true) {
     repeatFound = false;
-    const failed = field ? bodyFails<T>(message, field - 1, needed, node) : outermostFails<T>(message);
+    const failed = field ? bodyFails<T>(message, field - 1, needed, node) : structFails<T>(message, 1);
     if (!failed) break;
     if (!repeatFound) return true;
     restart(start);
@@ -75,15 +80,15 @@ function bodyFails<T>(message: usize, field: u32, needed: bool, node: u32): bool
     if (found) countDuplicates(1);
     found = true;
     writeAt(start);
-    if (outermostFails<T>(message)) return traced(node, -1);
+    if (eitherWayFails<T>(message)) return traced(node, -1);
   }
   if (found) return false;
   if (needed) { fails(FAULT_MISSING, ip - 1, 1); return traced(node, -1); }
   return absentFieldsFails(message, 0, 0);
 }
 
-/** Translates the struct at `ip` the short way, or else the long one. */
-function outermostFails<T>(message: usize): bool {
+/** Translates the struct at `ip`, which something may follow, the short way, or else the long one. */
+function eitherWayFails<T>(message: usize): bool {
   if (repeats) return structFails<T>(message, 1);
   const from = ip, to = op, frame = sp, unknown = unknownFields, stop = changetype<T>(0).structTo(message, to);
   if (stop) { writeAt(stop); return false; }
