@@ -13,6 +13,19 @@ export interface StubTypes {
   unsupported(position: Position, message: string): void;
 }
 
+/** What the names of a model are made of. */
+export interface Named {
+  readonly name: string;
+  readonly doc: string | undefined;
+  readonly annotations: readonly (readonly [string, string])[];
+  readonly position: Position;
+}
+
+export function namedOf({ name, doc, annotations, position }: Named): StubNamed {
+  const deprecated = annotations.some(([key, value]) => key === "deprecated" && value !== "false");
+  return { name, doc, deprecated, position };
+}
+
 const API: Readonly<Record<ThriftScalar | ProtoScalar, ApiScalar>> = {
   bool: "bool",
   i8: "i8",

@@ -8,6 +8,7 @@ import type { GeneratedFile } from "../../codegen/target.ts";
 import type { Diagnostic, Report } from "../base/diagnostic.ts";
 import type { Schema, Wire } from "../schema/model.ts";
 import { generateTypeScript } from "./generate-ts.ts";
+import { goImportPath } from "./go-import-path.ts";
 import { type IdlOptions, loadIdl, rulesFileOption } from "./load-idl.ts";
 import { printDiagnostics } from "./print-report.ts";
 import { version } from "./version.ts";
@@ -40,7 +41,10 @@ export const generateCommand = new Command("generate")
   )
   .option("--server", "generate what implements a service too")
   .option("--check", "write nothing, and fail where what would be written differs")
-  .option("--package <name>", "what stands in front of each package: Go's import path of DIR, Java's or PHP's root")
+  .option(
+    "--package <name>",
+    "what stands in front of each package: Java's or PHP's root, Go's import path of DIR (default: by go.mod)",
+  )
   .option("-I, --include <dir>", "look for includes and imports here too (repeatable)", collect)
   .option("--allow-neg-keys", "take Thrift field ids below 1 as they are written")
   .addOption(rulesFileOption)
@@ -53,7 +57,7 @@ unless everything can be. The far side may speak the other wire: the sidecar tra
 to be installed; of a .thrift file it gets the derived .proto.
 
 Examples:
-  $ causeway generate --lang go --package example.com/shop/gen --out gen idl/shop/inventory.thrift
+  $ causeway generate --lang go --out gen idl/shop/inventory.thrift
   $ causeway generate --lang java --server --out src/main/java idl/shop/orders.proto -I idl
   $ causeway generate --lang php --wire protobuf --out gen --check idl/shop/inventory.thrift`,
   )
@@ -78,11 +82,12 @@ async function generate(paths: readonly string[], options: GenerateOptions): Pro
 async function generateFiles(
   schema: Schema,
   paths: readonly string[],
-  { lang, wire, server = false, package: packageName }: GenerateOptions,
+  { lang, wire, server = false, package: given, out }: GenerateOptions,
   report: Report,
 ): Promise<readonly GeneratedFile[] | undefined> {
   const target = LANGUAGES[lang];
   if (!target) return generateTypeScript(schema, report);
+  const packageName = given ?? (lang === "go" ? goImportPath(out) : undefined);
   const model = buildStubModel(schema, wire, report);
   const files = model && target(model, { server, version: version(), package: packageName }, report);
   if (files) reportTwice(files, paths, report);

@@ -6,7 +6,7 @@ import { RpcError, toRpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type HeaderList, headerOf } from "../protocol/grpc/header-list.ts";
 import { createMessageCollector } from "../protocol/grpc/message.ts";
-import { readReply, readResponseEncoding, writeCall } from "../protocol/grpc/verbs.ts";
+import { type KnownHeads, readReply, readResponseEncoding, writeCall } from "../protocol/grpc/verbs.ts";
 import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import type { Call, Reply } from "../rpc/call.ts";
@@ -56,7 +56,10 @@ export function connectGrpc(options: GrpcUpstreamOptions, clock: Clock, log: Log
     const authority = options.authority ?? authorityOf(address);
     const dialer = createDialer(address, name, options, { clock, tls, protocol: "h2" });
     const sessions = createGrpcSessions(dialer, name, clock);
-    const context: ExchangeContext = { name, authority, maxMessageBytes: options.maxMessageBytes, sessions, clock };
+    const { maxMessageBytes } = options;
+    const heads: KnownHeads = new WeakMap();
+    const scheme = tls ? "https" : "http";
+    const context: ExchangeContext = { name, scheme, authority, heads, maxMessageBytes, sessions, clock };
     return {
       handle: (call) => new Promise<Reply>((resolve, reject) => exchange(call, context, resolve, reject)),
       handleStream: (call) => openGrpcStream(call, context),
@@ -73,7 +76,9 @@ function authorityOf(address: Address): string {
 /** What every call to one endpoint needs. */
 export interface ExchangeContext {
   readonly name: string;
+  readonly scheme: "http" | "https";
   readonly authority: string;
+  readonly heads: KnownHeads;
   readonly maxMessageBytes: number;
   readonly sessions: GrpcSessions;
   readonly clock: Clock;
@@ -101,8 +106,8 @@ function exchange(
     session = given;
     const { http2 } = session;
     try {
-      const { authority, clock } = context;
-      const written = writeCall(call, { authority, nowMs: clock.nowMs() });
+      const { scheme, authority, heads, clock } = context;
+      const written = writeCall(call, { scheme, authority, heads, nowMs: clock.nowMs() });
       const listener = receive(given, call, context, reset, settled);
       stream = http2.openStream(written.headers, false, listener);
       if (!stream) throw new RpcError("UNAVAILABLE", `the connection to ${context.name} has no free stream`);

@@ -92,9 +92,9 @@ class OpenStream implements StreamListener, MessageSink {
   }
 
   open(): void {
-    const { authority, clock, name } = this.#context;
+    const { scheme, authority, clock, name } = this.#context;
     try {
-      const written = writeStreamCall(this.#call, { authority, nowMs: clock.nowMs() });
+      const written = writeStreamCall(this.#call, { scheme, authority, nowMs: clock.nowMs() });
       this.#stream = this.#session.http2.openStream(written.headers, false, this);
       if (!this.#stream) throw new RpcError("UNAVAILABLE", `the connection to ${name} has no free stream`);
       this.#call.facts.droppedMetadata += written.droppedMetadata;

@@ -18,9 +18,14 @@ export function parseTimeout(text: string): number | undefined {
   return parts && unitMs !== undefined ? Number(parts[1]) * unitMs : undefined;
 }
 
-/** A grpc-timeout of at least `timeoutMs`, in the finest unit from microseconds on that holds it in eight digits. */
+/** Longer ones are given in milliseconds: what is cut off matters to nobody, and calls of one moment say the same. */
+const FINE_BELOW_MS = 100;
+
+/** A grpc-timeout of at least `timeoutMs`, less than a millisecond above it if eight digits can say so. */
 export function formatTimeout(timeoutMs: number): string {
   if (timeoutMs <= 0) return "0u";
+  const wholeMs = Math.ceil(timeoutMs);
+  if (timeoutMs >= FINE_BELOW_MS && wholeMs <= LARGEST) return `${wholeMs}m`;
   for (const [unit, unitMs] of UNIT_MS) {
     const count = Math.ceil(timeoutMs / unitMs);
     if (unit !== "n" && count <= LARGEST) return `${count}${unit}`;

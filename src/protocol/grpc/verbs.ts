@@ -125,6 +125,24 @@ export function readCall(
   return { dress, call: accepts === undefined ? call : { ...call, accepts } };
 }
 
+/** Without metadata, by what tells them apart; the very same list each time is encoded only once by HTTP/2. */
+const plainHeads = new Map<string, HeaderList>();
+const PLAIN_CONTENT_TYPES = new Set(["application/grpc", "application/grpc+proto"]);
+const OK_TRAILERS: HeaderList = ["grpc-status", "0"];
+
+/** The headers of a response without metadata. */
+function plainHead(dress: Dress, compression: Compression | undefined): HeaderList {
+  // Callers may write anything behind a semicolon, and what they write is not kept.
+  if (!PLAIN_CONTENT_TYPES.has(dress.contentType)) return writeResponseHead(dress, compression);
+  const key = `${dress.contentType} ${compression} ${dress.accepts !== undefined}`;
+  let head = plainHeads.get(key);
+  if (!head) {
+    head = writeResponseHead(dress, compression);
+    plainHeads.set(key, head);
+  }
+  return head;
+}
+
 /** The headers that begin a response; `compression` is what its messages may be compressed with. */
 export function writeResponseHead({ contentType, accepts }: Dress, compression: Compression | undefined): string[] {
   const headers = [":status", "200", "content-type", contentType];
@@ -145,16 +163,32 @@ export function writeReply(dress: Dress, answer: Reply | RpcError): Response {
   if (codec !== "protobuf") {
     return writeReply(dress, new RpcError("INTERNAL", `the reply came as ${codec}: expected protobuf`));
   }
-  const headers = writeResponseHead(dress, compression);
-  writeMetadata(answer.headers, headers);
   if (answer.kind === "exception") {
+    const headers = writeResponseHead(dress, compression);
+    writeMetadata(answer.headers, headers);
     writeMetadata(answer.trailers, headers);
     writeStatus(answer.status ?? exceptionStatus(answer.field, bytes), headers);
     return { headers, body: undefined, trailers: undefined };
   }
-  const trailers = ["grpc-status", "0"];
-  writeMetadata(answer.trailers, trailers);
-  return { headers, body: writeMessage(bytes, compression !== undefined), trailers };
+  return {
+    headers: writeHeaders(dress, compression, answer.headers),
+    body: writeMessage(bytes, compression !== undefined),
+    trailers: writeTrailers(answer.trailers),
+  };
+}
+
+function writeHeaders(dress: Dress, compression: Compression | undefined, metadata: Metadata): HeaderList {
+  if (metadata.size === 0) return plainHead(dress, compression);
+  const headers = writeResponseHead(dress, compression);
+  writeMetadata(metadata, headers);
+  return headers;
+}
+
+function writeTrailers(metadata: Metadata): HeaderList {
+  if (metadata.size === 0) return OK_TRAILERS;
+  const trailers = [...OK_TRAILERS];
+  writeMetadata(metadata, trailers);
+  return trailers;
 }
 
 /** Appends an error's metadata and status to the headers or trailers that it ends a response with. */
@@ -171,9 +205,15 @@ export function writeFailure(error: RpcError, headers: string[]): void {
 export interface WriteCallOptions {
   /** The host of the pseudo header `:authority`. */
   readonly authority: string;
+  readonly scheme: "http" | "https";
   /** On the clock of the call's `expiresAtMs`. */
   readonly nowMs: number;
+  /** What was written last to the same authority, where it is kept. */
+  readonly heads?: KnownHeads;
 }
+
+/** The last request headers of each method that had nothing of their own but a timeout. */
+export type KnownHeads = WeakMap<Method, { readonly timeout: string | undefined; readonly list: HeaderList }>;
 
 /** The request of a call. Throws a RpcError INTERNAL when the payload is not protobuf. */
 export function writeCall(
@@ -192,14 +232,20 @@ export function writeCall(
 export function writeCallHead(
   { method, headers, expiresAtMs, accepts }: AnyCall,
   compression: Compression | undefined,
-  { authority, nowMs }: WriteCallOptions,
+  { scheme, authority, nowMs, heads }: WriteCallOptions,
 ): { readonly headers: HeaderList; readonly droppedMetadata: number } {
+  const timeout = expiresAtMs === Number.POSITIVE_INFINITY ? undefined : formatTimeout(expiresAtMs - nowMs);
+  const isPlain = headers.size === 0 && compression === undefined && accepts === undefined;
+  const known = isPlain ? heads?.get(method) : undefined;
+  // Calls of the same millisecond have the same timeout.
+  if (known !== undefined && known.timeout === timeout) return { headers: known.list, droppedMetadata: 0 };
   const path = `/${method.service}/${method.name}`;
-  const list = [":method", "POST", ":scheme", "http", ":path", path, ":authority", authority];
+  const list = [":method", "POST", ":scheme", scheme, ":path", path, ":authority", authority];
   list.push("te", "trailers", "content-type", "application/grpc");
   if (compression !== undefined) list.push("grpc-encoding", compression);
   if (accepts !== undefined) list.push("grpc-accept-encoding", accepts.join(","));
-  if (expiresAtMs !== Number.POSITIVE_INFINITY) list.push("grpc-timeout", formatTimeout(expiresAtMs - nowMs));
+  if (timeout !== undefined) list.push("grpc-timeout", timeout);
+  if (isPlain) heads?.set(method, { timeout, list });
   const droppedMetadata = writeMetadata(headers, list);
   return { headers: list, droppedMetadata };
 }

@@ -3,6 +3,7 @@ import { RpcError } from "../../../../src/base/errors.ts";
 import { Metadata } from "../../../../src/base/metadata.ts";
 import { type HeaderList, headerOf } from "../../../../src/protocol/grpc/header-list.ts";
 import {
+  type KnownHeads,
   readCall,
   readHead,
   readReply,
@@ -153,20 +154,37 @@ describe("writeCall", () => {
       ["grpc-x", "dropped"],
     ]);
     const call = callOf("protobuf", "echo", "hi", { headers, expiresAtMs: 1_500 });
-    const written = writeCall(call, { authority: "shop:1", nowMs: 1_000 });
+    const written = writeCall(call, { scheme: "http", authority: "shop:1", nowMs: 1_000 });
     expect(headerOf(written.headers, ":path")).toBe("/test.Echo/echo");
     expect(headerOf(written.headers, ":authority")).toBe("shop:1");
-    expect(headerOf(written.headers, "grpc-timeout")).toBe("500000u");
+    expect(headerOf(written.headers, "grpc-timeout")).toBe("500m");
     expect(headerOf(written.headers, "tenant")).toBe("a");
     expect(written.droppedMetadata).toBe(1);
     expect(Buffer.from(written.body).toString("hex")).toBe("00000000040a026869");
   });
 
+  test("gives the same list again to calls that differ in nothing that it says", () => {
+    const heads: KnownHeads = new WeakMap();
+    const write = (expiresAtMs: number, method: "echo" | "fail" = "echo", headers = Metadata.EMPTY) =>
+      writeCall(callOf("protobuf", method, "hi", { headers, expiresAtMs }), {
+        ...{ scheme: "https", authority: "a", nowMs: 0 },
+        heads,
+      }).headers;
+    const first = write(14_999.4);
+    expect(write(14_999.8)).toBe(first);
+    expect(headerOf(first, "grpc-timeout")).toBe("15000m");
+    expect(headerOf(first, ":scheme")).toBe("https");
+    expect(headerOf(write(14_998), "grpc-timeout")).toBe("14998m");
+    expect(headerOf(write(14_998, "echo", Metadata.from([["tenant", "b"]])), "tenant")).toBe("b");
+    expect(headerOf(write(14_998), "tenant")).toBeUndefined();
+    expect(headerOf(write(Number.POSITIVE_INFINITY), "grpc-timeout")).toBeUndefined();
+  });
+
   test("has no timeout without a deadline, and takes no other codec", () => {
-    const written = writeCall(callOf("protobuf", "echo", "hi"), { authority: "a", nowMs: 0 });
+    const written = writeCall(callOf("protobuf", "echo", "hi"), { scheme: "http", authority: "a", nowMs: 0 });
     expect(headerOf(written.headers, "grpc-timeout")).toBeUndefined();
-    expect(errorOf(() => writeCall(callOf("thrift", "echo", "hi"), { authority: "a", nowMs: 0 })).code).toBe(
-      "INTERNAL",
-    );
+    expect(
+      errorOf(() => writeCall(callOf("thrift", "echo", "hi"), { scheme: "http", authority: "a", nowMs: 0 })).code,
+    ).toBe("INTERNAL");
   });
 });
