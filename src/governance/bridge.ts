@@ -1,5 +1,6 @@
 // The only place where a call changes its codec: Thrift becomes Protobuf and back, and JSON either of them. Above retry and
 // balance: one translation per call, and a bad request fails here, where no endpoint can be blamed for it.
+import { z } from "zod";
 import { RpcError } from "../base/errors.ts";
 import { CODEC_WIRES, type Codec, type Losses, type Transcoder } from "../codec/codec.ts";
 import { isMissingBody } from "../codec/fault.ts";
@@ -7,6 +8,14 @@ import { EXCEPTION_TYPE, ThriftFault } from "../protocol/thrift/codes.ts";
 import { type Call, exceptionOf, type Handler, type Layer, type Payload, type Reply } from "../rpc/call.ts";
 import type { BodyLink, MethodLink } from "../schema/link.ts";
 import type { Field, MessageType, Method } from "../schema/model.ts";
+
+/** What becomes of fields that cannot be carried to another wire. */
+export const unknownFieldsOption = z
+  .enum(["drop", "error"])
+  .default("drop")
+  .describe("fields that the IDL does not have, or has with another type: dropped and counted, or an error");
+
+export type UnknownFields = z.output<typeof unknownFieldsOption>;
 
 /** What the bridge of one upstream knows. */
 export interface BridgeContext {
@@ -43,9 +52,11 @@ interface Translation {
  * Translates requests and replies between the caller's codec and the upstream's; bytes in the upstream's codec pass
  * untouched. A caller of JSON gets declared exceptions as protobuf, because every form of error that they can stand in
  * there takes the bytes. A request that does not fit its IDL is INVALID_ARGUMENT, a reply INTERNAL, a method without a
- * link UNIMPLEMENTED.
+ * link UNIMPLEMENTED. Unknown fields are dropped and counted unless `unknownFields` makes them an error of that kind.
  */
-export function bridge({ codec, links, compile }: BridgeContext): Layer {
+export function bridge({ codec, links, compile: compileAny }: BridgeContext, unknownFields: UnknownFields): Layer {
+  const compile: BridgeContext["compile"] =
+    unknownFields === "drop" ? compileAny : (...pair) => refuseUnknown(compileAny(...pair));
   const translations = new Map<Codec, Map<Method, Translation>>();
 
   function translationFor(method: Method, callerCodec: Codec): Translation {
@@ -98,6 +109,21 @@ async function translate(
   }
   const payload = translateReply(call, exceptionCodec, exception.type, exception.transcode, reply.payload.bytes);
   return { kind: "exception", field: exception.field, payload, headers, trailers };
+}
+
+/** Fails where the translation left fields out; it says how many, because their names are not known. */
+function refuseUnknown(transcode: Transcoder): Transcoder {
+  return (bytes, losses) => {
+    const before = losses.unknownFields;
+    const translated = transcode(bytes, losses);
+    const count = losses.unknownFields - before;
+    if (count === 0) return translated;
+    const what = count === 1 ? "1 field is" : `${count} fields are`;
+    throw new RpcError(
+      "INVALID_ARGUMENT",
+      `message: ${what} not in the IDL, or of another type there; expected none, as unknownFields of the upstream is error`,
+    );
+  };
 }
 
 /** The translation is synchronous, so one record serves all calls, and only calls that lost something keep a copy. */

@@ -109,7 +109,7 @@ export function createUpstreamStack(
       // Above the bridge, which reads into messages; gRPC's servers unpack them themselves.
       ...(context.isGrpc ? [] : [unpack(context.maxMessageBytes)]),
       // Above the choice of an endpoint: one translation per call, and a bad request is blamed on nobody.
-      bridge(context),
+      bridge(context, policies.unknownFields),
       // Above the balance: each attempt chooses its endpoint anew.
       retries.calls,
       // Below the retry, which knows one attempt where here are two, and only waits for another when both have failed.

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { attemptTimeoutMsOption } from "./attempt-timeout.ts";
 import { balanceOptions } from "./balance-policy.ts";
 import { breakerOptions } from "./breaker.ts";
+import { unknownFieldsOption } from "./bridge.ts";
 import { concurrencyOptions } from "./concurrency.ts";
 import { streamTimeoutMsOption, timeoutMsOption } from "./deadline.ts";
 import { failuresOptions } from "./failure.ts";
@@ -21,6 +22,7 @@ export const upstreamPolicies = {
   hedge: hedgeOptions.optional(),
   balance: balanceOptions.prefault({ policy: "p2c" }),
   attemptTimeoutMs: attemptTimeoutMsOption,
+  unknownFields: unknownFieldsOption,
   failures: failuresOptions.prefault({}),
   outlier: outlierOptions.prefault({}),
   breaker: breakerOptions.optional(),

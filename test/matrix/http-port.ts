@@ -83,7 +83,7 @@ export async function openPort(
   const compile: Parameters<typeof bridge>[0]["compile"] = (body, from, to) =>
     compileTranscoder(body, from, to, LIMITS);
   const opened = { service, beside: { headers: Metadata.EMPTY, trailers: Metadata.EMPTY } };
-  const layer = bridge({ codec: upstream, links: linked.methods, compile });
+  const layer = bridge({ codec: upstream, links: linked.methods, compile }, "drop");
   const handle = layer(async (call) => ({ ...(await service.handle(call)), ...opened.beside }));
   const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
   const port = createHttpPort(

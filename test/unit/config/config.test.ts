@@ -155,7 +155,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, timeoutMs, tls",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, timeoutMs, tls, unknownFields",
   ],
   ["limits: { maxDepth: 0 }", "1:21: error: limits.maxDepth: expected at least 1, got 0"],
   ["accessLog: none", '1:12: error: accessLog: expected a mapping, got "none"'],
@@ -178,6 +178,7 @@ test("the policies of an upstream have the defaults of their public sources", ()
       budget: { share: 0.2, perSecond: 10, windowMs: 10_000 },
     },
     balance: { policy: "p2c", decayMs: 10_000, initialMs: 30, failureMs: 5_000, panicBelow: 0.5 },
+    unknownFields: "drop",
     failures: { codes: ["UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "UNKNOWN", "DATA_LOSS"], exceptions: [] },
     outlier: {
       enabled: true,

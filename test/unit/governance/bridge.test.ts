@@ -4,7 +4,7 @@ import { Metadata } from "../../../src/base/metadata.ts";
 import type { Codec, Losses } from "../../../src/codec/codec.ts";
 import { faultError } from "../../../src/codec/fault.ts";
 import { FAULT_MISSING } from "../../../src/codec/layout.ts";
-import { bridge } from "../../../src/governance/bridge.ts";
+import { bridge, type UnknownFields } from "../../../src/governance/bridge.ts";
 import { EXCEPTION_TYPE, ThriftFault } from "../../../src/protocol/thrift/codes.ts";
 import type { Call, Handler } from "../../../src/rpc/call.ts";
 import type { BodyLink, MethodLink } from "../../../src/schema/link.ts";
@@ -58,10 +58,10 @@ function compile(body: BodyLink, from: Codec, to: Codec) {
   };
 }
 
-function createBridge(codec: Codec, links: readonly MethodLink[] = [link]) {
+function createBridge(codec: Codec, links: readonly MethodLink[] = [link], unknownFields: UnknownFields = "drop") {
   const byMethod = new Map<Method, MethodLink>();
   for (const each of links) byMethod.set(each.thrift, each).set(each.protobuf, each);
-  return bridge({ codec, links: byMethod, compile });
+  return bridge({ codec, links: byMethod, compile }, unknownFields);
 }
 
 const thriftCall = (changes: Partial<Call> = {}) => callOf({ method: thriftMethod, ...changes });
@@ -174,14 +174,17 @@ test("a result that is missing tells a Thrift caller so by its TApplicationExcep
     "to-thrift",
     LIMITS,
   );
-  const layer = bridge({
-    codec: "protobuf",
-    links: new Map([[thriftMethod, link]]),
-    compile: (body) => (bytes) => {
-      if (body === link.response) throw missing;
-      return bytes;
+  const layer = bridge(
+    {
+      codec: "protobuf",
+      links: new Map([[thriftMethod, link]]),
+      compile: (body) => (bytes) => {
+        if (body === link.response) throw missing;
+        return bytes;
+      },
     },
-  });
+    "drop",
+  );
   const error = await rejection(layer(() => Promise.resolve(resultOf()))(thriftCall()));
   expect(error).toMatchObject({ code: "INTERNAL", cause: new ThriftFault(EXCEPTION_TYPE.MISSING_RESULT) });
 });
@@ -304,4 +307,23 @@ test("where the response holds the exceptions too, an exception of a Thrift upst
   expect(text(reply.payload.bytes)).toMatch(/^response thrift-binary>protobuf /);
   // Whoever counts still sees what it is.
   expect(reply).toMatchObject({ exception: { name: "gone" } });
+});
+
+test("unknown fields are an error where the upstream wants none: the caller's in a request, the upstream's in a reply", async () => {
+  const payload = { type: thriftMethod.request, codec: "thrift-binary", bytes: Uint8Array.of(1, 0xee, 0xee) } as const;
+  const strict = createBridge("protobuf", [link], "error");
+  const never: Handler = () => Promise.reject(new Error("not called"));
+  expect(await rejection(strict(never)(thriftCall({ payload })))).toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message:
+      "message: 2 fields are not in the IDL, or of another type there; expected none, as unknownFields of the upstream is error",
+  });
+  const reply: Handler = () => Promise.resolve(resultOf(Uint8Array.of(0xee)));
+  expect(await rejection(strict(reply)(thriftCall()))).toMatchObject({
+    code: "INTERNAL",
+    message: expect.stringContaining("cannot be translated: message: 1 field is not in the IDL"),
+  });
+  // Of the same wire nothing is translated, so nothing is left out.
+  const same = createBridge("thrift-binary", [link], "error");
+  expect((await same(() => Promise.resolve(resultOf()))(thriftCall({ payload }))).kind).toBe("result");
 });
