@@ -40,8 +40,8 @@ export interface Service {
   tail(): string;
   /** Asks it to end, insists after five seconds, and resolves once it has. */
   stop(): Promise<void>;
-  /** Ends it at once, without a word. */
-  kill(): void;
+  /** Ends it at once, without a word, and resolves once it has. */
+  kill(): Promise<void>;
 }
 
 /**
@@ -68,6 +68,10 @@ export async function startService(
     const insist = setTimeout(() => child.kill("SIGKILL"), 5_000);
     await end.catch(() => {});
     clearTimeout(insist);
+  };
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await end.catch(() => {});
   };
   const lines = createInterface({ input: child.stdout });
   const captured = new Promise<string>((resolve) => {

@@ -30,6 +30,8 @@ type handler struct {
 type Server struct {
 	// DrainTimeout is how long Run waits for the calls in flight after SIGTERM or SIGINT; 0 means 10 seconds.
 	DrainTimeout time.Duration
+	// Listening is called by Run once the server listens and heeds signals, with where it does; it may be nil.
+	Listening func(address string)
 	// Registration asks the local sidecar to announce this server while Run runs; nil asks for nothing.
 	Registration *Registration
 
@@ -109,6 +111,9 @@ func (s *Server) Run(ctx context.Context, address string) error {
 	var registered *lease
 	if s.Registration != nil {
 		registered = s.Registration.keep(where, s.services, s.codec())
+	}
+	if s.Listening != nil {
+		s.Listening(where)
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()

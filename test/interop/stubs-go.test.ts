@@ -97,7 +97,8 @@ describe("Go stubs", () => {
       expect(await client.ask("call")).toMatch(/^call OK /);
       client.say("hang");
       expect(await client.ask("call")).toMatch(/^call OK /);
-      first.kill();
+      // Gone for good: while it dies, it might still accept.
+      await first.kill();
       expect(await client.next()).toMatch(/^hang UNAVAILABLE .*broke before the answer came/);
       client.say("call");
       const second = await startSidecar("stubs-go-restart", config);
@@ -128,6 +129,23 @@ describe("Go stubs", () => {
         await runProgram("go", ["mod", "edit", "-require", "causeway.dev/causeway@v0.0.0", "-replace", runtime], {
           cwd: folder,
         });
+      },
+    });
+    expect(await runProgram("gofmt", ["-l", "."], { cwd })).toBe("");
+    await runProgram("go", ["vet", "./..."], { cwd });
+  });
+
+  test("the example is as its README says", async () => {
+    const cwd = await buildOnce({
+      folder: ".cache/interop/stubs-go-example/go",
+      sources: "clients/go/example",
+      inputs: [...INPUTS, "idl/shop"],
+      async make(folder) {
+        const main = join(ROOT, "src/cli/main.ts");
+        const args = ["generate", "--lang", "go", "--server", "--out", "gen", join(ROOT, "idl/shop/inventory.thrift")];
+        await runProgram(process.execPath, [main, ...args], { cwd: folder });
+        const runtime = `causeway.dev/causeway=${join(ROOT, "clients/go")}`;
+        await runProgram("go", ["mod", "edit", "-replace", runtime], { cwd: folder });
       },
     });
     expect(await runProgram("gofmt", ["-l", "."], { cwd })).toBe("");

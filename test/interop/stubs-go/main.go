@@ -64,13 +64,8 @@ func serve(address string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
 	}()
-	// The port is wanted before the server runs: it is taken here once, and its number given on.
-	where, err := freePort(address)
-	if err != nil {
-		return err
-	}
-	fmt.Println("ready", where)
-	err = server.Run(ctx, where)
+	server.Listening = func(where string) { fmt.Println("ready", where) }
+	err := server.Run(ctx, address)
 	fmt.Println("ended")
 	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
@@ -17,18 +16,6 @@ import (
 )
 
 const longCall = 20 * time.Second
-
-func freePort(address string) (string, error) {
-	if !strings.HasSuffix(address, ":0") {
-		return address, nil
-	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
-}
 
 // everything answers with what it is given.
 type everything struct {
