@@ -89,7 +89,7 @@ export async function startService(
     ready: await Promise.race([captured, failed]),
     tail: () => written.trim(),
     stop,
-    kill: () => void child.kill("SIGKILL"),
+    kill,
   };
 }
 
