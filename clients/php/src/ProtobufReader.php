@@ -104,16 +104,20 @@ final class ProtobufReader
     /** int64, and uint64 by its bits. */
     public function varint(): int
     {
+        $bytes = $this->bytes;
+        $at = $this->at;
+        $end = $this->end;
         $value = 0;
         for ($shift = 0; $shift < 70; $shift += 7) {
-            if ($this->at >= $this->end) {
+            if ($at >= $end) {
                 throw $this->malformed('the message ends inside a varint');
             }
-            $byte = \ord($this->bytes[$this->at++]);
-            $value |= ($byte & 0x7f) << $shift;
+            $byte = \ord($bytes[$at++]);
             if ($byte < 0x80) {
-                return $value;
+                $this->at = $at;
+                return $value | $byte << $shift;
             }
+            $value |= ($byte & 0x7f) << $shift;
         }
         throw $this->malformed('a varint has more than 10 bytes');
     }

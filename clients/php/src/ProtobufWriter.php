@@ -32,7 +32,11 @@ final class ProtobufWriter
 
     public function int32(int $value): void
     {
-        $this->varint(Range::i32($value));
+        if ($value >= 0 && $value < 0x80) {
+            $this->bytes .= \chr($value);
+        } else {
+            $this->varint(Range::i32($value));
+        }
     }
 
     public function enum(\BackedEnum|int $value): void
@@ -54,11 +58,16 @@ final class ProtobufWriter
     /** int64, and uint64 by its bits. */
     public function varint(int $value): void
     {
-        while ($value < 0 || $value > 0x7f) {
-            $this->bytes .= \chr($value & 0x7f | 0x80);
-            $value = $value >> 7 & 0x1ffffffffffffff;
+        if ($value >= 0 && $value < 0x80) {
+            $this->bytes .= \chr($value);
+            return;
         }
-        $this->bytes .= \chr($value);
+        $bytes = '';
+        do {
+            $bytes .= \chr($value & 0x7f | 0x80);
+            $value = $value >> 7 & 0x1ffffffffffffff;
+        } while ($value > 0x7f);
+        $this->bytes .= $bytes . \chr($value);
     }
 
     public function sint64(int $value): void
