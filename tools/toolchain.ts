@@ -23,6 +23,7 @@ const TOOLS = {
     name: "PHP_CodeSniffer",
     or: "https://github.com/PHPCSStandards/PHP_CodeSniffer",
   },
+  composer: { has: () => isCommand("composer"), name: "Composer", or: "https://getcomposer.org" },
   "php-fpm": { has: () => phpFpm() !== undefined, name: "PHP-FPM", or: "https://www.php.net/manual/install.fpm.php" },
   thrift: { has: () => isCommand("thrift"), name: "the thrift compiler", or: "https://thrift.apache.org" },
   nghttp2: {

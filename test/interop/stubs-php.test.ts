@@ -362,6 +362,46 @@ async function listen(handle: (socket: Socket) => void, path?: string) {
   };
 }
 
+test("the example in clients/php/example calls and serves as its README says", async ({ skip }) => {
+  needs(skip, "php", "composer");
+  const client = join(ROOT, CACHE, "example/php");
+  const example = join(client, "example");
+  rmSync(client, { recursive: true, force: true });
+  cpSync(join(ROOT, "clients/php"), client, { recursive: true, filter: (path) => !/\/(?:vendor|gen)$/.test(path) });
+  const args = ["generate", "--lang", "php", "--server", "--out", "gen", join(ROOT, "idl/shop/inventory.thrift")];
+  await runProgram(process.execPath, [join(ROOT, "src/cli/main.ts"), ...args], { cwd: example });
+  await runProgram("composer", ["install", "--no-interaction", "--quiet"], { cwd: example });
+  const inventory = await startService(process.execPath, [join(ROOT, "demo/inventory.ts")], /^listening (.*)$/);
+  stops.push(inventory.stop);
+  const sidecar = await startSidecarOfTools("stubs-php-example", {
+    schema: { files: [join(ROOT, "idl/shop/inventory.thrift")] },
+    listeners: [{ address: "127.0.0.1:0", kind: "local" }],
+    upstreams: {
+      inventory: { protocol: "thrift-framed", endpoints: [inventory.ready], services: ["shop.Inventory"] },
+    },
+  });
+  stops.push(sidecar.stop);
+  const env = { CAUSEWAY_ADDRESS: sidecar.ready };
+  const call = (sku: string) => runProgram("php", ["client.php", sku], { cwd: example, env });
+  expect(await call("TEA-GREEN-100")).toBe("Green tea, 100 g, 4 EUR\nreserved: order-1/TEA-GREEN-100\n");
+  expect(await call("LOST")).toBe("there is no LOST\n");
+  const port = await freePort();
+  const serve = ["-S", `127.0.0.1:${port}`, "public/index.php"];
+  const script = `exec php "$@" 2>&1`;
+  const server = await startService("/bin/sh", ["-c", script, "php", ...serve], /(Development Server)/, {
+    cwd: example,
+  });
+  stops.push(server.stop);
+  const response = await fetch(`http://127.0.0.1:${port}/shop.Inventory`, {
+    method: "POST",
+    headers: { "content-type": "application/x-thrift" },
+    body: Buffer.from("80010001000000036765740000000700", "hex"),
+  });
+  expect(Buffer.from(await response.arrayBuffer()).toString("hex")).toBe(
+    "800100020000000367657400000007" + "0c00010b0001000000000000",
+  );
+});
+
 describe("under PHP-FPM", () => {
   /** One worker, so that requests share what outlives them. */
   async function startFpm(folder: string): Promise<string> {
