@@ -1,5 +1,5 @@
 // Writes the Protobuf JSON mapping (protobuf.dev/programming-guides/json) of a message: the Protobuf side of its link.
-import type { MessageLink, ValueLink } from "../schema/link.ts";
+import type { FieldLink, MessageLink, ValueLink } from "../schema/link.ts";
 import type { EnumType, FieldType } from "../schema/model.ts";
 import type { Session } from "./byte-reader.ts";
 import type { Losses } from "./codec.ts";
@@ -45,7 +45,7 @@ class JsonWriter {
       const value = message.fields.get(field);
       if (value === undefined || (isImplicit(field) && isZero(value))) continue;
       const text = this.#value(value, field.value, field.protobuf.type, fieldPath(path, field.protobuf.name));
-      members.push(`${JSON.stringify(jsonName(field))}:${text}`);
+      members.push(quotedName(field) + text);
     }
     return `{${members.join(",")}}`;
   }
@@ -155,6 +155,18 @@ class JsonWriter {
         return undefined;
     }
   }
+}
+
+const quotedNames = new WeakMap<FieldLink, string>();
+
+/** The name as it stands in front of a value. */
+function quotedName(field: FieldLink): string {
+  let quoted = quotedNames.get(field);
+  if (quoted === undefined) {
+    quoted = `${JSON.stringify(jsonName(field))}:`;
+    quotedNames.set(field, quoted);
+  }
+  return quoted;
 }
 
 function printEnum(number: bigint, type: EnumType): string {

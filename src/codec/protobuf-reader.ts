@@ -36,6 +36,28 @@ interface Piece {
   readonly isGroup: boolean;
 }
 
+/** What may stand in a message, and the numbers of the oneof that each member is of. */
+interface Level {
+  readonly byNumber: ReadonlyMap<number, Part>;
+  readonly rivals: ReadonlyMap<number, readonly number[]>;
+}
+
+const levels = new WeakMap<MessageLink, Level>();
+
+function levelOf(link: MessageLink): Level {
+  let level = levels.get(link);
+  if (!level) {
+    const { fields, oneofs } = link;
+    const members = oneofs.map((oneof) => oneof.map(({ protobuf }) => protobuf.id));
+    level = {
+      byNumber: new Map(fields.map(({ protobuf, value }) => [protobuf.id, { link: value, name: protobuf.name }])),
+      rivals: new Map(members.flatMap((ids) => ids.map((id) => [id, ids] as const))),
+    };
+    levels.set(link, level);
+  }
+  return level;
+}
+
 class ProtobufReader extends ByteReader {
   readonly #losses: Losses;
 
@@ -46,16 +68,7 @@ class ProtobufReader extends ByteReader {
 
   message(pieces: readonly Piece[], link: MessageLink, depth: number, path: string): MessageValue {
     this.#checkDepth(depth, path);
-    const byNumber = new Map(
-      link.fields.map((field) => [field.protobuf.id, { link: field.value, name: field.protobuf.name }]),
-    );
-    const rivals = new Map<number, readonly number[]>();
-    for (const oneof of link.oneofs)
-      for (const member of oneof)
-        rivals.set(
-          member.protobuf.id,
-          oneof.map((rival) => rival.protobuf.id),
-        );
+    const { byNumber, rivals } = levelOf(link);
     const occurrences = this.#level(pieces, byNumber, rivals, depth, path);
     const fields = new Map<FieldLink, Value>();
     for (const field of link.fields) {

@@ -510,4 +510,14 @@ describe("small print", () => {
     const link = fromThrift("1: list<bool> a");
     for (const no of ["00", "02"]) expect(translate(link, C, P, `19 21 01 ${no} 00`).hex).toBe("0a020100");
   });
+
+  test.each(["json", "thrift-json"] as const)("base64 of %s is accepted with and without padding", (codec) => {
+    const link = fromThrift("1: optional binary a");
+    const read = compileTranscoder({ kind: "whole", link }, codec, P, LIMITS);
+    for (const base64 of ["/w==", "/w"]) {
+      const text = codec === "json" ? `{"a":"${base64}"}` : `{"1":{"str":"${base64}"}}`;
+      const bytes = read(Buffer.from(text), { unknownFields: 0, duplicates: 0 });
+      expect(Buffer.from(bytes).toString("hex")).toBe("0a01ff");
+    }
+  });
 });
