@@ -1,6 +1,7 @@
 // The stubs for PHP against real peers: as clients through a sidecar on either wire, as servers under `php -S` and PHP-FPM for
 // official clients, and where things die in the middle of a call.
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -361,6 +362,44 @@ async function listen(handle: (socket: Socket) => void, path?: string) {
     },
   };
 }
+
+test("a server in PHP registers, registers again when its lease was lost, and leaves", async ({ skip }) => {
+  skip(missingPhp !== undefined, missingPhp);
+  const seen: string[] = [];
+  let beats = 0;
+  const server = createHttpServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      seen.push(`${request.method} ${request.url} ${body}`);
+      const refused = body.includes('"upstream":""');
+      const lost = request.url?.endsWith("/heartbeat") && ++beats === 2;
+      response.statusCode = refused ? 400 : lost ? 404 : 200;
+      const lease = { id: `kinds/${seen.length}`, lease: "6s" };
+      response.end(
+        JSON.stringify(refused ? { code: "invalid_argument", message: "upstream is empty" } : lost ? {} : lease),
+      );
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  stops.push(() => server.close());
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  const args = [join(SOURCES, "register.php"), generated("thrift"), `127.0.0.1:${port}`];
+  expect(await runProgram("php", args)).toBe("2\nPUT /v1/instances: upstream is empty\n");
+  const instance =
+    '"upstream":"kinds","services":["kinds.Kinds"],"address":"unix:/run/php/fpm.sock",' +
+    '"codec":"CODEC_THRIFT_BINARY","framing":"FRAMING_FASTCGI"';
+  expect(seen.slice(0, 5)).toEqual([
+    `PUT /v1/instances {"instance":{${instance}},"lease":"12s"}`,
+    "POST /v1/instances/kinds%2F1/heartbeat {}",
+    "POST /v1/instances/kinds%2F2/heartbeat {}",
+    `PUT /v1/instances {"instance":{${instance}},"lease":"6s"}`,
+    "DELETE /v1/instances/kinds%2F4 ",
+  ]);
+});
 
 test("the example in clients/php/example calls and serves as its README says", async ({ skip }) => {
   needs(skip, "php", "composer");

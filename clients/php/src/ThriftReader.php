@@ -13,6 +13,9 @@ final class ThriftReader
     /** Most structs and containers in each other. */
     public const MAX_DEPTH = 64;
 
+    /** Most elements of a container. */
+    public const MAX_ELEMENTS = 1_000_000;
+
     /** Bytes of the smallest value of a type. */
     private const LEAST = self::FIXED + [11 => 4, 12 => 1, 13 => 6, 14 => 5, 15 => 5];
 
@@ -217,6 +220,9 @@ final class ThriftReader
         $least = self::LEAST[$actual] ?? throw $this->malformed("the type $actual is none of Thrift's");
         if ($count > ($this->end - $this->at) / $least) {
             throw $this->malformed("$count elements end behind the message");
+        }
+        if ($count > self::MAX_ELEMENTS) {
+            throw $this->malformed("$count elements: expected at most " . self::MAX_ELEMENTS);
         }
         return $count;
     }
