@@ -112,6 +112,7 @@ export function nameGo(model: StubModel, prefix: string | undefined, report: Rep
     byFolder.set(folder, known);
     packages.set(file, known);
   }
+  const packageNames = [...byFolder.values()].map(({ name }) => name);
   const messages = new Map<StubMessage, GoMessage>();
   const enums = new Map<StubEnum, { name: string; values: string[] }>();
   const services = new Map<StubService, GoService>();
@@ -132,7 +133,7 @@ export function nameGo(model: StubModel, prefix: string | undefined, report: Rep
       scope.reserve(`New${name}`);
     }
     for (const service of file.services) {
-      services.set(service, nameService(service, scope, scopeOf, messages));
+      services.set(service, nameService(service, scope, scopeOf, messages, packageNames));
     }
   }
   return { packages, messages, enums, services, constants };
@@ -191,6 +192,7 @@ function nameService(
   scope: NameScope,
   scopeOf: (keywords?: ReadonlySet<string>) => NameScope,
   messages: Map<StubMessage, GoMessage>,
+  packageNames: readonly string[],
 ): GoService {
   const name = exportedName(service.name);
   const local = localName(service.name);
@@ -206,7 +208,7 @@ function nameService(
     const methodName = own.claim(exportedName(method.name), method);
     const parameters = new Map<StubField, string>();
     const parameterScope = scopeOf();
-    parameterScope.reserve(...TAKEN_BY_BODIES);
+    parameterScope.reserve(...TAKEN_BY_BODIES, ...packageNames);
     for (const field of method.parameters) parameters.set(field, parameterScope.claim(localName(field.name), field));
     const body = (fields: readonly StubField[] | undefined, suffix: string): StubMessage | undefined => {
       if (!fields) return undefined;

@@ -124,17 +124,18 @@ func MissingResult(method Method) error {
 	return Errorf(Internal, "%s.%s returned no result", method.Service, method.Name)
 }
 
-// errorOf gives an error as it is sent to a caller. With details an exception is one of them; without, Thrift's result
-// has it already.
-func errorOf(err error) *Error {
+// errorOf gives an error as it is sent to a caller. On Protobuf an exception is among its details; on Thrift those that
+// the method declares are in its result, and of others the code and the text are told.
+func errorOf(err error, codec Codec) *Error {
 	var own *Error
 	var exception Exception
 	if errors.As(err, &exception) {
 		name, code := exception.CausewayException()
-		value, failed := wire.Marshal(exception)
-		if failed == nil {
-			return &Error{Code: code, Message: exception.Error(), Details: []Detail{{name, value}}}
+		status := &Error{Code: code, Message: exception.Error()}
+		if value, failed := wire.Marshal(exception); failed == nil && codec == Protobuf {
+			status.Details = []Detail{{name, value}}
 		}
+		return status
 	}
 	if errors.As(err, &own) {
 		return own

@@ -42,14 +42,17 @@ type Server struct {
 	listener    net.Listener
 	connections map[*serverConnection]struct{}
 	draining    bool
-	calls       sync.WaitGroup
-	stop        context.CancelFunc
-	base        context.Context
+	running     int
+	// drained is closed when it drains and no call is left.
+	drained chan struct{}
+	stop    context.CancelFunc
+	base    context.Context
 }
 
 // NewServer returns a Server that serves nothing yet.
 func NewServer() *Server {
-	s := &Server{handlers: map[string]map[string]handler{}, connections: map[*serverConnection]struct{}{}}
+	s := &Server{handlers: map[string]map[string]handler{}, connections: map[*serverConnection]struct{}{},
+		drained: make(chan struct{})}
 	s.base, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -171,19 +174,19 @@ func (s *Server) isDraining() bool {
 // is done first, the calls that are left are cancelled and the error is that of ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
+	if s.draining {
+		s.mu.Unlock()
+		return errors.New("the server shuts down already")
+	}
 	s.draining = true
 	if s.listener != nil {
 		_ = s.listener.Close()
 	}
+	s.closeIfDrained()
 	s.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		s.calls.Wait()
-		close(done)
-	}()
 	var err error
 	select {
-	case <-done:
+	case <-s.drained:
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -198,6 +201,26 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		connection.link.finish()
 	}
 	return err
+}
+
+// count counts the calls that run, with the lock that draining has.
+func (s *Server) count(change int) {
+	s.mu.Lock()
+	s.running += change
+	s.closeIfDrained()
+	s.mu.Unlock()
+}
+
+// closeIfDrained is called with the lock held. A call may still come behind the last one, and is cut.
+func (s *Server) closeIfDrained() {
+	if !s.draining || s.running > 0 {
+		return
+	}
+	select {
+	case <-s.drained:
+	default:
+		close(s.drained)
+	}
 }
 
 // find looks a method up by the service's full or bare name, or without one by the method alone if only one service has it.
@@ -243,11 +266,11 @@ func (c *serverConnection) serve() {
 			return nil
 		}
 		if err != nil {
-			c.answer(f, nil, nil, errorOf(err))
+			c.answer(f, nil, nil, errorOf(err, f.codec))
 			return nil
 		}
 		c.slots <- struct{}{}
-		c.server.calls.Add(1)
+		c.server.count(1)
 		go c.run(f)
 		return nil
 	})
@@ -264,7 +287,7 @@ func (c *serverConnection) serve() {
 func (c *serverConnection) run(f *frame) {
 	defer func() {
 		<-c.slots
-		c.server.calls.Done()
+		c.server.count(-1)
 	}()
 	ctx, cancel := c.contextOf(f)
 	defer cancel()
@@ -304,7 +327,7 @@ func (c *serverConnection) call(ctx context.Context, f *frame) (answer Message, 
 		return decode(f.body, into, InvalidArgument, "the request to "+f.name)
 	})
 	if err != nil {
-		return nil, errorOf(err)
+		return nil, errorOf(err, f.codec)
 	}
 	return answer, nil
 }

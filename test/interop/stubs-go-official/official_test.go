@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand"
 	"reflect"
+	"strings"
 	"testing"
 
 	"causeway.dev/causeway/wire"
@@ -225,6 +227,44 @@ func TestGooglesBytesComeBackFromStubsAsTheyWere(t *testing.T) {
 				t.Fatalf("got %v\ninstead of %v", again, pair.official)
 			}
 		})
+	}
+}
+
+func TestMutatedBytesGiveErrorsAndNothingElse(t *testing.T) {
+	random := rand.New(rand.NewSource(1))
+	choices := apache.NewChoices()
+	(&filler{}).fill(reflect.ValueOf(choices).Elem(), 5)
+	maps := apache.NewMaps()
+	(&filler{}).fill(reflect.ValueOf(maps).Elem(), 5)
+	_, protoBytes := protoLists()
+	for _, each := range []struct {
+		bytes []byte
+		fresh func() wire.Message
+	}{
+		{apacheBytes(t, choices), func() wire.Message { return new(onThrift.Choices) }},
+		{apacheBytes(t, maps), func() wire.Message { return new(onThrift.Maps) }},
+		{apacheBytes(t, lists()), func() wire.Message { return new(onThrift.Lists) }},
+		{protoBytes, func() wire.Message { return new(onProtobuf.Lists) }},
+		{protoBytes, func() wire.Message { return new(onProtobuf.Keyed) }},
+	} {
+		failed := 0
+		for range 20_000 {
+			mutated := append([]byte(nil), each.bytes...)
+			for range 1 + random.Intn(4) {
+				mutated[random.Intn(len(mutated))] = byte(random.Intn(256))
+			}
+			if wire.Unmarshal(mutated[:random.Intn(len(mutated)+1)], each.fresh()) != nil {
+				failed++
+			}
+		}
+		if failed == 0 {
+			t.Errorf("no mutation of %T was refused", each.fresh())
+		}
+	}
+	for _, deep := range [][]byte{bytes.Repeat([]byte{wire.Struct, 0, 3}, 100_000), bytes.Repeat([]byte{wire.List, 0, 2, wire.Struct, 0, 0, 0, 1}, 100_000)} {
+		if err := wire.Unmarshal(deep, new(onThrift.Tree)); err == nil || !strings.Contains(err.Error(), "deeper") {
+			t.Errorf("got %v for what nests too deep", err)
+		}
 	}
 }
 
