@@ -1,8 +1,11 @@
 // A gRPC server whose responses are mutated: messages, prefixes, headers, trailers, and the frames of HTTP/2 themselves.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { constants, type OutgoingHttpHeaders } from "node:http2";
 import { createServer, type Socket } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { checkGrpc, exchangeStream, openSession, prefixed } from "./grpc-wire.ts";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
+import { checkGrpc, checkStream, exchangeStream, openSession, prefixed, type StreamOutcome } from "./grpc-wire.ts";
 import { startHealthyCallers } from "./healthy.ts";
 import {
   dataFrame,
@@ -34,16 +37,24 @@ let upstreams: readonly Upstream[] = [];
 let sidecar: AttackedSidecar;
 
 beforeEach(async () => {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-faults-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   upstreams = await Promise.all([
     startGrpcUpstream((path) => turns.current(path.slice(path.lastIndexOf("/") + 1))),
     ...rawAnswers.map((_, i) => startRawServer(() => rawAnswers[i]!)),
   ]);
   const [kinds, ...raw] = upstreams.map(({ endpoint }) => endpoint);
+  const proto = join(folder, "raw.proto");
+  writeFileSync(
+    proto,
+    `syntax = "proto3"; package raw; message M { bytes body = 1; }
+${raw.map((_, i) => `service Server${i} { rpc one(M) returns (M); rpc many(stream M) returns (stream M); }`).join("\n")}`,
+  );
   sidecar = await startAttackedSidecar(`
-schema: { files: ["${KINDS}"] }
+schema: { files: ["${KINDS}", "${proto}"] }
 upstreams:
-  kinds: { protocol: grpc, endpoints: ["${kinds}"], services: [kinds.Kinds] }
-${raw.map((endpoint, i) => `  raw${i}: { protocol: grpc, endpoints: ["${endpoint}"], opaqueServices: [raw.Server${i}] }`).join("\n")}
+  kinds: { protocol: grpc, endpoints: ["${kinds}"], services: [kinds.Kinds], opaqueServices: [many.Streams] }
+${raw.map((endpoint, i) => `  raw${i}: { protocol: grpc, endpoints: ["${endpoint}"], services: [raw.Server${i}] }`).join("\n")}
 `);
 });
 
@@ -189,32 +200,72 @@ function endsStream(received: Buffer): boolean {
   return false;
 }
 
-test("HTTP/2 frames of a gRPC server: a caller gets a result or a status", async () => {
-  const message = prefixed(Buffer.from("0a0568656c6c6f", "hex"));
-  const conversation = Buffer.concat([
-    SETTINGS_FRAME,
-    SETTINGS_ACK_FRAME,
-    headersFrame(1, GOOD_HEADERS, 0),
-    dataFrame(1, message, 0),
-    headersFrame(1, { "grpc-status": "0", "grpc-message": "fine" }, END_STREAM),
-  ]);
-  const failed = Buffer.concat([SETTINGS_FRAME, headersFrame(1, { ...GOOD_HEADERS, "grpc-status": "5" }, END_STREAM)]);
+test.each([
+  ["one", (outcome: StreamOutcome) => checkGrpc(outcome, "peer's text")],
+  ["many", (outcome: StreamOutcome) => checkStream(outcome, "peer's text").status],
+])(
+  "HTTP/2 frames of a gRPC server: a caller of the method %s gets whole messages and a status",
+  async (name, check) => {
+    const message = prefixed(Buffer.from("0a0568656c6c6f", "hex"));
+    const conversation = Buffer.concat([
+      SETTINGS_FRAME,
+      SETTINGS_ACK_FRAME,
+      headersFrame(1, GOOD_HEADERS, 0),
+      ...(name === "many" ? [dataFrame(1, message, 0), dataFrame(1, Buffer.concat([message, message]), 0)] : []),
+      dataFrame(1, message, 0),
+      headersFrame(1, { "grpc-status": "0", "grpc-message": "fine" }, END_STREAM),
+    ]);
+    const failed = Buffer.concat([
+      SETTINGS_FRAME,
+      headersFrame(1, { ...GOOD_HEADERS, "grpc-status": "5" }, END_STREAM),
+    ]);
+    const session = openSession(sidecar.path);
+    const healthy = startHealthyCallers(sidecar.path);
+    const seen = new Map<number, number>();
+    await runMutations({
+      entry: `HTTP/2 frames of a server, ${name}`,
+      messages: [conversation, conversation, conversation, failed],
+      workers: RAW_SERVERS,
+      memory: sidecar.memory,
+      async exchange({ bytes }, worker) {
+        rawAnswers[worker] = bytes;
+        const path = `/raw.Server${worker}/${name}`;
+        const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc" };
+        const status = check(await exchangeStream(session, headers, [prefixed(Buffer.alloc(3))]));
+        seen.set(status, (seen.get(status) ?? 0) + 1);
+      },
+    });
+    await healthy.stop();
+    await new Promise<void>((resolve) => session.close(resolve));
+    expect([...seen.keys()]).toEqual(expect.arrayContaining([0, 5, 14]));
+  },
+);
+
+test("streams of a gRPC server, mutated and reset in their middle: a caller gets whole messages and a status", async () => {
   const session = openSession(sidecar.path);
   const healthy = startHealthyCallers(sidecar.path);
-  const seen = new Map<number, number>();
+  const seen = { ok: 0, failed: 0, messages: 0 };
   await runMutations({
-    entry: "HTTP/2 frames of a server",
-    messages: [conversation, conversation, conversation, failed],
-    workers: RAW_SERVERS,
+    entry: "gRPC response streams",
+    messages: responses.map((bytes, i) =>
+      Buffer.concat([prefixed(bytes.subarray(0, 12)), prefixed(Buffer.alloc(i % 7)), prefixed(bytes.subarray(0, 30))]),
+    ),
+    workers: WORKERS,
     memory: sidecar.memory,
-    async exchange({ bytes }, worker) {
-      rawAnswers[worker] = bytes;
-      const headers = { ":method": "POST", ":path": `/raw.Server${worker}/call`, "content-type": "application/grpc" };
-      const status = checkGrpc(await exchangeStream(session, headers, [prefixed(Buffer.alloc(3))]), "peer's text");
-      seen.set(status, (seen.get(status) ?? 0) + 1);
+    async exchange({ bytes, random }, worker) {
+      const end = random.chance(80)
+        ? { trailers: GOOD_TRAILERS }
+        : { reset: random.below(constants.NGHTTP2_HTTP_1_1_REQUIRED + 3) };
+      await turns.take(`many${worker}`, { headers: GOOD_HEADERS, body: bytes, ...end }, async () => {
+        const path = `/many.Streams/many${worker}`;
+        const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc" };
+        const outcome = checkStream(await exchangeStream(session, headers, [prefixed(Buffer.alloc(3))]), "peer's text");
+        seen[outcome.status === 0 ? "ok" : "failed"]++;
+        seen.messages += outcome.messages;
+      });
     },
   });
   await healthy.stop();
   await new Promise<void>((resolve) => session.close(resolve));
-  expect([...seen.keys()]).toEqual(expect.arrayContaining([0, 5, 14]));
+  expect(Math.min(seen.ok, seen.failed, seen.messages)).toBeGreaterThan(100);
 });

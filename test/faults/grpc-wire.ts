@@ -71,6 +71,25 @@ export function exchangeStream(
   });
 }
 
+/** Holds an outcome to being a streaming answer: whole messages, then a status. Returns that and how many messages came. */
+export function checkStream(
+  { httpStatus, grpcStatus, grpcMessage, body, resetCode }: StreamOutcome,
+  text: "our text" | "peer's text" = "our text",
+): { readonly status: number; readonly messages: number } {
+  if (resetCode !== 0) throw new Error(`the stream was reset with ${resetCode}`);
+  if (httpStatus !== 200) throw new Error(`the HTTP status is ${httpStatus}`);
+  if (grpcStatus === undefined || !(grpcStatus >= 0 && grpcStatus <= 16)) throw new Error(`grpc-status ${grpcStatus}`);
+  if (grpcStatus !== 0 && text === "our text") expectClear(grpcMessage);
+  let messages = 0;
+  for (let at = 0; at < body.length; messages++) {
+    if (at + 5 > body.length || body[at] !== 0 || at + 5 + body.readUInt32BE(at + 1) > body.length) {
+      throw new Error(`no whole messages: ${body.toString("hex")}`);
+    }
+    at += 5 + body.readUInt32BE(at + 1);
+  }
+  return { status: grpcStatus, messages };
+}
+
 /**
  * Holds an outcome to being a whole gRPC answer, and returns its status; 0 comes with one whole message. What a server
  * says of its error may be anything.
