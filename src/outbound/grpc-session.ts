@@ -185,9 +185,11 @@ export function createGrpcSessions(dialer: Dialer, name: string, clock: Clock): 
         },
       },
     );
+    const mayReset = createResetBudget(clock);
     const session: Session = {
       http2,
-      mayReset: createResetBudget(clock),
+      // Nobody else's calls are at stake when the connection is closed anyway.
+      mayReset: () => closing || mayReset(),
       socket,
       connected: false,
       failure: undefined,
