@@ -6,7 +6,7 @@ import { buildOnce, ROOT } from "../../tools/build-cache.ts";
 import { deriveTwin } from "../../tools/causeway.ts";
 import { runProgram, type Service, startService } from "../../tools/program.ts";
 import type { Tool } from "../../tools/toolchain.ts";
-import { type FourKindsCase, type GrpcSuite, runSuiteCase } from "./grpc-suite.ts";
+import { type CommonCase, type GrpcSuite, runSuiteCase } from "./grpc-suite.ts";
 import { runJsCases, startJsServer } from "./grpc-suite-js.ts";
 
 /** By the name of the case, what went wrong; undefined when nothing did. */
@@ -16,7 +16,7 @@ export type Outcomes = ReadonlyMap<string, string | undefined>;
 export interface GrpcPeer {
   /** Starts a server on a free port of 127.0.0.1; `ready` is its address. */
   startServer(): Promise<{ readonly ready: string; stop(): Promise<void> }>;
-  runClient(address: string, names: readonly FourKindsCase[]): Promise<Outcomes>;
+  runClient(address: string, names: readonly CommonCase[]): Promise<Outcomes>;
 }
 
 const READY = /^ready (.*)$/;
@@ -72,7 +72,7 @@ export const PYTHON_TOOLS: readonly Tool[] = ["python3"];
 
 /** grpcio, which can also have its descriptors from the server. */
 export interface PythonPeer extends GrpcPeer {
-  runByReflection(address: string, names: readonly FourKindsCase[]): Promise<Outcomes>;
+  runByReflection(address: string, names: readonly CommonCase[]): Promise<Outcomes>;
 }
 
 /** Makes a virtual environment with grpcio. */
@@ -89,7 +89,7 @@ export async function buildPythonPeer({ descriptors }: GrpcSuite): Promise<Pytho
   });
   const python = join(folder, "venv/bin/python");
   const script = join(folder, "suite.py");
-  const run = async (from: string, address: string, names: readonly FourKindsCase[]) =>
+  const run = async (from: string, address: string, names: readonly CommonCase[]) =>
     outcomesOf(await runProgram(python, [script, "client", from, address, ...names]));
   return {
     startServer: () => startService(python, [script, "server", descriptors], READY),

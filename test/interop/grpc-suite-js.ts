@@ -3,7 +3,7 @@ import { deepStrictEqual, strictEqual } from "node:assert";
 import { readFileSync } from "node:fs";
 import * as grpc from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer, type ServiceDefinition } from "@grpc/proto-loader";
-import { type FourKindsCase, TEST_SERVICE } from "./grpc-suite.ts";
+import { type CommonCase, TEST_SERVICE } from "./grpc-suite.ts";
 
 interface Payload {
   readonly body: Buffer;
@@ -94,14 +94,14 @@ interface TestClient {
   UnaryCall(request: object, metadata: grpc.Metadata, done: Callback): grpc.ClientUnaryCall;
   StreamingInputCall(done: Callback): grpc.ClientWritableStream<object>;
   StreamingOutputCall(request: object): grpc.ClientReadableStream<Response>;
-  FullDuplexCall(metadata: grpc.Metadata): grpc.ClientDuplexStream<object, Response>;
+  FullDuplexCall(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<object, Response>;
 }
 
 /** Runs cases on a client of grpc-js; the value is what went wrong. */
 export async function runJsCases(
   address: string,
   descriptors: string,
-  names: readonly FourKindsCase[],
+  names: readonly CommonCase[],
 ): Promise<ReadonlyMap<string, string | undefined>> {
   const Client = grpc.makeGenericClientConstructor(definitionOf(descriptors) as grpc.ServiceDefinition, "TestService");
   const client = new Client(address, grpc.credentials.createInsecure());
@@ -153,7 +153,7 @@ async function sizesOf(stream: AsyncIterable<Response>): Promise<number[]> {
 const SIZES = { requests: [27182, 8, 1828, 45904], responses: [31415, 9, 2653, 58979] } as const;
 const parameters = (...sizes: readonly number[]) => ({ response_parameters: sizes.map((size) => ({ size })) });
 
-const CASES: Record<FourKindsCase, (client: TestClient) => Promise<void>> = {
+const CASES: Record<CommonCase, (client: TestClient) => Promise<void>> = {
   async empty_unary(client) {
     await unary((done) => client.EmptyCall({}, done));
   },
@@ -211,16 +211,51 @@ const CASES: Record<FourKindsCase, (client: TestClient) => Promise<void>> = {
   },
   async status_code_and_message(client) {
     const status = { response_status: { code: 2, message: "test status message" } };
-    const expected = { code: 2, details: "test status message" };
-    const pick = ({ code, details }: grpc.ServiceError) => deepStrictEqual({ code, details }, expected);
-    await unary((done) => client.UnaryCall(status, new grpc.Metadata(), done)).then(unexpected, pick);
+    await failsWith(2, "test status message", () =>
+      unary((done) => client.UnaryCall(status, new grpc.Metadata(), done)),
+    );
     const stream = client.FullDuplexCall(new grpc.Metadata());
     stream.write(status);
     stream.end();
-    await sizesOf(stream).then(unexpected, pick);
+    await failsWith(2, "test status message", () => sizesOf(stream));
+  },
+  async special_status_message(client) {
+    const message = "\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n";
+    const request = { response_status: { code: 2, message } };
+    await failsWith(2, message, () => unary((done) => client.UnaryCall(request, new grpc.Metadata(), done)));
+  },
+  async cancel_after_begin(client) {
+    await failsWith(
+      grpc.status.CANCELLED,
+      undefined,
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const call = client.StreamingInputCall((error) => (error ? reject(error) : resolve()));
+          call.cancel();
+        }),
+    );
+  },
+  async cancel_after_first_response(client) {
+    const call = client.FullDuplexCall(new grpc.Metadata());
+    call.write({ ...parameters(31415), payload: zeros(27182) });
+    const answers = call[Symbol.asyncIterator]();
+    const { value } = await answers.next();
+    strictEqual(value.payload.body.length, 31415);
+    call.cancel();
+    await failsWith(grpc.status.CANCELLED, undefined, () => answers.next());
+  },
+  async timeout_on_sleeping_server(client) {
+    const call = client.FullDuplexCall(new grpc.Metadata(), { deadline: Date.now() + 1 });
+    call.write({ payload: zeros(27182) });
+    await failsWith(grpc.status.DEADLINE_EXCEEDED, undefined, () => sizesOf(call));
   },
 };
 
-function unexpected(): never {
-  throw new Error("expected a status, the call was OK");
+async function failsWith(code: grpc.status, details: string | undefined, run: () => Promise<unknown>): Promise<void> {
+  const failure = await run().then(
+    () => undefined,
+    (error: grpc.ServiceError) => error,
+  );
+  strictEqual(failure?.code, code, String(failure));
+  if (details !== undefined) strictEqual(failure.details, details);
 }

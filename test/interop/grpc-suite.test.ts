@@ -20,7 +20,7 @@ import {
 } from "./grpc-peers.ts";
 import {
   buildGrpcSuite,
-  FOUR_KINDS_CASES,
+  COMMON_CASES,
   type GrpcSuite,
   JAVA_CASES,
   runSuiteCase,
@@ -137,21 +137,21 @@ describe("grpc-go's client and a Thrift server of the derived twin", () => {
 
 const PAIRS = LIBRARIES.flatMap((client) => LIBRARIES.map((server) => ({ client, server })));
 
-describe("all four kinds of calls", () => {
+describe("all four kinds of calls, and how they end", () => {
   test.concurrent.for(PAIRS)("from $client to $server", async ({ client, server }, { skip, expect }) => {
     const lacking = missing(client, server);
     skip(lacking !== undefined, lacking);
-    const outcomes = await peers.get(client)!.runClient(sidecars.get(server)!, FOUR_KINDS_CASES);
-    expect([...outcomes.keys()]).toEqual(FOUR_KINDS_CASES);
+    const outcomes = await peers.get(client)!.runClient(sidecars.get(server)!, COMMON_CASES);
+    expect([...outcomes.keys()]).toEqual(COMMON_CASES);
     const judged = [...outcomes].map(([name, failure]) => [name, judge(`${client} ${server}/${name}`, failure)]);
-    expect(judged).toEqual(FOUR_KINDS_CASES.map((name) => [name, undefined]));
+    expect(judged).toEqual(COMMON_CASES.map((name) => [name, undefined]));
   });
 
   test("a Python client with no descriptors but those of the sidecar's reflection", async ({ skip }) => {
     const lacking = missing("python");
     skip(lacking !== undefined, lacking);
-    const outcomes = await python.runByReflection(sidecars.get("go")!, FOUR_KINDS_CASES);
-    expect([...outcomes]).toEqual(FOUR_KINDS_CASES.map((name) => [name, undefined]));
+    const outcomes = await python.runByReflection(sidecars.get("go")!, COMMON_CASES);
+    expect([...outcomes]).toEqual(COMMON_CASES.map((name) => [name, undefined]));
   });
 });
 
@@ -160,7 +160,7 @@ test("every known failure is a case that exists", () => {
     ...["go go", "go go-opaque"].flatMap((name) => SUITE_CASES.map((suiteCase) => `${name}/${suiteCase}`)),
     ...UNARY_CASES.map((suiteCase) => `go thrift/${suiteCase}`),
     ...JAVA_CASES.map((suiteCase) => `java java/${suiteCase}`),
-    ...PAIRS.flatMap(({ client, server }) => FOUR_KINDS_CASES.map((name) => `${client} ${server}/${name}`)),
+    ...PAIRS.flatMap(({ client, server }) => COMMON_CASES.map((name) => `${client} ${server}/${name}`)),
   ];
   expect(Object.keys(KNOWN_FAILURES).filter((name) => !cases.includes(name))).toEqual([]);
 });

@@ -102,8 +102,8 @@ export const JAVA_CASES = [
   "timeout_on_sleeping_server",
 ] as const;
 
-/** Cases of all four kinds of calls, which every library here has. */
-export const FOUR_KINDS_CASES = [
+/** Cases of all four kinds of calls, and of how they end early, which every library here has. */
+export const COMMON_CASES = [
   "empty_unary",
   "large_unary",
   "client_streaming",
@@ -112,8 +112,12 @@ export const FOUR_KINDS_CASES = [
   "empty_stream",
   "custom_metadata",
   "status_code_and_message",
+  "special_status_message",
+  "cancel_after_begin",
+  "cancel_after_first_response",
+  "timeout_on_sleeping_server",
 ] as const;
-export type FourKindsCase = (typeof FOUR_KINDS_CASES)[number];
+export type CommonCase = (typeof COMMON_CASES)[number];
 
 /** Runs one case; undefined when it passes, else what its client says. */
 export async function runSuiteCase(client: string, address: string, name: string): Promise<string | undefined> {

@@ -173,17 +173,53 @@ class Client:
 
     def status_code_and_message(self):
         status = (2, "test status message")
-        self.fails(lambda: self.calls["UnaryCall"](self.request("UnaryCall", status=status), timeout=10))
-        requests = (self.request("FullDuplexCall", status=status),)
-        self.fails(lambda: list(self.calls["FullDuplexCall"](iter(requests), timeout=10)))
+        request = self.request("UnaryCall", status=status)
+        fails(grpc.StatusCode.UNKNOWN, status[1], lambda: self.calls["UnaryCall"](request, timeout=10))
+        request = self.request("FullDuplexCall", status=status)
+        fails(
+            grpc.StatusCode.UNKNOWN,
+            status[1],
+            lambda: list(self.calls["FullDuplexCall"](iter((request,)), timeout=10)),
+        )
 
-    def fails(self, run):
-        try:
-            run()
-        except grpc.RpcError as error:
-            equal((error.code(), error.details()), (grpc.StatusCode.UNKNOWN, "test status message"))
-        else:
-            raise AssertionError("expected a status, the call was OK")
+    def special_status_message(self):
+        message = "\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n"
+        request = self.request("UnaryCall", status=(2, message))
+        fails(grpc.StatusCode.UNKNOWN, message, lambda: self.calls["UnaryCall"](request, timeout=10))
+
+    def cancel_after_begin(self):
+        pending = queue.Queue()
+        call = self.calls["StreamingInputCall"].future(iter(pending.get, None), timeout=10)
+        call.cancel()
+        pending.put(None)
+        equal((call.cancelled(), call.code()), (True, grpc.StatusCode.CANCELLED))
+
+    def cancel_after_first_response(self):
+        pending = queue.Queue()
+        call = self.calls["FullDuplexCall"](iter(pending.get, None), timeout=10)
+        pending.put(self.request("FullDuplexCall", sizes=[31415], payload=27182))
+        equal(len(next(call).payload.body), 31415)
+        call.cancel()
+        pending.put(None)
+        fails(grpc.StatusCode.CANCELLED, None, lambda: list(call))
+
+    def timeout_on_sleeping_server(self):
+        pending = queue.Queue()
+        pending.put(self.request("FullDuplexCall", payload=27182))
+        call = self.calls["FullDuplexCall"](iter(pending.get, None), timeout=0.001)
+        fails(grpc.StatusCode.DEADLINE_EXCEEDED, None, lambda: list(call))
+        pending.put(None)
+
+
+def fails(code, details, run):
+    try:
+        run()
+    except grpc.RpcError as error:
+        equal(error.code(), code)
+        if details is not None:
+            equal(error.details(), details)
+    else:
+        raise AssertionError("expected a status, the call was OK")
 
 
 def equal(got, expected):
