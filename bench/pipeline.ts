@@ -15,6 +15,7 @@ import { metrics, metricsOptions } from "../src/governance/metrics.ts";
 import { createUpstreamStack, sidecarStack } from "../src/governance/pipeline.ts";
 import { rateLimit, rateLimitOptions } from "../src/governance/rate-limit.ts";
 import { retry, retryOptions } from "../src/governance/retry.ts";
+import { route, routeStream } from "../src/governance/route.ts";
 import { upstreamPolicies } from "../src/governance/upstream-policies.ts";
 import { type Call, type Handler, newFacts, type Reply } from "../src/rpc/call.ts";
 import type { Method } from "../src/schema/model.ts";
@@ -75,9 +76,10 @@ function upstreamOf(policies: object): Handler {
 
 function defaults(): Handler {
   const options = { accessLog: { sample: 0.01, slowMs: 1_000 }, metrics: metricsOptions.parse({}) };
-  const route = { upstream: "shop", handle: upstreamOf({}) };
-  return sidecarStack(options, { log, clock, random, registry: new Registry() }, new Map([["shop.Inventory", route]]))
-    .handle;
+  const inventory = { upstream: "shop", handle: upstreamOf({}) };
+  const routes = new Map([["shop.Inventory", inventory]]);
+  const last = { handle: route(routes), handleStream: routeStream(routes) };
+  return sidecarStack(options, { log, clock, random, registry: new Registry() }, last).handle;
 }
 
 const CASES: Readonly<Record<string, Handler>> = {

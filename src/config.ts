@@ -4,11 +4,14 @@ import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { ownServicesOptions } from "./admin/own-services.ts";
-import { type Address, formatAddress, parseAddress } from "./base/address.ts";
+import { formatAddress } from "./base/address.ts";
 import type { Report } from "./base/diagnostic.ts";
 import { parseYaml, type YamlValue } from "./base/yaml.ts";
 import type { Limits } from "./codec/codec.ts";
 import { resolveTlsFiles } from "./credentials/tls-options.ts";
+import { cacheOptions } from "./discovery/cache.ts";
+import { directoryOptions } from "./discovery/directory.ts";
+import { addressOption, endpointOption } from "./discovery/endpoint-option.ts";
 import { accessLogOptions } from "./governance/access-log.ts";
 import { metricsOptions } from "./governance/metrics.ts";
 import { upstreamPolicies } from "./governance/upstream-policies.ts";
@@ -19,35 +22,6 @@ import { grpcUpstreamOptions } from "./outbound/grpc-client.ts";
 import { thriftUpstreamOptions } from "./outbound/thrift-client.ts";
 import { browserGuardOptions } from "./protocol/http/browser-guard.ts";
 import { packagesOption, rulesOption } from "./schema/rules-option.ts";
-
-const address = z
-  .string()
-  .transform((text, context): Address => {
-    const parsed = parseAddress(text);
-    if (parsed) return parsed;
-    context.addIssue({
-      code: "custom",
-      message: `expected HOST:PORT, [IPv6]:PORT or unix:PATH, got ${JSON.stringify(text)}`,
-    });
-    return z.NEVER;
-  })
-  .describe("HOST:PORT, [IPv6]:PORT or unix:PATH");
-
-/** `HOST:PORT`, or a mapping where there is more to say. */
-const endpoint = z.preprocess(
-  (value) => (typeof value === "object" ? value : { address: value }),
-  z.strictObject({
-    address: address.refine((parsed) => parsed.kind === "unix" || parsed.port > 0, {
-      error: "expected a port from 1 to 65535: an endpoint cannot be at port 0",
-    }),
-    weight: z
-      .number()
-      .min(0.001)
-      .max(1_000)
-      .default(1)
-      .describe("share of the calls relative to the other endpoints', for all balancing but round-robin"),
-  }),
-);
 
 const serviceName = z.string().min(1).describe("full name of a service: package.Service");
 
@@ -73,25 +47,29 @@ const listenerOptions = z.discriminatedUnion("kind", [
     .pick({ maxConnections: true, maxCallsPerConnection: true, maxRequestBytesPerConnection: true })
     .extend({
       kind: z.literal("local").describe("Thrift and gRPC callers, told apart by their first bytes"),
-      address: address.prefault("127.0.0.1:7420"),
+      address: addressOption.prefault("127.0.0.1:7420"),
       defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
       ...listenOptions,
     }),
   browserGuardOptions.extend({
     kind: z.literal("http").describe("Thrift over HTTP, Connect, gRPC-Web and JSON callers over HTTP/1.1"),
-    address: address.prefault("127.0.0.1:7421"),
+    address: addressOption.prefault("127.0.0.1:7421"),
     defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
     ...listenOptions,
   }),
   z.strictObject({
     kind: z.literal("admin").describe("/healthz, /readyz and /metrics over HTTP"),
-    address: address.prefault("127.0.0.1:7422"),
+    address: addressOption.prefault("127.0.0.1:7422"),
     ...listenOptions,
   }),
 ]);
 
 const upstreamCommons = {
-  endpoints: z.array(endpoint).min(1).describe("where the upstream's processes listen"),
+  endpoints: z.array(endpointOption).min(1).optional().describe("where the upstream's processes listen"),
+  discovery: z
+    .literal("directory")
+    .optional()
+    .describe("who knows where the upstream's processes listen, when endpoints does not say: discovery.directory"),
   services: z.array(serviceName).default([]).describe("services of the loaded IDL that the upstream has"),
   opaqueServices: z
     .array(serviceName)
@@ -140,7 +118,22 @@ const upstreamOptions = z
   ])
   .refine(({ services, opaqueServices }) => services.length + opaqueServices.length > 0, {
     error: "expected at least one service in services or opaqueServices: nothing is routed to an upstream without",
+  })
+  .refine(({ endpoints, discovery }) => (endpoints === undefined) !== (discovery === undefined), {
+    error: "expected either endpoints, or discovery that finds them",
   });
+
+const discoveryOptions = z
+  .strictObject({
+    directory: directoryOptions.optional(),
+    snapshot: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("file that the last known endpoints are kept in, for a start while the registry is away"),
+    cache: cacheOptions.prefault({}),
+  })
+  .describe("how endpoints are found that the config does not list");
 
 const limits = z
   .strictObject({
@@ -158,63 +151,72 @@ const limits = z
   );
 
 /** What a config file may say. */
-export const configSchema = z.strictObject({
-  schema: schemaOptions.prefault({}),
-  listeners: z
-    .array(listenerOptions)
-    .min(1)
-    .prefault([{ kind: "local" }, { kind: "http" }, { kind: "admin" }])
-    .superRefine((listeners, context) => {
-      const seen = new Map<string, number>();
-      for (const [i, { address }] of listeners.entries()) {
-        const name = formatAddress(address);
-        for (const key of ["mode", "owner", "group"] as const) {
-          if (address.kind === "unix" || listeners[i]?.[key] === undefined) continue;
-          const message = `${name} is no unix socket: only those have a ${key}`;
-          context.addIssue({ code: "custom", path: [i, key], message });
+export const configSchema = z
+  .strictObject({
+    schema: schemaOptions.prefault({}),
+    listeners: z
+      .array(listenerOptions)
+      .min(1)
+      .prefault([{ kind: "local" }, { kind: "http" }, { kind: "admin" }])
+      .superRefine((listeners, context) => {
+        const seen = new Map<string, number>();
+        for (const [i, { address }] of listeners.entries()) {
+          const name = formatAddress(address);
+          for (const key of ["mode", "owner", "group"] as const) {
+            if (address.kind === "unix" || listeners[i]?.[key] === undefined) continue;
+            const message = `${name} is no unix socket: only those have a ${key}`;
+            context.addIssue({ code: "custom", path: [i, key], message });
+          }
+          const first = seen.get(name);
+          if (first === undefined) seen.set(name, i);
+          else if (address.kind === "unix" || address.port > 0) {
+            context.addIssue({
+              code: "custom",
+              path: [i, "address"],
+              message: `${name} is listeners[${first}]'s address`,
+            });
+          }
         }
-        const first = seen.get(name);
-        if (first === undefined) seen.set(name, i);
-        else if (address.kind === "unix" || address.port > 0) {
-          context.addIssue({
-            code: "custom",
-            path: [i, "address"],
-            message: `${name} is listeners[${first}]'s address`,
-          });
-        }
-      }
-    }),
-  upstreams: z
-    .record(z.string().min(1), upstreamOptions)
-    .default({})
-    .superRefine((upstreams, context) => {
-      const owners = new Map<string, string>();
-      for (const [name, upstream] of Object.entries(upstreams)) {
-        for (const key of ["services", "opaqueServices"] as const) {
-          for (const [i, service] of upstream[key].entries()) {
-            const owner = owners.get(service);
-            if (owner === undefined) owners.set(service, name);
-            else {
-              context.addIssue({
-                code: "custom",
-                path: [name, key, i],
-                message: `${service} is a service of upstreams.${owner} already: a service has one upstream`,
-              });
+      }),
+    upstreams: z
+      .record(z.string().min(1), upstreamOptions)
+      .default({})
+      .superRefine((upstreams, context) => {
+        const owners = new Map<string, string>();
+        for (const [name, upstream] of Object.entries(upstreams)) {
+          for (const key of ["services", "opaqueServices"] as const) {
+            for (const [i, service] of upstream[key].entries()) {
+              const owner = owners.get(service);
+              if (owner === undefined) owners.set(service, name);
+              else {
+                context.addIssue({
+                  code: "custom",
+                  path: [name, key, i],
+                  message: `${service} is a service of upstreams.${owner} already: a service has one upstream`,
+                });
+              }
             }
           }
         }
-      }
-    }),
-  limits: limits.prefault({}),
-  accessLog: accessLogOptions.prefault({}),
-  metrics: metricsOptions.prefault({}),
-  ...ownServicesOptions,
-  drainMs: z
-    .int()
-    .min(0)
-    .default(10_000)
-    .describe("longest time for the calls in flight when the sidecar stops, in milliseconds"),
-});
+      }),
+    discovery: discoveryOptions.prefault({}),
+    limits: limits.prefault({}),
+    accessLog: accessLogOptions.prefault({}),
+    metrics: metricsOptions.prefault({}),
+    ...ownServicesOptions,
+    drainMs: z
+      .int()
+      .min(0)
+      .default(10_000)
+      .describe("longest time for the calls in flight when the sidecar stops, in milliseconds"),
+  })
+  .superRefine(({ upstreams, discovery }, context) => {
+    for (const [name, upstream] of Object.entries(upstreams)) {
+      if (upstream.discovery === undefined || discovery.directory) continue;
+      const message = "expected discovery.directory at the top of the config, which says where the directory is";
+      context.addIssue({ code: "custom", path: ["upstreams", name, "discovery"], message });
+    }
+  });
 
 /** A checked config with every default filled and every path relative to the working directory. */
 export type Config = z.output<typeof configSchema>;
@@ -230,13 +232,19 @@ export function parseConfig(text: string, file: string, report: Report): YamlVal
   const parsed = parseYaml(text, file, configSchema, report);
   if (!parsed) return undefined;
   const resolve = (path: string) => (isAbsolute(path) ? path : join(dirname(file), path));
-  const { schema, listeners, upstreams, ...others } = parsed.value;
+  const { schema, listeners, upstreams, discovery, ...others } = parsed.value;
+  const { directory, snapshot } = discovery;
   const withTls = <Options extends ListenerConfig | UpstreamConfig>(options: Options): Options =>
     options.tls ? { ...options, tls: resolveTlsFiles(options.tls, resolve) } : options;
   const value: Config = {
     ...others,
     listeners: listeners.map(withTls),
     upstreams: Object.fromEntries(Object.entries(upstreams).map(([name, options]) => [name, withTls(options)])),
+    discovery: {
+      ...discovery,
+      ...(directory && { directory: { ...directory, path: resolve(directory.path) } }),
+      ...(snapshot !== undefined && { snapshot: resolve(snapshot) }),
+    },
     schema: {
       ...schema,
       files: schema.files.map(resolve),

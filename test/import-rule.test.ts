@@ -24,7 +24,7 @@ const ROWS: Readonly<Record<string, number>> = {
   "src/outbound": 7,
   "src/admin": 7,
   "src/config.ts": 8,
-  "src/app.ts": 9,
+  "src/app": 9,
   "src/cli": 10,
 };
 
@@ -189,8 +189,8 @@ test.each([
     'import { b } from "../schema/b.ts";',
     "imports src/schema (row 2) from src/base (row 1)",
   ],
-  ["only a type of a row below", "src/rpc/a.ts", 'import type { B } from "../app.ts";', "imports src/app.ts (row 9)"],
-  ["a type written in place", "src/rpc/a.ts", 'type B = import("../app.ts").B;', "imports src/app.ts (row 9)"],
+  ["only a type of a row below", "src/rpc/a.ts", 'import type { B } from "../app/app.ts";', "imports src/app (row 9)"],
+  ["a type written in place", "src/rpc/a.ts", 'type B = import("../app/app.ts").B;', "imports src/app (row 9)"],
   ["a re-export", "src/rpc/a.ts", 'export { b } from "../config.ts";', "imports src/config.ts (row 8)"],
   ["a re-export of all", "src/rpc/a.ts", 'export * from "../config.ts";', "imports src/config.ts (row 8)"],
   ["a dynamic import", "src/rpc/a.ts", 'await import("../config.ts");', "imports src/config.ts (row 8)"],
@@ -208,7 +208,12 @@ test.each([
     'import "../http2/b.ts";',
     "imports src/protocol/http2 (row 5)",
   ],
-  ["codegen from elsewhere", "src/app.ts", 'import "../codegen/go.ts";', "imports codegen, which only src/cli may"],
+  [
+    "codegen from elsewhere",
+    "src/app/a.ts",
+    'import "../../codegen/go.ts";',
+    "imports codegen, which only src/cli may",
+  ],
   [
     "more than the schema from codegen",
     "codegen/go.ts",
@@ -238,7 +243,7 @@ test.each([
   ["a timer in disguise", "src/outbound/a.ts", "AbortSignal.timeout(5);", "uses AbortSignal.timeout: time comes from"],
   [
     "a timer module",
-    "src/app.ts",
+    "src/app/a.ts",
     'import { setTimeout as sleep } from "node:timers/promises";',
     "imports node:timers/promises",
   ],

@@ -60,6 +60,6 @@ function checkFiles(files: readonly string[], options: CheckOptions, report: Rep
 
 async function checkConfigFile(path: string, report: Report): Promise<LinkedSchema | undefined> {
   // The whole sidecar stands behind a config, and is not needed to check a file.
-  const { checkConfig } = await import("../app.ts");
+  const { checkConfig } = await import("../app/app.ts");
   return (await checkConfig(path, report))?.linked;
 }

@@ -1,7 +1,7 @@
 // `causeway serve`: the sidecar as a process. Signals, exit codes and the log's destination; all else is app.ts.
 import { Command } from "commander";
 import { destination, levels, pino } from "pino";
-import { type App, checkConfig, createApp, ListenError } from "../app.ts";
+import { type App, checkConfig, createApp, ListenError } from "../app/app.ts";
 import { formatAddress } from "../base/address.ts";
 import { type Diagnostic, formatDiagnostic } from "../base/diagnostic.ts";
 

@@ -1,7 +1,7 @@
 // An endpoint as people write it: in the config, and in the files of a registry directory.
 import { z } from "zod";
 import { type Address, formatAddress, parseAddress } from "../base/address.ts";
-import type { Endpoint } from "../rpc/endpoint.ts";
+import type { Endpoint, Labels } from "../rpc/endpoint.ts";
 
 /** `HOST:PORT`, `[IPv6]:PORT` or `unix:PATH`, as an Address. */
 export const addressOption = z
@@ -43,9 +43,15 @@ export const endpointOption = z.preprocess(
   z.strictObject(endpointShape),
 );
 
-export type EndpointOption = z.output<typeof endpointOption>;
+/** An endpoint that was read. */
+export interface EndpointOption {
+  readonly address: Address;
+  readonly weight: number;
+  readonly labels?: Labels;
+}
 
 /** The endpoint of an upstream that an option describes. */
-export function endpointOf(upstream: string, { address, weight, labels }: EndpointOption): Endpoint {
-  return { upstream, address, name: formatAddress(address), weight, labels };
+export function endpointOf(upstream: string, { address, weight, labels = {} }: EndpointOption): Endpoint {
+  const endpoint = { upstream, address, name: formatAddress(address), weight };
+  return Object.keys(labels).length > 0 ? { ...endpoint, labels } : endpoint;
 }

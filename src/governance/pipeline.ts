@@ -22,7 +22,6 @@ import { observe, observeStream } from "./observe.ts";
 import { createOutlierDetection } from "./outlier.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { retry } from "./retry.ts";
-import { type Route, route, routeStream } from "./route.ts";
 import { unpack } from "./unpack.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
 
@@ -37,11 +36,11 @@ export interface Handlers {
   readonly handleStream: StreamHandler;
 }
 
-/** What every call passes once, whoever is called. */
+/** What every call passes once, whoever is called, and whatever `routes` makes of it after that. */
 export function sidecarStack(
   options: SidecarStackOptions,
   context: AccessLogContext & MetricsContext,
-  routes: ReadonlyMap<string, Route>,
+  routes: Handlers,
 ): Handlers {
   const counted = metrics(options.metrics, context);
   return {
@@ -53,9 +52,9 @@ export function sidecarStack(
         counted.calls,
       ],
       // Last: from here on everything belongs to one upstream.
-      route(routes),
+      routes.handle,
     ),
-    handleStream: stack([streamAccessLog(options.accessLog, context), counted.streams], routeStream(routes)),
+    handleStream: stack([streamAccessLog(options.accessLog, context), counted.streams], routes.handleStream),
   };
 }
 

@@ -19,6 +19,7 @@ const bounds = {
   maxRequestBytesPerConnection: 256 * 1024 * 1024,
 };
 const tcp = (host: string, port: number) => ({ kind: "tcp", host, port });
+const discovery = { cache: { idleMs: 600_000, emptyGraceMs: 30_000 } };
 const policies = z.object(upstreamPolicies).parse({});
 
 test("an empty config has every default, and listens on loopback only", () => {
@@ -32,6 +33,7 @@ test("an empty config has every default, and listens on loopback only", () => {
       { kind: "admin", address: tcp("127.0.0.1", 7422) },
     ],
     upstreams: {},
+    discovery,
     limits: { maxBytes: 16_384_000, maxDepth: 64, maxElements: 1_000_000 },
     accessLog: { sample: 0.01, slowMs: 1_000 },
     metrics: { bucketsMs: [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] },
@@ -57,8 +59,10 @@ listeners:
   - { address: "unix:/run/causeway.sock", kind: local }
   - { address: "[::1]:0", kind: admin }
 upstreams:
-  inventory: { protocol: thrift-framed, endpoints: [{ address: "127.0.0.1:9090", weight: 3 }], services: [shop.Inventory], timeoutMs: 1000 }
+  inventory: { protocol: thrift-framed, endpoints: [{ address: "127.0.0.1:9090", weight: 3, labels: { zone: a } }], services: [shop.Inventory], timeoutMs: 1000 }
   orders: { protocol: grpc, endpoints: ["unix:/run/o", "o:50051"], opaqueServices: [shop.v1.Orders] }
+  stock: { protocol: grpc, discovery: directory, services: [shop.Stock] }
+discovery: { directory: { path: registry }, snapshot: /var/lib/causeway/endpoints.json, cache: { emptyGraceMs: 0 } }
 limits: { maxMessageBytes: 4096, maxDepth: 10, maxElements: 20 }
 accessLog: all
 metrics: { bucketsMs: [1, 10] }
@@ -87,7 +91,7 @@ drainMs: 0
       inventory: {
         protocol: "thrift-framed",
         ...policies,
-        endpoints: [{ address: tcp("127.0.0.1", 9090), weight: 3 }],
+        endpoints: [{ address: tcp("127.0.0.1", 9090), weight: 3, labels: { zone: "a" } }],
         services: ["shop.Inventory"],
         opaqueServices: [],
         timeoutMs: 1_000,
@@ -101,14 +105,28 @@ drainMs: 0
         protocol: "grpc",
         ...policies,
         endpoints: [
-          { address: { kind: "unix", path: "/run/o" }, weight: 1 },
-          { address: tcp("o", 50051), weight: 1 },
+          { address: { kind: "unix", path: "/run/o" }, weight: 1, labels: {} },
+          { address: tcp("o", 50051), weight: 1, labels: {} },
         ],
         services: [],
         opaqueServices: ["shop.v1.Orders"],
         connectTimeoutMs: 1_000,
         reconnect: { initialMs: 100, maxMs: 5_000 },
       },
+      stock: {
+        protocol: "grpc",
+        ...policies,
+        discovery: "directory",
+        services: ["shop.Stock"],
+        opaqueServices: [],
+        connectTimeoutMs: 1_000,
+        reconnect: { initialMs: 100, maxMs: 5_000 },
+      },
+    },
+    discovery: {
+      directory: { path: "etc/registry", rescanMs: 10_000 },
+      snapshot: "/var/lib/causeway/endpoints.json",
+      cache: { idleMs: 600_000, emptyGraceMs: 0 },
     },
     limits: { maxBytes: 4_096, maxDepth: 10, maxElements: 20 },
     accessLog: { sample: 1, slowMs: 1_000 },
@@ -155,7 +173,15 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, timeoutMs, tls, unknownFields",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, timeoutMs, tls, unknownFields",
+  ],
+  [
+    "upstreams: { a: { protocol: grpc, services: [s.S] } }",
+    "1:14: error: upstreams.a: expected either endpoints, or discovery that finds them",
+  ],
+  [
+    "upstreams: { a: { protocol: grpc, discovery: directory, services: [s.S] } }",
+    "1:46: error: upstreams.a.discovery: expected discovery.directory at the top of the config, which says where the directory is",
   ],
   ["limits: { maxDepth: 0 }", "1:21: error: limits.maxDepth: expected at least 1, got 0"],
   ["accessLog: none", '1:12: error: accessLog: expected a mapping, got "none"'],

@@ -5,6 +5,7 @@ import { RpcError } from "../../../src/base/errors.ts";
 import { createStaticResolver } from "../../../src/discovery/static.ts";
 import { createEndpointStates } from "../../../src/governance/endpoint-state.ts";
 import { createUpstreamStack, sidecarStack } from "../../../src/governance/pipeline.ts";
+import { route, routeStream } from "../../../src/governance/route.ts";
 import { type UpstreamPolicies, upstreamPolicies } from "../../../src/governance/upstream-policies.ts";
 import type { Handler } from "../../../src/rpc/call.ts";
 import type { MethodLink } from "../../../src/schema/link.ts";
@@ -66,10 +67,11 @@ function setUp(
       connect: () => ({ handle: endpoint, close: async () => {} }),
     },
   );
+  const routes = new Map([["shop.Inventory", { upstream: "inventory", handle: upstream.handle }]]);
   const { handle } = sidecarStack(
     { accessLog: { sample: 1, slowMs: 1_000 }, metrics: { bucketsMs: [1] } },
     { log, clock, random: () => 0.5, registry },
-    new Map([["shop.Inventory", { upstream: "inventory", handle: upstream.handle }]]),
+    { handle: route(routes), handleStream: routeStream(routes) },
   );
   return { clock, registry, records, handle };
 }

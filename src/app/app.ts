@@ -1,0 +1,137 @@
+// The only wiring: a config becomes traffic, listeners give the traffic its callers, and a new config takes the place of the
+// old one under them.
+import { isDeepStrictEqual } from "node:util";
+import { Counter, collectDefaultMetrics, Registry } from "prom-client";
+import { createAdminHandler } from "../admin/admin.ts";
+import type { Address } from "../base/address.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { ListenerConfig } from "../config.ts";
+import { sidecarStack } from "../governance/pipeline.ts";
+import type { HttpPortContext } from "../protocol/http/http-port.ts";
+import type { Lookup } from "../rpc/resolve.ts";
+import { type Method, methodsOf } from "../schema/model.ts";
+import type { CheckedConfig } from "./check-config.ts";
+import { createDiscovery } from "./discovery.ts";
+import { type OpenListener, openListeners } from "./listeners.ts";
+import { createTraffic, type Traffic } from "./traffic.ts";
+
+export { type CheckedConfig, checkConfig } from "./check-config.ts";
+export { ListenError } from "./listeners.ts";
+
+/** A running sidecar. */
+export interface App {
+  /** In the order of the config, with the ports that the system chose where 0 was asked for. */
+  readonly listeners: readonly { readonly kind: ListenerConfig["kind"]; readonly address: Address }[];
+  /**
+   * Takes a new config: calls from now on go by it, those in flight end by the old one, and upstreams that are the same keep
+   * their connections. Returns the keys that had to stay as they were, because only a restart can change them.
+   */
+  reload(checked: CheckedConfig): readonly string[];
+  /** Turns not ready, stops accepting, lets the calls in flight finish for at most `drainMs`, and closes everything. */
+  close(): Promise<void>;
+}
+
+/** Starts a sidecar; rejects with a ListenError when an address cannot be had, and then nothing is left open. */
+export async function createApp(checked: CheckedConfig, log: Log, clock: Clock = systemClock): Promise<App> {
+  const { config } = checked;
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const discovery = createDiscovery(config, clock, log);
+  const context = { resolver: discovery, log, clock };
+  /** Whose IDL a method is of: a call goes by the config that its caller's bytes were first read by. */
+  const owners = new WeakMap<Method, Traffic>();
+  let current = createTraffic(checked, undefined, context);
+  own(current);
+  /** Of those that were replaced, until their last call has ended. */
+  const ending = new Set<Promise<void>>();
+
+  function own(traffic: Traffic): void {
+    for (const service of traffic.services) for (const method of methodsOf(service)) owners.set(method, traffic);
+  }
+
+  const handlers = sidecarStack(
+    config,
+    { log, clock, random: Math.random, registry },
+    {
+      handle: (call) => (owners.get(call.method) ?? current).handle(call),
+      handleStream: (call) => (owners.get(call.method) ?? current).handleStream(call),
+    },
+  );
+  const lookup: Lookup = {
+    grpc: (service, method) => current.lookup.grpc(service, method),
+    thrift: (name, service) => current.lookup.thrift(name, service),
+    kitexProtobuf: (name, service) => current.lookup.kitexProtobuf(name, service),
+  };
+  let port: HttpPortContext = httpPortOf(current);
+
+  function httpPortOf({ lookup, services, printDetail }: Traffic): HttpPortContext {
+    return { lookup, services, printDetail, ...handlers, clock };
+  }
+
+  const failedHandshakes = new Counter({
+    name: "causeway_tls_handshake_failures_total",
+    help: "TLS handshakes of callers that failed.",
+    registers: [registry],
+  });
+  let ready = false;
+  const open: (OpenListener | undefined)[] = config.listeners.map(() => undefined);
+  const isOpen = () => open.filter((listener) => listener !== undefined);
+
+  async function close(): Promise<void> {
+    ready = false;
+    current.stop();
+    // The admin listener answers until the last call is done, so that whoever asks hears 503 instead of nothing.
+    const [ofAdmin, ofCallers] = [isOpen().filter(isAdmin), isOpen().filter((listener) => !isAdmin(listener))];
+    await Promise.all(ofCallers.map((listener) => listener.close(current.checked.config.drainMs)));
+    // What could not finish by now has lost its caller; an upstream that does not let go must not hold us.
+    await within(CUT_MS, clock, Promise.all([current.close(), ...ending]));
+    discovery.close();
+    await Promise.all(ofAdmin.map((listener) => listener.close(ADMIN_DRAIN_MS)));
+  }
+
+  function reload(next: CheckedConfig): readonly string[] {
+    const before = current;
+    discovery.update(next.config);
+    current = createTraffic(next, before, context);
+    own(current);
+    port = httpPortOf(current);
+    if (ready) current.start();
+    const ended = before
+      .close(current)
+      .catch((error: unknown) => log.error({ error: String(error) }, "an upstream could not be closed"))
+      .finally(() => ending.delete(ended));
+    ending.add(ended);
+    return NEED_RESTART.filter((key) => !isDeepStrictEqual(config[key], next.config[key]));
+  }
+
+  await discovery.ready;
+  const admin = createAdminHandler({ isReady: () => ready, metrics: registry });
+  const tlsFailed = () => failedHandshakes.inc();
+  try {
+    await openListeners(config, { ...handlers, lookup, log, clock, tlsFailed, admin, httpPort: () => port }, open);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  ready = true;
+  current.start();
+  return { listeners: isOpen().map(({ kind, address }) => ({ kind, address })), reload, close };
+}
+
+/** Keys of the config that a running sidecar does not change. */
+const NEED_RESTART = ["listeners", "limits", "accessLog", "metrics", "discovery"] as const;
+
+const isAdmin = ({ kind }: OpenListener): boolean => kind === "admin";
+
+/** Resolves when `work` is done or after `ms`, whichever comes first. */
+async function within(ms: number, clock: Clock, work: Promise<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const stop = clock.after(ms, resolve);
+  await Promise.race([work, late]);
+  stop();
+}
+
+const CUT_MS = 1_000;
+/** Scrapes and probes are short. */
+const ADMIN_DRAIN_MS = 1_000;

@@ -1,0 +1,92 @@
+// What becomes of calls by one config: its names, its routes, its upstreams. A new config is a new one of these, and the
+// calls of the old one end where they began.
+import { createOwnServices, type OwnServices } from "../admin/own-services.ts";
+import type { Limits } from "../codec/codec.ts";
+import type { Config } from "../config.ts";
+import type { Handlers } from "../governance/pipeline.ts";
+import { type Route, route, routeStream } from "../governance/route.ts";
+import { unpack, unpackStream } from "../governance/unpack.ts";
+import type { PrintDetail } from "../protocol/http/connect-error.ts";
+import { createDetailPrinter } from "../protocol/http/detail-json.ts";
+import { createLookup, type Lookup } from "../rpc/resolve.ts";
+import type { LinkedSchema } from "../schema/link.ts";
+import type { Service } from "../schema/model.ts";
+import type { CheckedConfig } from "./check-config.ts";
+import { createUpstreams, type Upstream, type UpstreamsContext } from "./upstreams.ts";
+
+/** One config at work. */
+export interface Traffic extends Handlers {
+  readonly checked: CheckedConfig;
+  readonly lookup: Lookup;
+  /** All that can be called: the loaded services of both wires, and before them the sidecar's own. */
+  readonly services: readonly Service[];
+  readonly printDetail: PrintDetail;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** Our own health says SERVING between the two. */
+  start(): void;
+  stop(): void;
+  /** Closes the upstreams that `next` has not taken over, all without it, when their calls in flight are done. */
+  close(next?: Traffic): Promise<void>;
+}
+
+/** Sets up a config's traffic; `before` is what it takes the place of, if anything. */
+export function createTraffic(checked: CheckedConfig, before: Traffic | undefined, context: UpstreamsContext): Traffic {
+  const { config, linked } = checked;
+  const upstreams = createUpstreams(checked, before?.upstreams ?? new Map(), context);
+  const carried = routesOf(config, linked, upstreams);
+  const own = createOwnServices(config, { schema: linked.schema, routes: carried, resolver: context.resolver });
+  const routes = new Map([...carried, ...ownRoutes(own, config.limits)]);
+  // Our own first: of two services of one name the first is found.
+  const services = [...own.services.map(({ service }) => service), ...[...linked.schema.services.values()].flat()];
+  return {
+    checked,
+    lookup: createLookup(services),
+    services,
+    printDetail: createDetailPrinter(linked, config.limits),
+    upstreams,
+    handle: route(routes),
+    handleStream: routeStream(routes),
+    start: own.start,
+    stop: own.stop,
+    async close(next) {
+      own.stop();
+      const gone = [...upstreams].filter(([name, upstream]) => next?.upstreams.get(name) !== upstream);
+      await Promise.all(gone.map(([, { stack }]) => stack.close()));
+    },
+  };
+}
+
+/** What logs and metrics name as the upstream of calls that the sidecar answers itself. */
+const SIDECAR = "sidecar";
+
+/** The ways to the services that are answered here, whose handlers read into messages. */
+function ownRoutes({ services }: OwnServices, { maxBytes }: Limits): readonly (readonly [string, Route])[] {
+  return services.map(({ service, handle, stream }) => [
+    service.fullName,
+    { upstream: SIDECAR, handle: unpack(maxBytes)(handle), handleStream: unpackStream(maxBytes)(stream) },
+  ]);
+}
+
+/** Every service's way: those that an upstream names, and then the services that these are linked with. */
+function routesOf(
+  config: Config,
+  { methods }: LinkedSchema,
+  upstreams: ReadonlyMap<string, Upstream>,
+): ReadonlyMap<string, Route> {
+  const routes = new Map<string, Route>();
+  for (const [upstream, { services, opaqueServices }] of Object.entries(config.upstreams)) {
+    const { handle, handleStream } = upstreams.get(upstream)!.stack;
+    for (const service of [...services, ...opaqueServices]) routes.set(service, { upstream, handle, handleStream });
+  }
+  const named = new Map(routes);
+  for (const { thrift, protobuf } of methods.values()) {
+    for (const [service, partner] of [
+      [thrift.service, protobuf.service],
+      [protobuf.service, thrift.service],
+    ] as const) {
+      const way = named.get(partner);
+      if (way && !routes.has(service)) routes.set(service, way);
+    }
+  }
+  return routes;
+}

@@ -1,0 +1,103 @@
+// The stacks of a config's upstreams, with the clients that they call by. Those that a new config leaves as they are go on,
+// connections and all.
+import { isDeepStrictEqual } from "node:util";
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Codec, Limits } from "../codec/codec.ts";
+import { compileTranscoder } from "../codec/transcode.ts";
+import type { UpstreamConfig } from "../config.ts";
+import { createEndpointStates, type EndpointStates } from "../governance/endpoint-state.ts";
+import { createUpstreamStack, type UpstreamStack } from "../governance/pipeline.ts";
+import { connectGrpc } from "../outbound/grpc-client.ts";
+import { connectThrift, type ThriftUpstreamOptions } from "../outbound/thrift-client.ts";
+import type { Connect, Resolver } from "../rpc/endpoint.ts";
+import type { BodyLink, LinkedSchema } from "../schema/link.ts";
+import type { CheckedConfig } from "./check-config.ts";
+
+/** One upstream as it runs. */
+export interface Upstream {
+  readonly options: UpstreamConfig;
+  readonly linked: LinkedSchema;
+  readonly limits: Limits;
+  readonly states: EndpointStates;
+  readonly stack: UpstreamStack;
+}
+
+export interface UpstreamsContext {
+  readonly resolver: Resolver;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/**
+ * The upstreams of a config by name. One that `before` has with the same options and IDL is that very one; one whose options
+ * have changed knows of its endpoints what the one before knew. Whoever is in `before` and not in the result is the
+ * caller's to close.
+ */
+export function createUpstreams(
+  { config, linked }: CheckedConfig,
+  before: ReadonlyMap<string, Upstream>,
+  context: UpstreamsContext,
+): ReadonlyMap<string, Upstream> {
+  const { limits } = config;
+  return new Map(
+    Object.entries(config.upstreams).map(([name, options]) => {
+      const known = before.get(name);
+      const isSame =
+        known?.linked === linked &&
+        isDeepStrictEqual(known.limits, limits) &&
+        // The resolver says where its endpoints are.
+        isDeepStrictEqual({ ...known.options, endpoints: [] }, { ...options, endpoints: [] });
+      if (isSame) return [name, known];
+      const states = known?.states ?? createEndpointStates();
+      const upstream = { options, linked, limits, states };
+      return [name, { ...upstream, stack: createStack(name, upstream, context) }];
+    }),
+  );
+}
+
+function createStack(
+  name: string,
+  { options, linked, limits, states }: Omit<Upstream, "stack">,
+  { resolver, log, clock }: UpstreamsContext,
+): UpstreamStack {
+  return createUpstreamStack(name, options, {
+    links: linked.methods,
+    compile: (body: BodyLink, from: Codec, to: Codec) => compileTranscoder(body, from, to, limits),
+    clock,
+    random: Math.random,
+    resolver,
+    maxMessageBytes: limits.maxBytes,
+    codec: codecOf(options),
+    isGrpc: options.protocol === "grpc",
+    connect: connectOf(options, limits, clock, log),
+    states,
+  });
+}
+
+/** What an upstream's calls are encoded in. */
+function codecOf(options: UpstreamConfig): Codec {
+  return options.protocol === "grpc" ? "protobuf" : options.codec;
+}
+
+const ENVELOPES = { "thrift-binary": "strict", "thrift-compact": "compact", protobuf: "kitex-protobuf" } as const;
+const FRAMINGS = {
+  "thrift-framed": "framed",
+  "thrift-unframed": "unframed",
+  theader: "theader",
+  ttheader: "ttheader",
+} as const;
+
+function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limits, clock: Clock, log: Log): Connect {
+  if (options.protocol === "grpc") return connectGrpc({ ...options, maxMessageBytes: maxBytes }, clock, log);
+  return connectThrift(thriftWireOf(options, maxBytes, maxDepth), clock, log);
+}
+
+function thriftWireOf(
+  options: Exclude<UpstreamConfig, { protocol: "grpc" }>,
+  maxFrameBytes: number,
+  maxDepth: number,
+): ThriftUpstreamOptions {
+  const [framing, envelope] = [FRAMINGS[options.protocol], ENVELOPES[options.codec]];
+  return { zlib: false, maxCallsPerConnection: 1, ...options, framing, envelope, maxFrameBytes, maxDepth };
+}
