@@ -173,7 +173,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, timeoutMs, tls, unknownFields",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, timeoutMs, tls, …",
   ],
   [
     "upstreams: { a: { protocol: grpc, services: [s.S] } }",
