@@ -12,7 +12,7 @@ import {
   unwrapped,
   zeroOf,
 } from "./java-types.ts";
-import { printMembers } from "./java-union.ts";
+import { memberValue, printMembers } from "./java-union.ts";
 import type { JavaWire } from "./java-wire.ts";
 import type { StubField, StubMessage, StubOneof, StubType } from "./stub-model.ts";
 
@@ -363,7 +363,7 @@ function oneofCases({ file, names, wire }: JavaContext, message: StubMessage, fi
     path: [...own.path, names.oneofs.get(oneof)!, names.members.get(field)!],
   });
   const before = field.type.kind === "message" ? `${target} instanceof ${member} was ? was.value() : null` : "null";
-  return wire.readCases(field, before, (value) => `${target} = new ${member}(${value})`);
+  return wire.readCases(field, before, (value) => `${target} = new ${member}(${memberValue(field, value)})`);
 }
 
 function printBuilder(context: JavaContext, name: string, components: readonly Component[]): void {

@@ -40,7 +40,7 @@ function printReadUnion({ file, names, wire }: JavaContext, message: StubMessage
         const member = file.use({ package: own.package, path: [...own.path, names.members.get(field)!] });
         const before = field.type.kind === "message" ? `union instanceof ${member} was ? was.value() : null` : "null";
         return wire.readCases(field, before, (value) => {
-          const made = `new ${member}(${value})`;
+          const made = `new ${member}(${memberValue(field, value)})`;
           return merging ? `union = ${made}` : `union = in.only(union, ${made})`;
         });
       });
@@ -49,6 +49,11 @@ function printReadUnion({ file, names, wire }: JavaContext, message: StubMessage
     },
     "}",
   );
+}
+
+/** A member that is a union has to hold something: nothing is no value of it. */
+export function memberValue({ type }: StubField, value: string): string {
+  return type.kind === "message" && type.type.kind === "union" ? `in.present(${value})` : value;
 }
 
 /** A oneof of a message. */

@@ -35,6 +35,12 @@ public abstract class Input {
     return value;
   }
 
+  /** A value where there is no absence: an element, or the member of a union. Null stands for a union that holds nothing known. */
+  public final <T> T present(T value) {
+    if (value == null) throw malformed("a union that holds nothing that is known here");
+    return value;
+  }
+
   /** Steps over so many bytes and returns where they begin. */
   final int take(int count) {
     int start = at;

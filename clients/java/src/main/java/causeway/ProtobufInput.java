@@ -250,12 +250,6 @@ public final class ProtobufInput extends Input {
     throw malformed("the uuid \"" + text + "\": expected 36 characters such as 123e4567-e89b-12d3-a456-426614174000");
   }
 
-  /** An element that says something that is known here. */
-  public <T> T present(T value) {
-    if (value == null) throw malformed("an element whose value is not known here");
-    return value;
-  }
-
   private <T> T zero(Function<ProtobufInput, T> read) {
     return present(read.apply(new ProtobufInput(ZEROS)));
   }

@@ -171,9 +171,4 @@ public final class ThriftInput extends Input {
       default -> throw malformed("elements of the unknown type " + type);
     };
   }
-
-  private <T> T present(T value) {
-    if (value == null) throw malformed("an element whose value is not known here");
-    return value;
-  }
 }

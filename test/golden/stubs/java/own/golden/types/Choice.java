@@ -33,7 +33,7 @@ public sealed interface Choice extends ThriftMessage {
         case I32 | 4 -> union = in.only(union, new Choice.Color(golden.types.Color.of(in.i32())));
         case STRUCT | 5 -> union = in.only(union, new Choice.Money(in.struct(golden.common.Money::read)));
         case LIST | 6 -> union = in.only(union, new Choice.Words(in.list(STRING, ThriftInput::string)));
-        case STRUCT | 7 -> union = in.only(union, new Choice.Choice_(in.struct(Choice::read)));
+        case STRUCT | 7 -> union = in.only(union, new Choice.Choice_(in.present(in.struct(Choice::read))));
         case STRUCT | 8 -> union = in.only(union, new Choice.Nothing(in.struct(golden.types.Nothing::read)));
         case STRING | 9 -> union = in.only(union, new Choice.Data(in.binary()));
         default -> in.skip(field);

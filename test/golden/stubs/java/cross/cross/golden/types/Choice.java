@@ -33,7 +33,7 @@ public sealed interface Choice extends ProtobufMessage {
         case 32 -> { int n = in.int32(); if (n != 0) union = new Choice.Color(cross.golden.types.Color.of(n)); }
         case 42 -> union = new Choice.Money(in.message(union instanceof Choice.Money was ? was.value() : null, cross.golden.common.Money::merge));
         case 50 -> union = new Choice.Words(in.wrapped(List.<String>of(), (w, t, a) -> switch (t) { case 10 -> w.add(a, w.string()); default -> w.skipped(t, a); }));
-        case 58 -> union = new Choice.Choice_(in.message(union instanceof Choice.Choice_ was ? was.value() : null, Choice::merge));
+        case 58 -> union = new Choice.Choice_(in.present(in.message(union instanceof Choice.Choice_ was ? was.value() : null, Choice::merge)));
         case 66 -> union = new Choice.Nothing(in.message(union instanceof Choice.Nothing was ? was.value() : null, cross.golden.types.Nothing::merge));
         case 74 -> union = new Choice.Data(in.bytes());
         default -> in.skip(tag);
