@@ -1,6 +1,8 @@
 // Java's stubs and their runtime: the stub as a client of grpc-js, official clients of the stub's server, the stub against
 // itself, each on both wires through a sidecar; and what happens when the sidecar dies.
+
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -160,17 +162,79 @@ describe.each(WIRES)("calls of the stub on %s", (wire) => {
   );
 });
 
-test(
-  "a server that is told to end by SIGTERM finishes, and ends",
-  async ({ skip }) => {
-    skip(missing !== undefined, missing);
-    const server = await startService("java", javaArgs("thrift", "StubServer", "127.0.0.1:0"), READY);
-    const stopped = server.stop();
-    await stopped;
-    expect(server.tail()).toContain("ready");
-  },
-  BUILD_MS,
-);
+/** What a server asked of the sidecar's HTTP port, which here is a stand-in that forgets it once. */
+interface Asked {
+  readonly what: string;
+  readonly body: unknown;
+}
+
+test("a server registers, renews, registers anew when it was forgotten, and deregisters on SIGTERM", {
+  timeout: BUILD_MS,
+}, async ({ skip }) => {
+  skip(missing !== undefined, missing);
+  const asked: Asked[] = [];
+  let heartbeats = 0;
+  const sidecar = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const text = Buffer.concat(chunks).toString();
+      asked.push({ what: `${request.method} ${request.url}`, body: text === "" ? undefined : JSON.parse(text) });
+      const forgotten = request.url?.endsWith("/heartbeat") && ++heartbeats === 1;
+      const answer = forgotten ? { code: "not_found", message: "no such instance" } : { id: "i-7", lease: "1s" };
+      response.writeHead(forgotten ? 404 : 200, { "Content-Type": "application/json" }).end(JSON.stringify(answer));
+    });
+  });
+  await new Promise<void>((resolve) => void sidecar.listen(0, "127.0.0.1", resolve));
+  stops.push(() => void sidecar.close());
+  const address = sidecar.address();
+  const http = typeof address === "object" && address ? `127.0.0.1:${address.port}` : "";
+  const server = await startService("java", javaArgs("thrift", "StubServer", "127.0.0.1:0", http), READY);
+  stops.push(server.stop);
+  await expect.poll(() => asked.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(4);
+  await server.stop();
+  const instance = {
+    upstream: "kinds",
+    services: ["kinds.Kinds"],
+    address: server.ready,
+    codec: "CODEC_THRIFT_BINARY",
+    framing: "FRAMING_TTHEADER",
+    weight: 0,
+    labels: {},
+  };
+  const register = { what: "PUT /v1/instances", body: { instance, lease: "30s" } };
+  const heartbeat = { what: "POST /v1/instances/i-7/heartbeat", body: {} };
+  expect(asked.slice(0, 4)).toEqual([register, heartbeat, register, heartbeat]);
+  expect(asked.at(-1)).toEqual({ what: "DELETE /v1/instances/i-7", body: undefined });
+});
+
+test("a server on SIGTERM finishes the calls that run, and takes no more", { timeout: BUILD_MS }, async ({ skip }) => {
+  skip(missing !== undefined, missing);
+  const server = await startService("java", javaArgs("thrift", "StubServer", "127.0.0.1:0"), READY);
+  const sidecar = await startSidecar("stubs-java-drain", configOf(ttheader("thrift"), server.ready));
+  stops.push(sidecar.stop);
+  const client = await startService("java", javaArgs("thrift", "StubFaults", sidecar.ready, "drain"), /^(ready)$/);
+  stops.push(client.stop);
+  await server.stop();
+  await expect
+    .poll(() => outcomesOf(client.tail()), { timeout: 20_000 })
+    .toEqual([{ name: "a call that runs while its server drains is answered", ok: true, detail: "" }]);
+});
+
+test("the example compiles against what is generated for it", { timeout: BUILD_MS }, async ({ skip }) => {
+  skip(missing !== undefined, missing);
+  await buildOnce({
+    folder: ".cache/stubs-java/example",
+    sources: "clients/java/example",
+    inputs: ["clients/java/src", "codegen"],
+    async make(cwd) {
+      const options = ["--lang", "java", "--server", "--out", "gen", "greeter.thrift"];
+      await runProgram(process.execPath, [join(ROOT, "src/cli/main.ts"), "generate", ...options], { cwd });
+      const sources = [...javaFiles(cwd), ...javaFiles(join(ROOT, "clients/java/src"))];
+      await runProgram("javac", [...JAVAC, "-d", "classes", ...sources], { cwd });
+    },
+  });
+});
 
 /** Compiles the runtime, the stubs of Kinds on a wire, and the programs over them; gives the folder of the classes. */
 async function buildStub(wire: Wire): Promise<string> {

@@ -20,7 +20,8 @@ import kinds.KindsClient;
 
 /**
  * What is not about values: deadlines, cancellation, metadata, sizes, and a sidecar that dies. Argument: the address of a
- * sidecar before a {@link StubServer}; with a second one, the sidecar is killed when "ready" is written, and comes back.
+ * sidecar before a {@link StubServer}; with a second one, the sidecar or the server ends when "ready" is
+ * written.
  */
 public final class StubFaults {
   private final KindsClient kinds;
@@ -33,7 +34,8 @@ public final class StubFaults {
   public static void main(String[] arguments) throws Exception {
     try (Channel channel = Channel.open(arguments[0])) {
       StubFaults faults = new StubFaults(channel);
-      if (arguments.length > 1) faults.restart();
+      if (arguments.length > 1 && arguments[1].equals("drain")) faults.drain();
+      else if (arguments.length > 1) faults.restart();
       else faults.calls();
       Report.run(faults.cases);
     }
@@ -127,6 +129,15 @@ public final class StubFaults {
       Thread.sleep(10);
     }
     throw new AssertionError("want " + notes + ", got " + got);
+  }
+
+  private void drain() {
+    cases.put("a call that runs while its server drains is answered", () -> {
+      CompletableFuture<String> call = kinds.async().echoString("slow");
+      until("slow");
+      System.out.println("ready");
+      mustEqual("slow", call.get());
+    });
   }
 
   private void restart() {

@@ -83,6 +83,7 @@ public final class StubServer implements Kinds {
   public String echoString(String value) {
     return switch (value) {
       case "wait" -> waitForCancel();
+      case "slow" -> slowly(value);
       case "cancelled?" -> String.join(",", notes);
       case "trace?" -> Context.current().metadata().get("traceparent").orElse("none") + " " + Context.current().metadata().get("x-own").orElse("none");
       case "deadline?" -> Context.current().remaining().map(left -> "below " + (left.toSeconds() + 1)).orElse("none");
@@ -92,6 +93,16 @@ public final class StubServer implements Kinds {
       }
       default -> value;
     };
+  }
+
+  private String slowly(String value) {
+    notes.add("slow");
+    try {
+      Thread.sleep(1_000);
+    } catch (InterruptedException e) {
+      return "interrupted";
+    }
+    return value;
   }
 
   private String waitForCancel() {

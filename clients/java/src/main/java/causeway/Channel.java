@@ -189,7 +189,7 @@ public final class Channel implements AutoCloseable {
   }
 
   private RpcException expired(Method<?, ?, ?> method, Link.Pending pending) {
-    if (pending.link == null && shared.isUnreachable()) return shared.nobody();
+    if (pending.link == null && (shared.isDown() || large.isDown())) return shared.isDown() ? shared.nobody() : large.nobody();
     return new RpcException(Code.DEADLINE_EXCEEDED, "no answer of " + nameOf(method) + " within its deadline", pending.link != null, Metadata.EMPTY, null);
   }
 

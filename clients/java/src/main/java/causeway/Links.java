@@ -126,9 +126,9 @@ final class Links {
     }
   }
 
-  /** Whether the last attempt to connect failed. */
-  boolean isUnreachable() {
-    return !failure.isEmpty();
+  /** Whether a connection is being waited for, or could not be made. */
+  synchronized boolean isDown() {
+    return connecting != null || !failure.isEmpty();
   }
 
   /** What to say when no sidecar could be reached. */
