@@ -278,6 +278,29 @@ describe("a grpc-js client", () => {
     expect((details as Buffer).includes(protobufText("shelf"))).toBe(true);
   });
 
+  test("gets RESOURCE_EXHAUSTED for what its connection's requests in flight are too large for, and goes on", async () => {
+    await listener.close(0);
+    listener = await listen({ maxRequestBytesPerConnection: 10_000 });
+    port = listener.address.kind === "tcp" ? listener.address.port : 0;
+    await expect(grpcCall("a".repeat(12_000)).reply).rejects.toMatchObject({
+      code: grpc.status.RESOURCE_EXHAUSTED,
+      details: expect.stringContaining("maxRequestBytesPerConnection"),
+    });
+    const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+    clients.push(client);
+    const same = (bytes: Buffer) => bytes;
+    // One after the other they need more in all than they may have at once.
+    for (let i = 0; i < 4; i++) {
+      const request = protobufText("b".repeat(4_000));
+      const reply = await new Promise((resolve, reject) => {
+        client.makeUnaryRequest("/test.Echo/echo", same, same, request, (error, bytes) =>
+          error ? reject(error) : resolve(bytes),
+        );
+      });
+      expect(reply).toEqual(request);
+    }
+  });
+
   test("gets UNIMPLEMENTED for an unknown method", async () => {
     await expect(grpcCall("x", {}, "unknown").reply).rejects.toMatchObject({ code: grpc.status.UNIMPLEMENTED });
   });
