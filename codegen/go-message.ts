@@ -187,7 +187,7 @@ function printMarshal(go: GoFile, type: StubMessage, message: GoMessage, wire: W
 
 function printOneofSwitch(go: GoFile, type: StubMessage, message: GoMessage, oneof: GoOneof, wire: Wire): void {
   const { field, members } = oneof;
-  const must = type.kind === "union" || type.thriftUnion ? wire === "thrift" || type.kind === "union" : false;
+  const must = type.kind === "union" || (type.thriftUnion && wire === "thrift");
   go.print(`switch member := x.${field}.(type) {`);
   go.print("case nil:");
   if (must) go.indented(() => go.print(`w.Missing(${quoted(`a member of ${type.fullName}`)})`));

@@ -82,7 +82,7 @@ const INITIALISMS: ReadonlySet<string> = new Set(
 );
 
 /** `OrderID` of `orderId`. What begins with no letter gets an X in front, because only then is it exported. */
-export function exportedName(name: string): string {
+function exportedName(name: string): string {
   const words = wordsOf(name).map((word) => {
     const upper = word.toUpperCase();
     return INITIALISMS.has(upper) ? upper : upper.charAt(0) + word.slice(1).toLowerCase();

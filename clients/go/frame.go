@@ -27,18 +27,17 @@ const (
 )
 
 const (
-	magic            = 0x1000
-	flagOutOfOrder   = 0x01
-	fixedBytes       = 14
-	maxHeaderBytes   = 32 * 1024
-	maxNameBytes     = 1024
-	versionThrift    = 0x8001
-	versionProtobuf  = 0x9001
-	blockStrings     = 0x01
-	blockNumbered    = 0x10
-	blockToken       = 0x11
-	maxErrorText     = 4096
-	maxPairsPerFrame = math.MaxUint16
+	magic           = 0x1000
+	flagOutOfOrder  = 0x01
+	fixedBytes      = 14
+	maxHeaderBytes  = 32 * 1024
+	maxNameBytes    = 1024
+	versionThrift   = 0x8001
+	versionProtobuf = 0x9001
+	blockStrings    = 0x01
+	blockNumbered   = 0x10
+	blockToken      = 0x11
+	maxErrorText    = 4096
 )
 
 // envelope is what stands before a message's body.
