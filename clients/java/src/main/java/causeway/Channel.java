@@ -92,7 +92,7 @@ public final class Channel implements AutoCloseable {
     } catch (ExecutionException e) {
       // The stack of who called says more than that of the thread that reads.
       if (!(e.getCause() instanceof RpcException cause)) throw RpcException.here(Code.INTERNAL, String.valueOf(e.getCause()), e);
-      throw new RpcException(cause.code(), cause.getMessage(), cause.sent(), cause.trailers(), cause);
+      throw new RpcException(cause.code(), cause.getMessage(), cause.sent(), cause.trailers(), cause.details(), cause);
     }
   }
 
@@ -226,14 +226,15 @@ public final class Channel implements AutoCloseable {
 
   /** The declared exception that stands beside the error, else the error. */
   private static RpcException failure(Method<?, ?, ?> method, Frame frame, Metadata beside) throws DeclaredException {
-    for (Failure.Detail detail : Failure.details(frame.header("cw-details-bin"))) {
+    List<RpcException.Detail> details = Failure.details(frame.header("cw-details-bin"));
+    for (RpcException.Detail detail : details) {
       Method.Thrown thrown = method.thrown().get(detail.typeName());
-      if (thrown != null) throw thrown.read(new ProtobufInput(detail.value()));
+      if (thrown != null) throw thrown.read(new ProtobufInput(detail.value().bytes));
     }
     Failure said = Failure.read(frame);
     String code = frame.header("cw-code");
     boolean exact = code != null && code.matches("\\d{1,2}");
     String message = Optional.ofNullable(frame.header("cw-message")).filter(text -> exact && !text.isEmpty()).orElse(said.message());
-    return new RpcException(exact ? Code.of(Integer.parseInt(code)) : Code.ofApplicationException(said.type()), message, true, beside, null);
+    return new RpcException(exact ? Code.of(Integer.parseInt(code)) : Code.ofApplicationException(said.type()), message, true, beside, details, null);
   }
 }

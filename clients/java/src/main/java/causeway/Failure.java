@@ -6,9 +6,6 @@ import java.util.List;
 
 /** What stands in a message of type Exception: TApplicationException, with what Causeway's headers say beside it. */
 record Failure(String message, int type) {
-  /** One detail of google.rpc.Status. */
-  record Detail(String typeName, byte[] value) {}
-
   static Failure read(Frame frame) {
     String message = "";
     int type = 0;
@@ -42,8 +39,8 @@ record Failure(String message, int type) {
   }
 
   /** The details in {@code cw-details-bin}; none when it is absent or malformed, because the error stands without them. */
-  static List<Detail> details(String base64) {
-    List<Detail> details = new ArrayList<>();
+  static List<RpcException.Detail> details(String base64) {
+    List<RpcException.Detail> details = new ArrayList<>();
     if (base64 == null) return details;
     try {
       ProtobufInput in = new ProtobufInput(Base64.getDecoder().decode(base64));
@@ -57,7 +54,7 @@ record Failure(String message, int type) {
     return details;
   }
 
-  private static Detail readAny(ProtobufInput in, Detail none) {
+  private static RpcException.Detail readAny(ProtobufInput in, RpcException.Detail none) {
     String url = "";
     Bytes value = Bytes.EMPTY;
     for (int tag = in.tag(); tag != 0; tag = in.tag()) {
@@ -65,7 +62,7 @@ record Failure(String message, int type) {
       else if (tag == 0x12) value = in.bytes();
       else in.skip(tag);
     }
-    return new Detail(url.substring(url.lastIndexOf('/') + 1), value.bytes);
+    return new RpcException.Detail(url, value);
   }
 
   /** A declared exception as {@code cw-details-bin}; null when it is larger than metadata may be. */

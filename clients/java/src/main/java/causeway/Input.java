@@ -13,6 +13,9 @@ public abstract class Input {
   private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
   private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
+  /** Most elements of a container, as the sidecar has it. */
+  private static final int MAX_ELEMENTS = 1_000_000;
+
   final byte[] bytes;
   int at;
   int end;
@@ -85,6 +88,11 @@ public abstract class Input {
       }
     }
     return text;
+  }
+
+  /** Refuses more elements than a container may have. */
+  final void checkElements(int count) {
+    if (count > MAX_ELEMENTS) throw malformed("more than " + MAX_ELEMENTS + " elements in one container");
   }
 
   final void enter() {

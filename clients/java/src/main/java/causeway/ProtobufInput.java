@@ -138,6 +138,7 @@ public final class ProtobufInput extends Input {
   /** A list and one element more; what came before is not changed unless it was made here. */
   public <T> List<T> add(List<T> before, T value) {
     List<T> values = growing(before);
+    checkElements(values.size() + 1);
     values.add(value);
     return values;
   }
@@ -145,6 +146,7 @@ public final class ProtobufInput extends Input {
   /** The same for a set. */
   public <T> Set<T> add(Set<T> before, T value) {
     Set<T> values = before instanceof GrowingSet<T> mine ? mine : new GrowingSet<>(before == null ? List.of() : before);
+    checkElements(values.size() + 1);
     values.add(value);
     return values;
   }
@@ -152,7 +154,10 @@ public final class ProtobufInput extends Input {
   /** A list and all numbers of one field. */
   public <T> List<T> packed(List<T> before, Function<ProtobufInput, T> element) {
     return message(growing(before), (in, values) -> {
-      while (in.at < in.end) values.add(element.apply(in));
+      while (in.at < in.end) {
+        checkElements(values.size() + 1);
+        values.add(element.apply(in));
+      }
       return values;
     });
   }
@@ -177,6 +182,7 @@ public final class ProtobufInput extends Input {
         else if (tag == (2 << 3 | valueType)) v = value.apply(in);
         else in.skip(tag);
       }
+      checkElements(all.size() + 1);
       all.put(k == null ? zero(key) : k, v == null ? zero(value) : v);
       return all;
     });

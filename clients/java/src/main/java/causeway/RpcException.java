@@ -1,5 +1,7 @@
 package causeway;
 
+import java.util.List;
+
 /** A call that failed other than by an exception that its IDL declares; a handler may throw one to answer with its code. */
 public final class RpcException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -7,16 +9,30 @@ public final class RpcException extends RuntimeException {
   private final Code code;
   private final boolean sent;
   private final transient Metadata trailers;
+  private final transient List<Detail> details;
+
+  /** One detail of google.rpc.Status: an Any, not decoded. */
+  public record Detail(String typeUrl, Bytes value) {
+    /** The full name of its type: what follows the last slash. */
+    public String typeName() {
+      return typeUrl.substring(typeUrl.lastIndexOf('/') + 1);
+    }
+  }
 
   public RpcException(Code code, String message) {
     this(code, message, false, Metadata.EMPTY, null);
   }
 
   RpcException(Code code, String message, boolean sent, Metadata trailers, Throwable cause) {
+    this(code, message, sent, trailers, List.of(), cause);
+  }
+
+  RpcException(Code code, String message, boolean sent, Metadata trailers, List<Detail> details, Throwable cause) {
     super(message, cause);
     this.code = code;
     this.sent = sent;
     this.trailers = trailers;
+    this.details = List.copyOf(details);
   }
 
   /** Something that has gone wrong here, before any byte was sent. */
@@ -36,6 +52,11 @@ public final class RpcException extends RuntimeException {
   /** What came with the error. */
   public Metadata trailers() {
     return trailers == null ? Metadata.EMPTY : trailers;
+  }
+
+  /** What stands beside the code and the message; none where nothing does. */
+  public List<Detail> details() {
+    return details == null ? List.of() : details;
   }
 
   @Override

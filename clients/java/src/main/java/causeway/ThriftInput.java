@@ -156,6 +156,7 @@ public final class ThriftInput extends Input {
   }
 
   private void checkCount(int count, long bytesEach) {
+    checkElements(count);
     if (count < 0 || count * bytesEach > end - at) throw malformed(Integer.toUnsignedString(count) + " elements are announced in " + (end - at) + " bytes");
   }
 
