@@ -46,14 +46,8 @@ export function printClient(file: PhpFile, service: StubService, isThrift: boole
     file.print("}");
     for (const method of methodsOf(service)) {
       file.print("");
-      printSignature(
-        file,
-        method,
-        [`?${file.runtime("CallOptions")} $options = null`],
-        "",
-        throwsTags(file, method.method, true),
-      );
-      file.print("{");
+      const options = `?${file.runtime("CallOptions")} $options = null`;
+      printSignature(file, method, [options], "", throwsTags(file, method.method, true));
       file.indented(() => printCall(file, service, method, isThrift));
       file.print("}");
     }
@@ -61,7 +55,7 @@ export function printClient(file: PhpFile, service: StubService, isThrift: boole
   file.print("}");
 }
 
-/** Doc comment and head of a method; with `end` as ` {` or `;` when it is not to be followed by a brace of its own line. */
+/** Doc comment and head of a method; `end` is `;` for one without a body, which is open otherwise. */
 function printSignature(
   file: PhpFile,
   { method, name, parameters }: PhpMethod,
@@ -92,8 +86,8 @@ function printSignature(
   const head = `public function ${name}`;
   const all = [...declared, ...more];
   const line = `${head}(${all.join(", ")}): ${returned}${end}`;
-  if (line.length + 4 <= 120) file.print(line);
-  else file.list(head, all, `): ${returned}${end === "" ? " {" : end}`.slice(1), true);
+  if (line.length + 4 <= 120) file.print(line, ...(end === "" ? ["{"] : []));
+  else file.list(head, all, `: ${returned}${end === "" ? " {" : end}`, true);
 }
 
 function isNullableParameter(field: StubField): boolean {
@@ -122,17 +116,17 @@ function printCall(
     }
     if (isThrift) file.print("$out->stop();");
   } else for (const { variable } of parameters) file.print(`${variable}->write($out);`);
-  const target = `${stringLiteral(service.wireName)}, ${stringLiteral(method.wireName)}, $out, $options`;
+  const target = [stringLiteral(service.wireName), stringLiteral(method.wireName), "$out", "$options"];
   if (method.oneway) {
-    file.print(`$this->channel->send(${target});`);
+    file.list("$this->channel->send", target, ";");
     return;
   }
-  const call = `$in = $this->channel->call${wire}(${target});`;
+  const call = () => file.list(`$in = $this->channel->call${wire}`, target, ";");
   const declared =
     method.exceptions === "details" ? new Map(method.throws.map(({ type }) => [type.wireName, type])) : new Map();
   if (declared.size > 0) {
     file.print("try {");
-    file.indented(() => file.print(call));
+    file.indented(call);
     file.print(`} catch (${file.runtime("RpcException")} $error) {`);
     file.indented(() => {
       const classes = [...declared].map(([name, type]) => `${stringLiteral(name)} => ${file.classOf(type)}::class`);
@@ -141,11 +135,11 @@ function printCall(
       file.print("]);");
     });
     file.print("}");
-  } else file.print(call);
-  printResult(file, service, method, locals, isThrift);
+  } else call();
+  printResult(file, method, locals, isThrift);
 }
 
-function printResult(file: PhpFile, service: StubService, method: StubMethod, locals: Locals, thrift: boolean): void {
+function printResult(file: PhpFile, method: StubMethod, locals: Locals, thrift: boolean): void {
   const { result, response } = method;
   if (response.kind === "bare") {
     if (result?.kind === "message") file.print(`return ${file.classOf(result.type)}::read($in);`);
@@ -162,7 +156,7 @@ function printResult(file: PhpFile, service: StubService, method: StubMethod, lo
   if (success) file.print(`${variable} = ${isRepeated ? "[]" : "null"};`);
   readFields({ file, locals, thrift }, cases);
   if (!success) return;
-  const missing = `throw ${file.runtime("RpcException")}::missingResult('${service.fullName}.${method.name}')`;
+  const missing = `throw ${file.runtime("RpcException")}::missingResult('${method.name}')`;
   file.print(isRepeated ? `return ${variable};` : `return ${variable} ?? ${missing};`);
 }
 
@@ -305,9 +299,8 @@ function printThrown(
   if (exceptions === "details") {
     const code = pascalCase(type.code);
     const error = file.runtime("RpcException");
-    file.print(
-      `throw ${error}::ofDeclared(${file.runtime("Code")}::${code}, ${stringLiteral(type.wireName)}, ${variable});`,
-    );
+    const said = [`${file.runtime("Code")}::${code}`, stringLiteral(type.wireName), variable];
+    file.list(`throw ${error}::ofDeclared`, said, ";");
     return;
   }
   const field = response.kind === "fields" ? response.fields.find((each) => each.id === id) : undefined;

@@ -133,13 +133,20 @@ export function isConstant(type: StubType): boolean {
   }
 }
 
-/** A constant of the IDL. */
+/** Longest literal on one line: what stands before it has to fit too. */
+const MAX_LITERAL = 80;
+
+/** A constant of the IDL; what is long stands on lines of its own. */
 export function literal(file: PhpFile, type: StubType, value: Constant): string {
   if (type.kind === "wrapped") return literal(file, type.inner, value);
   if (type.kind === "enum" && value.kind === "int") return enumLiteral(file, type.type, value.value);
   if (type.kind === "message" && value.kind === "map") return messageLiteral(file, type, value.entries);
   if (type.kind === "list" && value.kind === "list") {
-    return `[${value.values.map((element) => literal(file, type.element, element)).join(", ")}]`;
+    return enclosed(
+      "[",
+      value.values.map((element) => literal(file, type.element, element)),
+      "]",
+    );
   }
   if (type.kind === "map" && value.kind === "map") {
     const entries = value.entries.map(([key, element]) => {
@@ -147,9 +154,16 @@ export function literal(file: PhpFile, type: StubType, value: Constant): string 
       if (!isArrayKey(type.key)) return `[${literal(file, type.key, key)}, ${text}]`;
       return `${keyLiteral(file, type.key, key)} => ${text}`;
     });
-    return `[${entries.join(", ")}]`;
+    return enclosed("[", entries, "]");
   }
   return type.kind === "scalar" ? scalarLiteral(type.api, value) : zeroOf(file, type);
+}
+
+/** On one line, or where that is too long on one line each. */
+function enclosed(open: string, items: readonly string[], close: string): string {
+  const line = `${open}${items.join(", ")}${close}`;
+  if (items.length === 0 || (line.length <= MAX_LITERAL && !line.includes("\n"))) return line;
+  return [open, ...items.map((item) => `    ${item.replaceAll("\n", "\n    ")},`), close].join("\n");
 }
 
 function keyLiteral(file: PhpFile, type: StubType, value: Constant): string {
@@ -169,7 +183,11 @@ function messageLiteral(
   });
   const name = file.classOf(type);
   if (type.kind === "union") return said.map(({ property, text }) => `${name}::${property}(${text})`).join("");
-  return `new ${name}(${said.map(({ property, text }) => `${property}: ${text}`).join(", ")})`;
+  return enclosed(
+    `new ${name}(`,
+    said.map(({ property, text }) => `${property}: ${text}`),
+    ")",
+  );
 }
 
 function scalarLiteral(api: ApiScalar, value: Constant): string {

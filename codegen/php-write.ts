@@ -89,13 +89,13 @@ function writeThrift(context: WriteContext, type: StubType, value: string, targe
         return;
       }
       const item = `$${locals.fresh("item")}`;
-      file.print(`${target}->list(${thriftType(file, type.element)}, \\count(${value}));`);
+      file.list(`${target}->list`, [thriftType(file, type.element), `\\count(${value})`], ";");
       file.block(`foreach (${value} as ${item}) {`, () => writeThrift(context, type.element, item, "$out"), "}");
       return;
     }
     case "map": {
-      const types = `${thriftType(file, type.key)}, ${thriftType(file, type.value)}`;
-      file.print(`${target}->map(${types}, \\count(${value}));`);
+      const types = [thriftType(file, type.key), thriftType(file, type.value)];
+      file.list(`${target}->map`, [...types, `\\count(${value})`], ";");
       eachEntry(context, type, value, (key, item) => {
         writeThrift(context, keyType(type.key, true), key, "$out");
         writeThrift(context, type.value, item, "$out");

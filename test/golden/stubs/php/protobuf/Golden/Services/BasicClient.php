@@ -53,6 +53,6 @@ final class BasicClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Basic.who');
+        return $result ?? throw RpcException::missingResult('who');
     }
 }

@@ -72,7 +72,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.who');
+        return $result ?? throw RpcException::missingResult('who');
     }
 
     /** @throws RpcException */
@@ -92,7 +92,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoScalars');
+        return $result ?? throw RpcException::missingResult('echoScalars');
     }
 
     /** @throws RpcException */
@@ -112,7 +112,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoPresence');
+        return $result ?? throw RpcException::missingResult('echoPresence');
     }
 
     /** @throws RpcException */
@@ -132,7 +132,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoContainers');
+        return $result ?? throw RpcException::missingResult('echoContainers');
     }
 
     /** @throws RpcException */
@@ -152,7 +152,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoChoice');
+        return $result ?? throw RpcException::missingResult('echoChoice');
     }
 
     /** @throws RpcException */
@@ -172,7 +172,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoTree');
+        return $result ?? throw RpcException::missingResult('echoTree');
     }
 
     /** @throws RpcException */
@@ -192,7 +192,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoNothing');
+        return $result ?? throw RpcException::missingResult('echoNothing');
     }
 
     /** @throws RpcException */
@@ -212,7 +212,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoNumbers');
+        return $result ?? throw RpcException::missingResult('echoNumbers');
     }
 
     /** @throws RpcException */
@@ -232,7 +232,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoKeywords');
+        return $result ?? throw RpcException::missingResult('echoKeywords');
     }
 
     /** @throws RpcException */
@@ -252,7 +252,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoBool');
+        return $result ?? throw RpcException::missingResult('echoBool');
     }
 
     /** @throws RpcException */
@@ -272,7 +272,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoByte');
+        return $result ?? throw RpcException::missingResult('echoByte');
     }
 
     /** @throws RpcException */
@@ -292,7 +292,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoShort');
+        return $result ?? throw RpcException::missingResult('echoShort');
     }
 
     /** @throws RpcException */
@@ -312,7 +312,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoInt');
+        return $result ?? throw RpcException::missingResult('echoInt');
     }
 
     /** @throws RpcException */
@@ -332,7 +332,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoLong');
+        return $result ?? throw RpcException::missingResult('echoLong');
     }
 
     /** @throws RpcException */
@@ -352,7 +352,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoDouble');
+        return $result ?? throw RpcException::missingResult('echoDouble');
     }
 
     /** @throws RpcException */
@@ -372,7 +372,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoString');
+        return $result ?? throw RpcException::missingResult('echoString');
     }
 
     /** @throws RpcException */
@@ -392,7 +392,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoBinary');
+        return $result ?? throw RpcException::missingResult('echoBinary');
     }
 
     /** @throws RpcException */
@@ -412,7 +412,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoUuid');
+        return $result ?? throw RpcException::missingResult('echoUuid');
     }
 
     /** @throws RpcException */
@@ -437,7 +437,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoColor');
+        return $result ?? throw RpcException::missingResult('echoColor');
     }
 
     /**
@@ -577,7 +577,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.sum');
+        return $result ?? throw RpcException::missingResult('sum');
     }
 
     /**
@@ -613,7 +613,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.fail');
+        return $result ?? throw RpcException::missingResult('fail');
     }
 
     /**
@@ -689,6 +689,6 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.sleep');
+        return $result ?? throw RpcException::missingResult('sleep');
     }
 }

@@ -57,7 +57,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Scalars');
+        return $result ?? throw RpcException::missingResult('Scalars');
     }
 
     /** @throws RpcException */
@@ -79,7 +79,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Optionals');
+        return $result ?? throw RpcException::missingResult('Optionals');
     }
 
     /** @throws RpcException */
@@ -101,7 +101,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Containers');
+        return $result ?? throw RpcException::missingResult('Containers');
     }
 
     /** @throws RpcException */
@@ -123,7 +123,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Outer');
+        return $result ?? throw RpcException::missingResult('Outer');
     }
 
     /** @throws RpcException */
@@ -145,7 +145,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Oneofs');
+        return $result ?? throw RpcException::missingResult('Oneofs');
     }
 
     /** @throws RpcException */
@@ -167,7 +167,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Choice');
+        return $result ?? throw RpcException::missingResult('Choice');
     }
 
     /** @throws RpcException */
@@ -189,7 +189,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.WellKnown');
+        return $result ?? throw RpcException::missingResult('WellKnown');
     }
 
     /** @throws RpcException */
@@ -211,7 +211,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Keywords');
+        return $result ?? throw RpcException::missingResult('Keywords');
     }
 
     /** @throws RpcException */
@@ -233,7 +233,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Legacy');
+        return $result ?? throw RpcException::missingResult('Legacy');
     }
 
     /** @throws RpcException */
@@ -255,7 +255,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Nothing');
+        return $result ?? throw RpcException::missingResult('Nothing');
     }
 
     /** @throws RpcException */
@@ -277,7 +277,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Now');
+        return $result ?? throw RpcException::missingResult('Now');
     }
 
     /**
@@ -303,6 +303,6 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Echo.Fail');
+        return $result ?? throw RpcException::missingResult('Fail');
     }
 }

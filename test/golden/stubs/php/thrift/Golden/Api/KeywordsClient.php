@@ -46,7 +46,7 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Keywords.List');
+        return $result ?? throw RpcException::missingResult('List');
     }
 
     /** @throws RpcException */
@@ -68,7 +68,7 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Keywords.class');
+        return $result ?? throw RpcException::missingResult('class');
     }
 
     /** @throws RpcException */
@@ -90,7 +90,7 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Keywords.New');
+        return $result ?? throw RpcException::missingResult('New');
     }
 
     /** @throws RpcException */
@@ -112,7 +112,7 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Keywords.String');
+        return $result ?? throw RpcException::missingResult('String');
     }
 
     /** @throws RpcException */
@@ -134,6 +134,6 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.api.Keywords.print');
+        return $result ?? throw RpcException::missingResult('print');
     }
 }

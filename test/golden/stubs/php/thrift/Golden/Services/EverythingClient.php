@@ -74,7 +74,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.who');
+        return $result ?? throw RpcException::missingResult('who');
     }
 
     /** @throws RpcException */
@@ -96,7 +96,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoScalars');
+        return $result ?? throw RpcException::missingResult('echoScalars');
     }
 
     /** @throws RpcException */
@@ -118,7 +118,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoPresence');
+        return $result ?? throw RpcException::missingResult('echoPresence');
     }
 
     /** @throws RpcException */
@@ -140,7 +140,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoContainers');
+        return $result ?? throw RpcException::missingResult('echoContainers');
     }
 
     /** @throws RpcException */
@@ -162,7 +162,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoChoice');
+        return $result ?? throw RpcException::missingResult('echoChoice');
     }
 
     /** @throws RpcException */
@@ -184,7 +184,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoTree');
+        return $result ?? throw RpcException::missingResult('echoTree');
     }
 
     /** @throws RpcException */
@@ -206,7 +206,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoNothing');
+        return $result ?? throw RpcException::missingResult('echoNothing');
     }
 
     /** @throws RpcException */
@@ -228,7 +228,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoNumbers');
+        return $result ?? throw RpcException::missingResult('echoNumbers');
     }
 
     /** @throws RpcException */
@@ -250,7 +250,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoKeywords');
+        return $result ?? throw RpcException::missingResult('echoKeywords');
     }
 
     /** @throws RpcException */
@@ -272,7 +272,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoBool');
+        return $result ?? throw RpcException::missingResult('echoBool');
     }
 
     /** @throws RpcException */
@@ -294,7 +294,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoByte');
+        return $result ?? throw RpcException::missingResult('echoByte');
     }
 
     /** @throws RpcException */
@@ -316,7 +316,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoShort');
+        return $result ?? throw RpcException::missingResult('echoShort');
     }
 
     /** @throws RpcException */
@@ -338,7 +338,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoInt');
+        return $result ?? throw RpcException::missingResult('echoInt');
     }
 
     /** @throws RpcException */
@@ -360,7 +360,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoLong');
+        return $result ?? throw RpcException::missingResult('echoLong');
     }
 
     /** @throws RpcException */
@@ -382,7 +382,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoDouble');
+        return $result ?? throw RpcException::missingResult('echoDouble');
     }
 
     /** @throws RpcException */
@@ -404,7 +404,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoString');
+        return $result ?? throw RpcException::missingResult('echoString');
     }
 
     /** @throws RpcException */
@@ -426,7 +426,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoBinary');
+        return $result ?? throw RpcException::missingResult('echoBinary');
     }
 
     /** @throws RpcException */
@@ -448,7 +448,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoUuid');
+        return $result ?? throw RpcException::missingResult('echoUuid');
     }
 
     /** @throws RpcException */
@@ -470,7 +470,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoColor');
+        return $result ?? throw RpcException::missingResult('echoColor');
     }
 
     /**
@@ -496,7 +496,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoList');
+        return $result ?? throw RpcException::missingResult('echoList');
     }
 
     /**
@@ -528,7 +528,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoSet');
+        return $result ?? throw RpcException::missingResult('echoSet');
     }
 
     /**
@@ -562,7 +562,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.echoMap');
+        return $result ?? throw RpcException::missingResult('echoMap');
     }
 
     /**
@@ -592,7 +592,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.sum');
+        return $result ?? throw RpcException::missingResult('sum');
     }
 
     /**
@@ -628,7 +628,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.fail');
+        return $result ?? throw RpcException::missingResult('fail');
     }
 
     /**
@@ -713,6 +713,6 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('golden.services.Everything.sleep');
+        return $result ?? throw RpcException::missingResult('sleep');
     }
 }

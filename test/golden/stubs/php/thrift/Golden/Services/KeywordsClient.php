@@ -72,7 +72,7 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result2 ?? throw RpcException::missingResult('golden.services.Keywords.select');
+        return $result2 ?? throw RpcException::missingResult('select');
     }
 
     /** @throws RpcException */
