@@ -44,7 +44,13 @@ const schemaOptions = z.strictObject({
 /** Loopback by default: whoever wants to be reached from other hosts writes so. */
 const listenerOptions = z.discriminatedUnion("kind", [
   localListenerOptions
-    .pick({ maxConnections: true, maxCallsPerConnection: true, maxRequestBytesPerConnection: true })
+    .pick({
+      maxConnections: true,
+      maxCallsPerConnection: true,
+      maxRequestBytesPerConnection: true,
+      grpc: true,
+      idleTimeoutMs: true,
+    })
     .extend({
       kind: z.literal("local").describe("Thrift and gRPC callers, told apart by their first bytes"),
       address: addressOption.prefault("127.0.0.1:7420"),
@@ -109,7 +115,7 @@ const upstreamOptions = z
       ...thriftUpstreamOptions.pick({ maxCallsPerConnection: true }).shape,
     }),
     grpcUpstreamOptions
-      .pick({ authority: true })
+      .pick({ authority: true, keepaliveTimeMs: true, keepaliveTimeoutMs: true })
       .extend(dialOptions.shape)
       .extend({
         protocol: z.literal("grpc").describe("gRPC over HTTP/2"),

@@ -10,6 +10,8 @@ export { newFacts } from "../rpc/call.ts";
 
 /** One accepted connection, as its listener sees it. */
 export interface Connection {
+  /** Whether no call is on it. */
+  readonly isIdle: boolean;
   /** Lets the calls in flight finish, then closes. */
   drain(): void;
   /** Closes at once. */

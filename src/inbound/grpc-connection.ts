@@ -22,6 +22,7 @@ import type { Reply } from "../rpc/call.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 import { createByteBudget } from "./byte-budget.ts";
 import { type Connection, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
+import { createGrpcLifetime, type GrpcLifetimeOptions, pingRate } from "./grpc-lifetime.ts";
 import { type StreamExchange, serveStream } from "./grpc-stream.ts";
 import { callerOf } from "./tls-acceptor.ts";
 
@@ -30,6 +31,7 @@ export interface GrpcConnectionOptions {
   readonly maxMessageBytes: number;
   readonly maxCallsPerConnection: number;
   readonly maxRequestBytesPerConnection: number;
+  readonly grpc: GrpcLifetimeOptions;
 }
 
 /** A stream whose call of one message is being taken, or is running. */
@@ -92,7 +94,7 @@ export function serveGrpc(
 
   const http2: Http2Connection<Context> = createHttp2Connection<Context>(
     "server",
-    { maxConcurrentStreams: options.maxCallsPerConnection, nowMs: clock.nowMs },
+    { maxConcurrentStreams: options.maxCallsPerConnection, pings: pingRate(options.grpc), nowMs: clock.nowMs },
     {
       onHeaders: open,
       onData(stream, bytes, endStream) {
@@ -250,6 +252,7 @@ export function serveGrpc(
   }
 
   function onData(chunk: Buffer): void {
+    lifetime.heard();
     http2.receive(chunk);
     // A caller that does not take its answers is not read on.
     if (http2.isCongested) socket.pause();
@@ -261,16 +264,35 @@ export function serveGrpc(
     socket.destroySoon();
   }
 
+  const lifetime = createGrpcLifetime(options.grpc, {
+    http2,
+    clock,
+    random: Math.random,
+    isRead: () => !socket.isPaused(),
+    dead(reason) {
+      log.info({ peer, reason }, "a gRPC connection was cut");
+      flush();
+      socket.destroySoon();
+      socket.once(
+        "close",
+        clock.after(GOODBYE_MS, () => socket.destroy()),
+      );
+    },
+    cut: () => cut("the connection passed its age (maxConnectionAgeMs)"),
+  });
   socket.on("data", onData);
   socket.on("end", onEnd);
   socket.on("drain", flush);
-  socket.on("close", () => http2.transportEnded());
+  socket.on("close", () => {
+    lifetime.stop();
+    http2.transportEnded();
+  });
   onData(Buffer.from(first.buffer, first.byteOffset, first.byteLength));
   writeOutput(http2, socket);
 
   /** Answers what is still running before it closes: a bare close would leave callers to guess what became of their calls. */
-  function cut(): void {
-    const error = new RpcError("UNAVAILABLE", "the sidecar shut down before the call was done", { sent: true });
+  function cut(reason: string): void {
+    const error = new RpcError("UNAVAILABLE", `${reason} before the call was done`, { sent: true });
     for (const [stream, exchange] of [...running]) {
       if (exchange.kind === "stream") {
         exchange.cut(error);
@@ -278,7 +300,7 @@ export function serveGrpc(
       }
       exchange.answered = true;
       respond(http2, stream, exchange.head.dress, writeReply(exchange.head.dress, error));
-      exchange.caller.abort(new RpcError("CANCELLED", "the sidecar shut down"));
+      exchange.caller.abort(new RpcError("CANCELLED", reason));
     }
     running.clear();
     writeOutput(http2, socket);
@@ -289,7 +311,13 @@ export function serveGrpc(
     );
   }
 
-  return { drain: () => http2.shutDown(), destroy: cut };
+  return {
+    get isIdle() {
+      return http2.openStreams === 0;
+    },
+    drain: () => http2.shutDown(),
+    destroy: () => cut("the sidecar shut down"),
+  };
 }
 
 function tooMuch(maxBytes: number): RpcError {

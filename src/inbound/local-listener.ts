@@ -7,6 +7,8 @@ import type { Address } from "../base/address.ts";
 import { type Detection, detect } from "../protocol/thrift/detect.ts";
 import { type Connection, endAndDiscard, type ListenerContext, peerOf } from "./connection.ts";
 import { serveGrpc } from "./grpc-connection.ts";
+import { grpcLifetimeOptions } from "./grpc-lifetime.ts";
+import { createIdleSweep } from "./idle-sweep.ts";
 import { type ListenOptions, listen } from "./listen.ts";
 import { serveThrift } from "./thrift-connection.ts";
 import { createTlsAcceptor } from "./tls-acceptor.ts";
@@ -44,6 +46,14 @@ export const localListenerOptions = z
         "most bytes of gRPC requests that one connection may have in flight; further ones are RESOURCE_EXHAUSTED",
       ),
     maxDepth: z.int().positive().max(1_000).default(64).describe("deepest nesting in a message of unframed Thrift"),
+    grpc: grpcLifetimeOptions.prefault({}),
+    idleTimeoutMs: z
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        "time after which a connection without calls, on which nothing comes or goes, is closed, in milliseconds",
+      ),
     defaultService: z
       .string()
       .min(1)
@@ -82,7 +92,7 @@ export async function createLocalListener(
 
   function accept(socket: Socket): void {
     if (tls?.admits(socket) === false) return;
-    connections.set(socket, { drain: () => socket.destroy(), destroy: () => socket.destroy() });
+    connections.set(socket, { isIdle: true, drain: () => socket.destroy(), destroy: () => socket.destroy() });
     // What it means for the calls on it comes with `close`.
     socket.on("error", (error) => log.debug({ peer: peerOf(socket), error: error.message }, "a connection failed"));
     socket.on("close", () => connections.delete(socket));
@@ -113,10 +123,13 @@ export async function createLocalListener(
   const { address, release } = await listen(server, options.address, options);
   // The process has no file descriptor left, say: callers that are connected go on.
   server.on("error", (error) => log.error({ error: error.message }, "a connection could not be accepted"));
+  const { idleTimeoutMs } = options;
+  const stopSweep = idleTimeoutMs === undefined ? () => {} : createIdleSweep(idleTimeoutMs, clock, connections);
   return {
     address,
     async close(graceMs) {
       closing = true;
+      stopSweep();
       const released = release();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const connection of [...connections.values()]) connection.drain();

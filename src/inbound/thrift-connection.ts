@@ -231,6 +231,9 @@ export function serveThrift(
   onData(Buffer.from(first.buffer, first.byteOffset, first.byteLength));
 
   return {
+    get isIdle() {
+      return inFlight === 0 && slots.length === 0;
+    },
     drain() {
       draining = true;
       closeIfDone();

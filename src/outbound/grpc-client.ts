@@ -34,6 +34,18 @@ export const grpcUpstreamOptions = z
       .max(2 ** 31 - 1)
       .default(100 * 1024 * 1024)
       .describe("largest response message, in bytes"),
+    keepaliveTimeMs: z
+      .int()
+      .positive()
+      .optional() // gRPC's clients ask never; its servers permit it every 300,000 ms.
+      .describe(
+        "time without a word of a server with calls after which it is asked, in milliseconds; without it never",
+      ),
+    keepaliveTimeoutMs: z
+      .int()
+      .positive()
+      .default(20_000) // gRPC's
+      .describe("longest time for its answer, in milliseconds; then the connection's calls fail"),
     authority: z
       .string()
       .min(1)
@@ -55,7 +67,7 @@ export function connectGrpc(options: GrpcUpstreamOptions, clock: Clock, log: Log
   return ({ address, name }) => {
     const authority = options.authority ?? authorityOf(address);
     const dialer = createDialer(address, name, options, { clock, tls, protocol: "h2" });
-    const sessions = createGrpcSessions(dialer, name, clock);
+    const sessions = createGrpcSessions(dialer, name, options, clock);
     const { maxMessageBytes } = options;
     const heads: KnownHeads = new WeakMap();
     const scheme = tls ? "https" : "http";

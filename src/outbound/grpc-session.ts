@@ -7,6 +7,12 @@ import { createHttp2Connection, type Http2Connection } from "../protocol/http2/c
 import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
 import type { StreamReset } from "../protocol/http2/events.ts";
 import type { HeaderList } from "../protocol/http2/header-list.ts";
+import {
+  createKeepalive,
+  type Keepalive,
+  type KeepaliveOptions,
+  SETTINGS_TIMEOUT_MS,
+} from "../protocol/http2/keepalive.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import { writeOutput } from "../protocol/http2/write-output.ts";
 import type { Dialer } from "./dialer.ts";
@@ -59,7 +65,12 @@ interface Session extends GrpcSession {
 }
 
 /** Keeps a session to the endpoint while there are calls for it. */
-export function createGrpcSessions(dialer: Dialer, name: string, clock: Clock): GrpcSessions {
+export function createGrpcSessions(
+  dialer: Dialer,
+  name: string,
+  keepaliveOptions: KeepaliveOptions,
+  clock: Clock,
+): GrpcSessions {
   const waiters: StreamWaiter[] = [];
   const open = new Set<Session>();
   /** The one that new calls go to. */
@@ -109,6 +120,15 @@ export function createGrpcSessions(dialer: Dialer, name: string, clock: Clock): 
     const socket = dialer.dial({
       connected() {
         session.connected = true;
+        // Before it is connected there is no silence to speak of.
+        keepalive = createKeepalive(keepaliveOptions, clock, {
+          isNeeded: () => http2.openStreams > 0 && !socket.isPaused(),
+          ping: () => void http2.ping(),
+          dead: () => fail(`it did not answer a PING within ${keepaliveOptions.keepaliveTimeoutMs} ms`),
+        });
+        stopSettings = clock.after(SETTINGS_TIMEOUT_MS, () =>
+          fail(`it sent no SETTINGS within ${SETTINGS_TIMEOUT_MS} ms`),
+        );
         flush();
         serveWaiters();
         closeIfDone();
@@ -119,6 +139,8 @@ export function createGrpcSessions(dialer: Dialer, name: string, clock: Clock): 
         closeIfDone();
       },
       closed(failure) {
+        keepalive.stop();
+        stopSettings();
         session.failure ??= failure;
         forget();
         http2.transportEnded();
@@ -126,6 +148,11 @@ export function createGrpcSessions(dialer: Dialer, name: string, clock: Clock): 
         closeIfDone();
       },
     });
+    let keepalive: Keepalive = { heard: () => {}, stop: () => {} };
+    let stopSettings = () => {};
+    function fail(reason: string): void {
+      socket.destroy(new Error(reason));
+    }
     let flushing = false;
     const flush = () => {
       flushing = false;
@@ -165,6 +192,7 @@ export function createGrpcSessions(dialer: Dialer, name: string, clock: Clock): 
         },
         onDrain: (stream) => stream.context?.drained?.(),
         onSettings() {
+          stopSettings();
           dialer.succeeded();
           serveWaiters();
         },
@@ -195,7 +223,10 @@ export function createGrpcSessions(dialer: Dialer, name: string, clock: Clock): 
       failure: undefined,
     };
     open.add(session);
-    socket.on("data", (chunk: Buffer) => http2.receive(chunk));
+    socket.on("data", (chunk: Buffer) => {
+      keepalive.heard();
+      http2.receive(chunk);
+    });
     socket.on("drain", flush);
     function forget(): void {
       open.delete(session);

@@ -42,6 +42,8 @@ export class ConnectionState<Context> {
   /** Streams of the peer above this one are not looked at. */
   acceptUpTo: number = LARGEST_STREAM_ID;
   shuttingDown = false;
+  /** The peer has acknowledged our settings. */
+  settingsAcked = false;
   /** The peer has said GOAWAY. */
   peerIsLeaving = false;
   /** Nothing is read or sent any more. */
@@ -92,13 +94,20 @@ export class ConnectionState<Context> {
 
   /** The next bytes for the peer; undefined when there is nothing more. */
   takeOutput(): Buffer | undefined {
-    if (this.sender.hasWaiting && !this.dead) this.sender.pump();
+    if (this.sender.hasWaiting && !this.dead) this.pump();
     const bytes = this.output.take();
     if (bytes === undefined) {
       this.#outputAnnounced = false;
       this.queuedAcks = 0;
     }
     return bytes;
+  }
+
+  /** Sends what waits as far as it may be sent. To a peer that takes data PINGs are free, as with gRPC's servers. */
+  pump(): void {
+    const before = this.output.length;
+    this.sender.pump();
+    if (this.output.length > before) this.budgets.pings.refill();
   }
 
   ping(purpose: number, number: number): void {

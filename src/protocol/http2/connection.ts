@@ -36,6 +36,8 @@ export interface Http2Connection<Context = unknown> {
   /** Whether more waits to be taken than `maxOutputBytes`: then its owner should not `receive` until some is. */
   readonly isCongested: boolean;
 
+  /** Whether the peer has acknowledged our settings. */
+  readonly isAcknowledged: boolean;
   /** Whether streams can still be opened here at all; a client that hears false needs another connection. */
   readonly isUsable: boolean;
   /** How many streams the peer lets us open now; a guess before its first settings. */
@@ -117,6 +119,9 @@ export function createHttp2Connection<Context>(
     reuseOutput: () => output.reuse(),
     get isCongested() {
       return output.length >= state.options.maxOutputBytes;
+    },
+    get isAcknowledged() {
+      return state.settingsAcked;
     },
     get isUsable() {
       return isUsable();

@@ -19,7 +19,6 @@ export class PeerFrames<Context> implements FrameHandler {
   readonly #state: ConnectionState<Context>;
   readonly #blocks: HeaderBlocks;
   #hasSettings = false;
-  #settingsAcked = false;
   /** The stream whose DATA is being read; undefined when it is for nobody. */
   #dataStream: Http2Stream<Context> | undefined;
   #dataEnds = false;
@@ -249,7 +248,7 @@ export class PeerFrames<Context> implements FrameHandler {
     if (streamId === 0) {
       if (increment === 0) throw protocolError("WINDOW_UPDATE of 0 bytes");
       sender.widenConnection(increment);
-      sender.pump();
+      this.#state.pump();
       return;
     }
     const stream = streams.get(streamId);
@@ -259,7 +258,7 @@ export class PeerFrames<Context> implements FrameHandler {
     }
     if (increment === 0) this.#state.streamFault(streamId, ERROR_CODE.PROTOCOL_ERROR);
     else if (!sender.widen(stream, increment)) this.#state.streamFault(streamId, ERROR_CODE.FLOW_CONTROL_ERROR);
-    else sender.pump();
+    else this.#state.pump();
   }
 
   #onSettings(bytes: Buffer, start: number, end: number): void {
@@ -280,17 +279,17 @@ export class PeerFrames<Context> implements FrameHandler {
     }
     this.#state.countAck();
     output.frame(0, FRAME.SETTINGS, FLAG.ACK, 0);
-    sender.pump();
+    this.#state.pump();
     events.onSettings();
   }
 
   /** The peer knows our settings: those that are smaller than the initial ones hold from now on. */
   #onSettingsAck(): void {
-    if (this.#settingsAcked) {
+    if (this.#state.settingsAcked) {
       this.#state.budgets.settings.spend();
       return;
     }
-    this.#settingsAcked = true;
+    this.#state.settingsAcked = true;
     const { options, streams, windows } = this.#state;
     this.#blocks.decoder.limitTable(options.headerTableBytes);
     const change = options.streamWindowBytes - this.#state.initialReceiveWindow;

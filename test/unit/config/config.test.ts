@@ -17,6 +17,7 @@ const bounds = {
   maxConnections: 10_000,
   maxCallsPerConnection: 1_000,
   maxRequestBytesPerConnection: 256 * 1024 * 1024,
+  grpc: { keepaliveTimeMs: 7_200_000, keepaliveTimeoutMs: 20_000, permitKeepaliveTimeMs: 10_000 },
 };
 const tcp = (host: string, port: number) => ({ kind: "tcp", host, port });
 const discovery = { cache: { idleMs: 600_000, emptyGraceMs: 30_000 } };
@@ -110,6 +111,7 @@ drainMs: 0
         ],
         services: [],
         opaqueServices: ["shop.v1.Orders"],
+        keepaliveTimeoutMs: 20_000,
         connectTimeoutMs: 1_000,
         reconnect: { initialMs: 100, maxMs: 5_000 },
       },
@@ -119,6 +121,7 @@ drainMs: 0
         discovery: "directory",
         services: ["shop.Stock"],
         opaqueServices: [],
+        keepaliveTimeoutMs: 20_000,
         connectTimeoutMs: 1_000,
         reconnect: { initialMs: 100, maxMs: 5_000 },
       },
@@ -173,7 +176,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, timeoutMs, tls, …",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, …",
   ],
   [
     "upstreams: { a: { protocol: grpc, services: [s.S] } }",
