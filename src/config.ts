@@ -58,6 +58,7 @@ const listenerOptions = z.discriminatedUnion("kind", [
       ...listenOptions,
     }),
   browserGuardOptions.extend({
+    maxConnections: localListenerOptions.shape.maxConnections,
     kind: z.literal("http").describe("Thrift over HTTP, Connect, gRPC-Web and JSON callers over HTTP/1.1"),
     address: addressOption.prefault("127.0.0.1:7421"),
     defaultService: serviceName.optional().describe("service of Thrift calls that name none"),

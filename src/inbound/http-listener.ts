@@ -65,6 +65,9 @@ async function reasonForNode({ address, maxHeaderBytes, tls }: HttpListenerOptio
   }
 }
 
+/** Most characters of a path that are logged. */
+const MAX_LOGGED_PATH = 200;
+
 /** The handler with its faults answered: 500 without a word about them, which go to the log. */
 function compileAnswer(handler: HttpHandler, log: Log): Answer {
   return async (request) => {
@@ -73,6 +76,11 @@ function compileAnswer(handler: HttpHandler, log: Log): Answer {
       for (const [name, value] of response.headers) {
         validateHeaderName(name); // uWebSockets.js writes what it is given, line breaks included.
         validateHeaderValue(name, value);
+      }
+      if (response.refused !== undefined) {
+        const { peer, method, path } = request;
+        const facts = { peer, method, path: path.slice(0, MAX_LOGGED_PATH), status: response.status };
+        log.info({ ...facts, reason: response.refused }, "an HTTP request was refused");
       }
       return response;
     } catch (error) {

@@ -1,8 +1,9 @@
 // HTTP/1.1 on hyper-express and uWebSockets.js: the fast server, where a binary fits the platform and the Node version.
 // TCP only.
 import { createServer } from "node:net";
-import type { Request, Response, ServerConstructorOptions } from "hyper-express";
+import type { Request, Response, Server, ServerConstructorOptions } from "hyper-express";
 import type { Address } from "../base/address.ts";
+import type { Log } from "../base/log.ts";
 import { Metadata } from "../base/metadata.ts";
 import type { HttpRequest } from "../protocol/http/http.ts";
 import { callerGone, type ListenHttp } from "./http-server.ts";
@@ -19,20 +20,22 @@ export async function loadHyperExpress(maxHeaderBytes: number): Promise<typeof i
 }
 
 /** Opens a TCP address and serves on hyper-express, which must have been loaded. */
-export const listenOnHyperExpress: ListenHttp = async ({ address, maxBodyBytes, maxHeaderBytes }, answer) => {
+export const listenOnHyperExpress: ListenHttp = async (options, answer, { log }) => {
+  const { address, maxBodyBytes, maxHeaderBytes, maxConnections } = options;
   if (address.kind === "unix") throw new Error("hyper-express listens on TCP only");
-  const { Server } = await loadHyperExpress(maxHeaderBytes);
-  const options: ServerConstructorOptions = {
+  const { Server: HyperExpressServer } = await loadHyperExpress(maxHeaderBytes);
+  const settings: ServerConstructorOptions = {
     auto_close: false, // It would install signal handlers; the application decides when to stop.
     fast_abort: false, // It would cut connections where 413 can be answered.
     max_body_length: maxBodyBytes,
     max_body_buffer: maxBodyBytes,
   };
-  const server = new Server(options);
+  const server = new HyperExpressServer(settings);
   const ip = await resolveFree(address);
   // Only this host reaches a loopback address, so which one a caller has says little and is a copy at every request.
   const peer = isLoopback(ip) ? "loopback" : undefined;
   let draining = false;
+  if (maxConnections !== undefined) limitConnections(server, maxConnections, log);
 
   server.any("/*", (incoming: Request, outgoing: Response) => {
     const caller = new AbortController();
@@ -63,6 +66,19 @@ export const listenOnHyperExpress: ListenHttp = async ({ address, maxBodyBytes, 
     destroy: () => void server.uws_instance.close(),
   };
 };
+
+/** Closes the connections that are too many as they come. */
+function limitConnections({ uws_instance }: Server, maxConnections: number, log: Log): void {
+  let open = 0;
+  /** Called with 1 as a connection comes and with -1 as it goes. */
+  function changed(connection: { close(): void }, change: number): void {
+    open += change;
+    if (change < 0 || open <= maxConnections) return;
+    log.warn({ maxConnections }, "a connection was closed: maxConnections is reached");
+    connection.close();
+  }
+  uws_instance.filter(changed);
+}
 
 /** The request without its body. Runs before anything else: the raw request is gone after the first turn, and only it has repeated headers. */
 function readHead(incoming: Request): Omit<HttpRequest, "body" | "peer" | "signal"> {

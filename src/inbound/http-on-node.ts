@@ -40,6 +40,13 @@ export const listenOnNode: ListenHttp = async (options, answer, { log, tlsFailed
     });
     const body = await readBody(incoming, maxBodyBytes).catch(() => undefined);
     if (!body) return; // The caller went away.
+    if (body === "too long") {
+      const { method, url } = incoming;
+      log.info(
+        { peer: peerOf(incoming.socket), method, path: url?.slice(0, 200), status: 413 },
+        "an HTTP request was refused",
+      );
+    }
     const {
       status,
       headers,

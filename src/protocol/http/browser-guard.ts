@@ -96,12 +96,13 @@ function preflightResponse({ headers }: HttpRequest, origin: string): HttpRespon
 }
 
 /** The response with what lets the page read it, every header included. */
-function forOrigin({ status, headers, body }: HttpResponse, origin: string): HttpResponse {
+function forOrigin(response: HttpResponse, origin: string): HttpResponse {
+  const { headers } = response;
   const flat = [...headers].flat();
   const names = new Set([...headers].map(([name]) => name));
   flat.push("access-control-allow-origin", origin, "vary", "Origin");
   flat.push("access-control-expose-headers", [...names].join(", "));
-  return { status, headers: Metadata.fromFlat(flat), body };
+  return { ...response, headers: Metadata.fromFlat(flat) };
 }
 
 function clip(text: string): string {

@@ -26,12 +26,14 @@ export interface HttpResponse {
   readonly headers: Metadata;
   /** Text goes out as UTF-8. */
   readonly body: Uint8Array | string;
+  /** Why a request was refused before it became a call, for the log, because calls alone are in the access log. */
+  readonly refused?: string;
 }
 
 /** Answers a request. What it throws is a fault of its own: the listener logs it and answers 500. */
 export type HttpHandler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
 
-/** A plain-text response, one line. */
+/** A plain-text response; with a status from 400 on, a refusal for the reason in its first line. */
 export function textResponse(
   status: number,
   text: string,
@@ -41,5 +43,6 @@ export function textResponse(
     status,
     headers: Metadata.from([["content-type", "text/plain; charset=utf-8"], ...headers]),
     body: `${text}\n`,
+    ...(status < 400 ? {} : { refused: text.split("\n", 1)[0] ?? "" }),
   };
 }

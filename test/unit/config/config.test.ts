@@ -30,7 +30,7 @@ test("an empty config has every default, and listens on loopback only", () => {
     schema: { files: [], include: [], links: [], strict: false, allowNegativeKeys: false, rules: {}, packages: {} },
     listeners: [
       { kind: "local", address: tcp("127.0.0.1", 7420), ...bounds },
-      { kind: "http", address: tcp("127.0.0.1", 7421), allowedOrigins: [], allowedHosts: [] },
+      { kind: "http", address: tcp("127.0.0.1", 7421), maxConnections: 10_000, allowedOrigins: [], allowedHosts: [] },
       { kind: "admin", address: tcp("127.0.0.1", 7422) },
     ],
     upstreams: {},
@@ -83,7 +83,13 @@ drainMs: 0
       packages: { "etc/idl/inventory.thrift": "shop", "/abs/old.thrift": "shop.old" },
     },
     listeners: [
-      { kind: "http", address: tcp("::1", 0), allowedOrigins: ["https://shop.example"], allowedHosts: ["sidecar"] },
+      {
+        kind: "http",
+        address: tcp("::1", 0),
+        maxConnections: 10_000,
+        allowedOrigins: ["https://shop.example"],
+        allowedHosts: ["sidecar"],
+      },
       { kind: "local", address: tcp("0.0.0.0", 7420), defaultService: "shop.Inventory", ...bounds },
       { kind: "local", address: { kind: "unix", path: "/run/causeway.sock" }, ...bounds },
       { kind: "admin", address: tcp("::1", 0) },

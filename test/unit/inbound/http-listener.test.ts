@@ -27,8 +27,12 @@ function recordingLog(): { log: Log; lines: Line[] } {
   return { lines, log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") } };
 }
 
-async function open(handler: HttpHandler, { address = LOCAL, maxBodyBytes = 1000, log = recordingLog().log } = {}) {
-  const listener = await createHttpListener({ address, maxBodyBytes, maxHeaderBytes: 8192 }, handler, log);
+async function open(
+  handler: HttpHandler,
+  { address = LOCAL, maxBodyBytes = 1000, maxConnections = 100, log = recordingLog().log } = {},
+) {
+  const options = { address, maxBodyBytes, maxHeaderBytes: 8192, maxConnections };
+  const listener = await createHttpListener(options, handler, log);
   onTestFinished(() => listener.close(0));
   return listener;
 }
@@ -194,6 +198,51 @@ describe.each(["hyper-express", "node:http"] as const)("on %s", (server) => {
     for await (const chunk of socket) chunks.push(chunk);
     expect(Buffer.concat(chunks).toString()).toMatch(/^(HTTP\/1\.1 (400|505) |$)/);
     expect((await ask(listener)).status).toBe(200);
+  });
+
+  test("connections above the limit are closed and logged, and there is room again when others go", async () => {
+    const { log, lines } = recordingLog();
+    const listener = await openHere(() => textResponse(200, "ok"), { maxConnections: 2, log });
+    if (listener.address.kind !== "tcp") throw new Error("expected TCP");
+    const { port, host } = listener.address;
+    const sockets = [1, 2].map(() => connect(port, host));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    for (const socket of sockets) {
+      socket.write("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
+      await new Promise((resolve) => socket.once("data", resolve));
+    }
+    await expect(ask(listener)).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(lines.at(-1)).toMatchObject({
+      level: "warn",
+      facts: { maxConnections: 2 },
+      message: "a connection was closed: maxConnections is reached",
+    });
+    for (const socket of sockets) socket.destroy();
+    await expect
+      .poll(() =>
+        ask(listener).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      )
+      .toBe(200);
+  });
+
+  test("a refusal is logged with who asked for what, and why; an answer is not", async () => {
+    const { log, lines } = recordingLog();
+    const listener = await openHere(({ path }) => textResponse(path === "/no" ? 415 : 200, "not\nserved"), { log });
+    await ask(listener, { path: "/yes" });
+    expect(lines).toHaveLength(1);
+    await ask(listener, { path: "/no" });
+    expect(lines.slice(1)).toEqual([
+      {
+        level: "info",
+        facts: { peer: expect.any(String), method: "GET", path: "/no", status: 415, reason: "not" },
+        message: "an HTTP request was refused",
+      },
+    ]);
   });
 
   test("closing lets a request in flight finish and takes no other", async () => {
