@@ -25,6 +25,8 @@ const TOOLS = {
   },
   composer: { has: () => isCommand("composer"), name: "Composer", or: "https://getcomposer.org" },
   "php-fpm": { has: () => phpFpm() !== undefined, name: "PHP-FPM", or: "https://www.php.net/manual/install.fpm.php" },
+  openssl: { has: () => isCommand("openssl"), name: "openssl", or: "https://openssl-library.org" },
+  curl: { has: () => isCommand("curl"), name: "curl", or: "https://curl.se" },
   thrift: { has: () => isCommand("thrift"), name: "the thrift compiler", or: "https://thrift.apache.org" },
   nghttp2: {
     has: () => isCommand("nghttp") && isCommand("h2load"),

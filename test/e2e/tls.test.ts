@@ -10,7 +10,7 @@ import { connect as connectTls, createServer as createTlsServer } from "node:tls
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import thrift from "thrift";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { InventoryClient, type InventoryGetResult } from "../../demo/gen/proto/inventory.ts";
 import { type Order, OrdersService } from "../../demo/gen/proto/shop/orders.ts";
 import common from "../../demo/gen/thrift/common_types.js";
@@ -18,12 +18,14 @@ import Inventory from "../../demo/gen/thrift/Inventory.js";
 import types from "../../demo/gen/thrift/inventory_types.js";
 import Orders from "../../demo/gen/thrift/Orders.js";
 import orderTypes from "../../demo/gen/thrift/orders_types.js";
+import { whatIsMissing } from "../../tools/toolchain.ts";
 import { type Authority, createAuthority, type Pair } from "../certificates.ts";
 import { type Sidecar, startSidecarForTest } from "./sidecar.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
 
+const missing = whatIsMissing(["openssl", "curl"]);
 let authority: Authority;
 let stranger: Authority;
 let server: Pair;
@@ -38,7 +40,12 @@ const seen: string[] = [];
 const portOf = (listening: { address(): unknown }) => (listening.address() as AddressInfo).port;
 const urlPort = (address: string) => Number(address.split(":").at(-1));
 
+beforeEach(({ skip }) => {
+  if (missing) skip(missing);
+});
+
 beforeAll(async () => {
+  if (missing) return;
   authority = createAuthority();
   stranger = createAuthority();
   server = authority.issue("server", { names: "DNS:localhost,IP:127.0.0.1" });
@@ -79,6 +86,7 @@ beforeAll(async () => {
 });
 
 afterAll(() => {
+  if (missing) return;
   inventory.close();
   orders.forceShutdown();
   authority.remove();

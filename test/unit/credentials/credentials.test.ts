@@ -1,26 +1,34 @@
 import { copyFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Log } from "../../../src/base/log.ts";
 import { checkCredentials } from "../../../src/credentials/check-credentials.ts";
 import { loadCredentials, type Pems, readPems } from "../../../src/credentials/credentials.ts";
 import { listenerTlsOptions, upstreamTlsOptions } from "../../../src/credentials/tls-options.ts";
+import { whatIsMissing } from "../../../tools/toolchain.ts";
 import { type Authority, createAuthority, type Pair } from "../../certificates.ts";
 import { quietLog } from "../../quiet-log.ts";
 
+const missing = whatIsMissing(["openssl"]);
 let authority: Authority;
 let first: Pair;
 let second: Pair;
 let text: string;
 
 beforeAll(() => {
+  if (missing) return;
   authority = createAuthority();
   first = authority.issue("first", {});
   second = authority.issue("second", {});
   text = join(authority.folder, "text");
   writeFileSync(text, "no PEM\n");
 });
-afterAll(() => authority.remove());
+afterAll(() => {
+  if (!missing) authority.remove();
+});
+beforeEach(({ skip }) => {
+  if (missing) skip(missing);
+});
 
 /** A pair at a place of its own, as a link to a folder: what orchestrators mount. */
 function mounted(pair: Pair) {
