@@ -93,6 +93,7 @@ describe("Go stubs", () => {
     const config = configOf("thrift", servers.get("thrift")!.ready, local);
     const first = await startSidecar("stubs-go-restart", config);
     const client = startTalker(commands.get("thrift")!, ["loop", local]);
+    let second: Service | undefined;
     try {
       expect(await client.ask("call")).toMatch(/^call OK /);
       client.say("hang");
@@ -101,11 +102,10 @@ describe("Go stubs", () => {
       await first.kill();
       expect(await client.next()).toMatch(/^hang UNAVAILABLE .*broke before the answer came/);
       client.say("call");
-      const second = await startSidecar("stubs-go-restart", config);
+      second = await startSidecar("stubs-go-restart", config);
       expect(await client.next()).toMatch(/^call OK /);
-      await second.stop();
     } finally {
-      await client.stop();
+      await Promise.all([client.stop(), first.kill(), second?.stop()]);
       rmSync(folder, { recursive: true, force: true });
     }
   });
