@@ -31,6 +31,8 @@ export interface GrpcHealth {
   start(): void;
   /** Nothing is served any more: watchers hear it, and their streams end with UNAVAILABLE, so that nothing waits for them. */
   stop(): void;
+  /** Another of these takes over: watchers hear no status, only that their streams end, so that they ask the other. */
+  replace(): void;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface GrpcHealth {
  * NOT_FOUND (Check) or SERVICE_UNKNOWN (Watch).
  */
 export function createGrpcHealth({ services, resolver }: GrpcHealthOptions): GrpcHealth {
-  let state: "starting" | "serving" | "stopped" = "starting";
+  let state: "starting" | "serving" | "stopped" | "replaced" = "starting";
   const watchers = new Set<() => void>();
   const changed = (): void => {
     for (const wake of [...watchers]) wake();
@@ -71,6 +73,7 @@ export function createGrpcHealth({ services, resolver }: GrpcHealthOptions): Grp
     const service = readRequest(await onlyMessage(call));
     let last: Status | undefined;
     while (!call.signal.aborted) {
+      if (state === "replaced") throw new RpcError("UNAVAILABLE", "the sidecar has another config now: ask again");
       const status = statusOf(service);
       if (status !== last) {
         last = status;
@@ -78,6 +81,12 @@ export function createGrpcHealth({ services, resolver }: GrpcHealthOptions): Grp
       } else if (state === "stopped") throw new RpcError("UNAVAILABLE", "the sidecar is stopping");
       else await nextChange(call.signal);
     }
+  }
+
+  function end(as: "stopped" | "replaced"): void {
+    if (state !== "stopped") state = as;
+    stopWatching();
+    changed();
   }
 
   return {
@@ -102,11 +111,8 @@ export function createGrpcHealth({ services, resolver }: GrpcHealthOptions): Grp
       state = "serving";
       changed();
     },
-    stop() {
-      state = "stopped";
-      stopWatching();
-      changed();
-    },
+    stop: () => end("stopped"),
+    replace: () => end("replaced"),
   };
 }
 

@@ -44,6 +44,8 @@ export interface OwnServices {
   start(): void;
   /** Turns health to NOT_SERVING and ends what watches it. */
   stop(): void;
+  /** Ends what watches health, without a word on it, because others of these take over. */
+  replace(): void;
 }
 
 /** The services, but for those that an upstream has: calls of these go there. */
@@ -55,7 +57,7 @@ export function createOwnServices(options: OwnServicesOptions, context: OwnServi
 
   const upstreams = new Map<string, string | undefined>(own.map(({ fullName }) => [fullName, undefined]));
   for (const [service, { upstream }] of routes) upstreams.set(service, upstream);
-  const { start, stop, check, list, watch } = createGrpcHealth({ services: upstreams, resolver });
+  const { start, stop, replace, check, list, watch } = createGrpcHealth({ services: upstreams, resolver });
 
   const carried = [...schema.services.values()]
     .flat()
@@ -71,7 +73,7 @@ export function createOwnServices(options: OwnServicesOptions, context: OwnServi
       ? { service, handle: unary, stream: watch }
       : { service, handle: refuseUnary, stream: reflect };
   });
-  return { services, start, stop };
+  return { services, start, stop, replace };
 }
 
 const refuseUnary: Handler = ({ method }) =>

@@ -49,7 +49,8 @@ export function createTraffic(checked: CheckedConfig, before: Traffic | undefine
     start: own.start,
     stop: own.stop,
     async close(next) {
-      own.stop();
+      if (next) own.replace();
+      else own.stop();
       const gone = [...upstreams].filter(([name, upstream]) => next?.upstreams.get(name) !== upstream);
       await Promise.all(gone.map(([, { stack }]) => stack.close()));
     },

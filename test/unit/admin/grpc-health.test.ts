@@ -166,3 +166,14 @@ test("a stop tells watchers NOT_SERVING and ends their streams, and the registry
   await expect(trailers).rejects.toMatchObject({ code: "UNAVAILABLE" });
   expect(watching.size).toBe(0);
 });
+
+test("who watches hears no status from a health that is replaced, only the end", async () => {
+  const { health, has } = healthOf();
+  health.start();
+  has(1);
+  const { next } = await watch(health, "shop.Stock");
+  expect(await next()).toEqual(SERVING);
+  const last = next();
+  health.replace();
+  await expect(last).rejects.toMatchObject({ code: "UNAVAILABLE" });
+});
