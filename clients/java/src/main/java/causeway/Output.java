@@ -73,23 +73,38 @@ public abstract class Output {
     }
     if (i == length) return;
     size = at + i;
-    for (; i < length; i++) {
+    putBeyondAscii(text, i);
+  }
+
+  /** The rest of a text, of which a character takes three bytes at most, and a pair of them four. */
+  private void putBeyondAscii(String text, int from) {
+    int length = text.length();
+    int at = grow(Math.multiplyExact(3, length - from));
+    byte[] out = bytes;
+    for (int i = from; i < length; i++) {
       char c = text.charAt(i);
       if (c < 0x80) {
-        putByte(c);
+        out[at++] = (byte) c;
       } else if (c < 0x800) {
-        putShort(0xc080 | c >> 6 << 8 | c & 0x3f);
+        out[at++] = (byte) (0xc0 | c >> 6);
+        out[at++] = (byte) (0x80 | c & 0x3f);
       } else if (!Character.isSurrogate(c)) {
-        putByte(0xe0 | c >> 12);
-        putShort(0x8080 | (c >> 6 & 0x3f) << 8 | c & 0x3f);
+        out[at++] = (byte) (0xe0 | c >> 12);
+        out[at++] = (byte) (0x80 | c >> 6 & 0x3f);
+        out[at++] = (byte) (0x80 | c & 0x3f);
       } else {
-        int point = text.codePointAt(i++);
-        if (point < 0x10000 || Character.isLowSurrogate(c)) {
-          throw new RpcException(Code.INVALID_ARGUMENT, "text with half a surrogate pair at index " + (i - 1) + " cannot be written as UTF-8");
+        int point = text.codePointAt(i);
+        if (point < 0x10000) {
+          throw new RpcException(Code.INVALID_ARGUMENT, "text with half a surrogate pair at index " + i + " cannot be written as UTF-8");
         }
-        putInt(0xf0808080 | point >> 18 << 24 | (point >> 12 & 0x3f) << 16 | (point >> 6 & 0x3f) << 8 | point & 0x3f);
+        i++;
+        out[at++] = (byte) (0xf0 | point >> 18);
+        out[at++] = (byte) (0x80 | point >> 12 & 0x3f);
+        out[at++] = (byte) (0x80 | point >> 6 & 0x3f);
+        out[at++] = (byte) (0x80 | point & 0x3f);
       }
     }
+    size = at;
   }
 
   final void enter() {
