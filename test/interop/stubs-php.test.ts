@@ -1,5 +1,6 @@
 // The stubs for PHP against real peers: as clients through a sidecar on either wire, as servers under `php -S` and PHP-FPM for
 // official clients, and where things die in the middle of a call.
+import { EventEmitter, once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -320,9 +321,11 @@ describe("a stub in PHP, where the sidecar", () => {
     skip(missingPhp !== undefined, missingPhp);
     const folder = mkdtempSync(join(tmpdir(), "causeway-php-"));
     const path = join(folder, "sidecar.sock");
-    const silent = await listen((socket) => void socket.on("error", () => {}));
+    // The sidecar may connect before there is a call.
+    const calls = new EventEmitter();
+    const silent = await listen((socket) => void socket.on("error", () => {}).once("data", () => calls.emit("call")));
     stops.push(silent.stop);
-    const called = new Promise<void>((resolve) => silent.server.on("connection", () => resolve()));
+    const called = once(calls, "call");
     const before = startSidecarForTest(JSON.stringify(configOf("thrift-framed", silent.address, `unix:${path}`)));
     await before.addressOf("local");
     const client = runProgram("php", [join(SOURCES, "restart.php"), generated("protobuf"), `unix:${path}`]);
