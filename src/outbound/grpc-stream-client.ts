@@ -1,5 +1,6 @@
 // One streaming call to a gRPC server: a stream of the endpoint's HTTP/2 connection, written as fast as the peer takes it
 // and read as fast as the reply's reader does.
+import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
 import { type HeaderList, headerOf, readMetadata } from "../protocol/grpc/header-list.ts";
@@ -200,15 +201,11 @@ class OpenStream implements StreamListener, MessageSink {
     this.#end = error;
     this.#finish(error);
     this.#incoming?.abort(error);
-    this.#reset();
-  }
-
-  /** A server that streams without an end must be stopped, but not at the cost of the connection that others share. */
-  #reset(): void {
     const stream = this.#stream;
-    if (!stream || stream.closed) return;
-    if (this.#session.mayReset()) this.#session.http2.resetStream(stream, ERROR_CODE.CANCEL);
-    else this.#context.clock.after(RESET_RETRY_MS, () => this.#reset());
+    if (!stream) return;
+    // What still comes is nobody's, and what waits for its reset holds nothing of the call.
+    stream.context = undefined;
+    resetWhenAllowed(this.#session, stream, this.#context.clock);
   }
 
   #finish(end: Metadata | RpcError): void {
@@ -236,4 +233,11 @@ class OpenStream implements StreamListener, MessageSink {
       this.#outcome.over(undefined);
     }
   }
+}
+
+/** A server that streams without an end must be stopped, but not at the cost of the connection that others share. */
+function resetWhenAllowed(session: GrpcSession, stream: Http2Stream<StreamListener>, clock: Clock): void {
+  if (stream.closed) return;
+  if (session.mayReset()) session.http2.resetStream(stream, ERROR_CODE.CANCEL);
+  else clock.after(RESET_RETRY_MS, () => resetWhenAllowed(session, stream, clock));
 }
