@@ -75,7 +75,7 @@ function upstreamOf(policies: object): Handler {
 }
 
 function defaults(): Handler {
-  const options = { accessLog: { sample: 0.01, slowMs: 1_000 }, metrics: metricsOptions.parse({}) };
+  const options = { accessLog: () => ({ sample: 0.01, slowMs: 1_000 }), metrics: metricsOptions.parse({}) };
   const inventory = { upstream: "shop", handle: upstreamOf({}) };
   const routes = new Map([["shop.Inventory", inventory]]);
   const last = { handle: route(routes), handleStream: routeStream(routes) };
@@ -84,7 +84,7 @@ function defaults(): Handler {
 
 const CASES: Readonly<Record<string, Handler>> = {
   nothing: answer,
-  "access log": accessLog({ sample: 0.01, slowMs: 1_000 }, { log, clock, random })(answer),
+  "access log": accessLog(() => ({ sample: 0.01, slowMs: 1_000 }), { log, clock, random })(answer),
   metrics: metrics(metricsOptions.parse({}), { registry: new Registry(), clock }).calls(answer),
   "rate limit": rateLimit(rateLimitOptions.parse([{ perSecond: 1e9 }]), clock).calls(answer),
   "concurrency, adaptive": concurrencyLimit(concurrencyOptions.parse({ policy: "adaptive" }), { clock, random }).calls(

@@ -41,6 +41,20 @@ const schemaOptions = z.strictObject({
   packages: packagesOption.default({}),
 });
 
+const reloadOptions = z
+  .strictObject({
+    breaking: z
+      .enum(["refuse", "allow"])
+      .default("refuse")
+      .describe("what becomes of changed IDL that would break callers or upstreams, by the rules of causeway diff"),
+    everyMs: z
+      .int()
+      .min(100)
+      .default(1_000)
+      .describe("how often the config file and the IDL files are looked at for changes, in milliseconds"),
+  })
+  .describe("how a running sidecar takes a changed config");
+
 /** Loopback by default: whoever wants to be reached from other hosts writes so. */
 const listenerOptions = z.discriminatedUnion("kind", [
   localListenerOptions
@@ -161,6 +175,7 @@ const limits = z
 export const configSchema = z
   .strictObject({
     schema: schemaOptions.prefault({}),
+    reload: reloadOptions.prefault({}),
     listeners: z
       .array(listenerOptions)
       .min(1)

@@ -18,6 +18,7 @@ import { createTraffic, type Traffic } from "./traffic.ts";
 
 export { type CheckedConfig, checkConfig } from "./check-config.ts";
 export { ListenError } from "./listeners.ts";
+export { createReloader, type Reloader } from "./reload.ts";
 
 /** A running sidecar. */
 export interface App {
@@ -25,7 +26,7 @@ export interface App {
   readonly listeners: readonly { readonly kind: ListenerConfig["kind"]; readonly address: Address }[];
   /**
    * Takes a new config: calls from now on go by it, those in flight end by the old one, and upstreams that are the same keep
-   * their connections. Returns the keys that had to stay as they were, because only a restart can change them.
+   * their connections. Returns the keys that had to stay as they were, because only a restart can change them. What it throws leaves all as it was.
    */
   reload(checked: CheckedConfig): readonly string[];
   /** Turns not ready, stops accepting, lets the calls in flight finish for at most `drainMs`, and closes everything. */
@@ -51,7 +52,7 @@ export async function createApp(checked: CheckedConfig, log: Log, clock: Clock =
   }
 
   const handlers = sidecarStack(
-    config,
+    { accessLog: () => current.checked.config.accessLog, metrics: config.metrics },
     { log, clock, random: Math.random, registry },
     {
       handle: (call) => (owners.get(call.method) ?? current).handle(call),
@@ -93,7 +94,12 @@ export async function createApp(checked: CheckedConfig, log: Log, clock: Clock =
   function reload(next: CheckedConfig): readonly string[] {
     const before = current;
     discovery.update(next.config);
-    current = createTraffic(next, before, context);
+    try {
+      current = createTraffic(next, before, context);
+    } catch (error) {
+      discovery.update(before.checked.config);
+      throw error;
+    }
     own(current);
     port = httpPortOf(current);
     if (ready) current.start();
@@ -120,7 +126,7 @@ export async function createApp(checked: CheckedConfig, log: Log, clock: Clock =
 }
 
 /** Keys of the config that a running sidecar does not change. */
-const NEED_RESTART = ["listeners", "limits", "accessLog", "metrics", "discovery"] as const;
+const NEED_RESTART = ["listeners", "limits", "metrics", "discovery"] as const;
 
 const isAdmin = ({ kind }: OpenListener): boolean => kind === "admin";
 

@@ -1,8 +1,9 @@
 // `causeway serve`: the sidecar as a process. Signals, exit codes and the log's destination; all else is app.ts.
 import { Command } from "commander";
 import { destination, levels, pino } from "pino";
-import { type App, checkConfig, createApp, ListenError } from "../app/app.ts";
+import { type App, checkConfig, createApp, createReloader, ListenError, type Reloader } from "../app/app.ts";
 import { formatAddress } from "../base/address.ts";
+import { systemClock } from "../base/clock.ts";
 import { type Diagnostic, formatDiagnostic } from "../base/diagnostic.ts";
 
 /** A line alone costs a system call: lines wait until there are so many bytes of them, or for so many milliseconds. */
@@ -18,7 +19,8 @@ export const serveCommand = new Command("serve")
   .addHelpText(
     "after",
     `
-The log goes to standard output, a JSON object per line. A second signal stops at once.
+The log goes to standard output, a JSON object per line. A second signal stops at once. The config is read anew on SIGHUP, and when
+it or its IDL has changed; one that is wrong is refused, and the log says why.
 
 Example:
   $ causeway serve -c causeway.yaml`,
@@ -36,10 +38,19 @@ async function serve(configPath: string, level: string): Promise<number> {
   process.on("exit", () => output.flushSync());
   const log = pino({ level }, output);
 
-  const checked = await checkConfig(configPath, (diagnostic: Diagnostic) => {
+  let reloader: Reloader | undefined;
+  // From the start: without a handler it would end the process.
+  process.on("SIGHUP", () => {
+    log.info({ signal: "SIGHUP" }, "reading the config anew");
+    void reloader?.reload();
+  });
+
+  const marks = new Map<string, string>();
+  const report = (diagnostic: Diagnostic): void => {
     if (diagnostic.severity === "error") process.stderr.write(`${formatDiagnostic(diagnostic)}\n`);
     else log.warn({ ...diagnostic.position, severity: diagnostic.severity }, diagnostic.message);
-  });
+  };
+  const checked = await checkConfig(configPath, report, { marks });
   if (!checked) return 1;
 
   const signals = watchSignals();
@@ -53,7 +64,10 @@ async function serve(configPath: string, level: string): Promise<number> {
   }
   for (const { kind, address } of app.listeners) log.info({ kind, address: formatAddress(address) }, "listening");
 
+  reloader = createReloader(configPath, checked, marks, { app, log, clock: systemClock });
+
   const signal = await signals.first;
+  reloader.close();
   log.info({ signal }, "draining: no new connections, calls in flight are finished");
   await app.close();
   log.info({}, "stopped");

@@ -34,8 +34,9 @@ export interface AccessLogContext {
 /** Writes the record of a call that began at `startMs` and has now ended, if it is to be logged. */
 type WriteRecord = (call: AnyCall, startMs: number, end: Reply | RpcError | undefined) => void;
 
-function recordWriter({ sample, slowMs }: AccessLogOptions, { log, clock, random }: AccessLogContext): WriteRecord {
+function recordWriter(options: () => AccessLogOptions, { log, clock, random }: AccessLogContext): WriteRecord {
   return (call, startMs, end) => {
+    const { sample, slowMs } = options();
     const durationMs = clock.nowMs() - startMs;
     if (end instanceof RpcError) log.warn(failureRecord(call, durationMs, end), "call failed");
     else if (durationMs >= slowMs) log.warn(record(call, durationMs, end), "slow call");
@@ -45,9 +46,9 @@ function recordWriter({ sample, slowMs }: AccessLogOptions, { log, clock, random
 
 /**
  * Logs errors and slow calls always and a sample of the others. Fills the byte counts of `facts`. A declared exception
- * is an answer: it is sampled like a result, and its record names it.
+ * is an answer: it is sampled like a result, and its record names it. `options` is asked at the end of each call.
  */
-export function accessLog(options: AccessLogOptions, context: AccessLogContext): Layer {
+export function accessLog(options: () => AccessLogOptions, context: AccessLogContext): Layer {
   const write = recordWriter(options, context);
   const { clock } = context;
   return (next) => (call) => {
@@ -69,8 +70,8 @@ export function accessLog(options: AccessLogOptions, context: AccessLogContext):
 }
 
 /** The same for streams, when they end. A stream is not slow because it lasts. */
-export function streamAccessLog(options: AccessLogOptions, context: AccessLogContext): StreamLayer {
-  const write = recordWriter({ ...options, slowMs: Number.POSITIVE_INFINITY }, context);
+export function streamAccessLog(options: () => AccessLogOptions, context: AccessLogContext): StreamLayer {
+  const write = recordWriter(() => ({ ...options(), slowMs: Number.POSITIVE_INFINITY }), context);
   const { clock } = context;
   return (next) => (call) => {
     const startMs = clock.nowMs();

@@ -26,7 +26,8 @@ import { unpack } from "./unpack.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
 
 export interface SidecarStackOptions {
-  readonly accessLog: AccessLogOptions;
+  /** Asked at each call, as a new config may say otherwise. */
+  readonly accessLog: () => AccessLogOptions;
   readonly metrics: MetricsOptions;
 }
 

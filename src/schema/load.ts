@@ -23,6 +23,10 @@ export interface LoadOptions {
   readonly allowNegativeKeys: boolean;
   /** The package of a Thrift file by its path, as given or as another file's include finds it, instead of its namespaces. */
   readonly packages?: ReadonlyMap<string, string>;
+  /** Is told of each file before it is read. */
+  readonly reading?: (path: string) => void;
+  /** Is told of each file's bytes, in an order that the files alone decide. */
+  readonly read?: (path: string, bytes: Uint8Array) => void;
 }
 
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
@@ -84,6 +88,13 @@ function createLoader(options: LoadOptions, report: Report): Loader {
     return undefined;
   };
 
+  function readFile(path: string, from: Position): Uint8Array | undefined {
+    options.reading?.(path);
+    const bytes = readBytes(path, from, fail);
+    if (bytes) options.read?.(path, bytes);
+    return bytes;
+  }
+
   const packages = new Map([...(options.packages ?? [])].map(([path, name]) => [realPath(path) ?? path, name]));
   const packageOf = (path: string): string | undefined => packages.get(realPath(path) ?? path);
 
@@ -122,7 +133,7 @@ function createLoader(options: LoadOptions, report: Report): Loader {
   }
 
   function loadThrift(path: string, from: Position, roots: Roots): SchemaFile | undefined {
-    const text = readText(path, from, fail);
+    const text = textOf(readFile(path, from), path, fail);
     const document = text === undefined ? undefined : parseThriftIdl(path, text, report);
     if (!document) return undefined;
     const includes = new Map<string, SchemaFile>();
@@ -147,7 +158,7 @@ function createLoader(options: LoadOptions, report: Report): Loader {
   }
 
   function loadProto(path: string, name: string, from: Position, roots: Roots): SchemaFile | undefined {
-    const text = readText(path, from, fail);
+    const text = textOf(readFile(path, from), path, fail);
     return text === undefined ? undefined : loadProtoText(path, name, text, roots);
   }
 
@@ -208,7 +219,7 @@ function createLoader(options: LoadOptions, report: Report): Loader {
   }
 
   function loadDescriptorSet(path: string, from: Position, roots: Roots): void {
-    const bytes = readBytes(path, from, fail);
+    const bytes = readFile(path, from);
     const documents = bytes && parseDescriptorSet(path, bytes, report);
     for (const [name, document] of documents ?? []) loadFromSet(document, name, from, roots, documents ?? new Map());
   }
@@ -231,8 +242,7 @@ function createLoader(options: LoadOptions, report: Report): Loader {
 
 type Fail = (position: Position, message: string) => undefined;
 
-function readText(path: string, from: Position, fail: Fail): string | undefined {
-  const bytes = readBytes(path, from, fail);
+function textOf(bytes: Uint8Array | undefined, path: string, fail: Fail): string | undefined {
   if (!bytes) return undefined;
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

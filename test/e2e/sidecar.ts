@@ -15,6 +15,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 
 export interface Sidecar {
   readonly process: ChildProcessByStdio<null, Readable, Readable>;
+  /** Its config file, in a folder that goes with it. */
+  readonly configPath: string;
   /** All that it logged so far. */
   readonly log: readonly LogLine[];
   /** Resolves with the first line that fits, past or future; rejects when the output ends without one. */
@@ -28,8 +30,9 @@ export interface Sidecar {
 /** Runs `causeway serve` with a config of this text, under a Node with these options; the caller ends it. */
 export function startSidecar(config: string, nodeOptions: readonly string[] = []): Sidecar & Disposable {
   const folder = mkdtempSync(join(tmpdir(), "causeway-serve-"));
-  writeFileSync(join(folder, "causeway.yaml"), config);
-  const child = spawn(process.execPath, [...nodeOptions, MAIN, "serve", "-c", join(folder, "causeway.yaml")], {
+  const configPath = join(folder, "causeway.yaml");
+  writeFileSync(configPath, config);
+  const child = spawn(process.execPath, [...nodeOptions, MAIN, "serve", "-c", configPath], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stderr = "";
@@ -67,6 +70,7 @@ export function startSidecar(config: string, nodeOptions: readonly string[] = []
 
   return {
     process: child,
+    configPath,
     log,
     logged,
     exited,

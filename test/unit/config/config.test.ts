@@ -28,6 +28,7 @@ test("an empty config has every default, and listens on loopback only", () => {
   expect(faults).toEqual([]);
   expect(parsed?.value).toEqual({
     schema: { files: [], include: [], links: [], strict: false, allowNegativeKeys: false, rules: {}, packages: {} },
+    reload: { breaking: "refuse", everyMs: 1_000 },
     listeners: [
       { kind: "local", address: tcp("127.0.0.1", 7420), ...bounds },
       { kind: "http", address: tcp("127.0.0.1", 7421), maxConnections: 10_000, allowedOrigins: [], allowedHosts: [] },
@@ -70,6 +71,7 @@ metrics: { bucketsMs: [1, 10] }
 reflection: false
 health: false
 drainMs: 0
+reload: { breaking: allow, everyMs: 500 }
 `);
   expect(faults).toEqual([]);
   expect(parsed?.value).toEqual({
@@ -82,6 +84,7 @@ drainMs: 0
       rules: { "shop.v1.Order.total": { bits: true, field: 7 }, "shop.Inventory": { unwrap: true } },
       packages: { "etc/idl/inventory.thrift": "shop", "/abs/old.thrift": "shop.old" },
     },
+    reload: { breaking: "allow", everyMs: 500 },
     listeners: [
       {
         kind: "http",

@@ -11,7 +11,7 @@ function setUp(options: AccessLogOptions, random = 0.5) {
   const write = (level: string) => (facts: object, message: string) => void records.push({ level, facts, message });
   const log = { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
   const clock = createFakeClock();
-  const layer = accessLog(options, { log, clock, random: () => random });
+  const layer = accessLog(() => options, { log, clock, random: () => random });
   return { records, clock, layer };
 }
 

@@ -69,7 +69,7 @@ function setUp(
   );
   const routes = new Map([["shop.Inventory", { upstream: "inventory", handle: upstream.handle }]]);
   const { handle } = sidecarStack(
-    { accessLog: { sample: 1, slowMs: 1_000 }, metrics: { bucketsMs: [1] } },
+    { accessLog: () => ({ sample: 1, slowMs: 1_000 }), metrics: { bucketsMs: [1] } },
     { log, clock, random: () => 0.5, registry },
     { handle: route(routes), handleStream: routeStream(routes) },
   );
