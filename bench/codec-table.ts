@@ -2,7 +2,24 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { Result } from "./codec.ts";
+import type { ThriftCodec } from "./libraries.ts";
+
+/** One case, one way. */
+export interface Result {
+  readonly case: string;
+  readonly codec: ThriftCodec;
+  readonly direction: "thrift-to-protobuf" | "protobuf-to-thrift";
+  /** Of the Thrift message. */
+  readonly bytes: number;
+  readonly messagesPerSecond: number;
+  /** Of Thrift bytes, in millions. */
+  readonly mbPerSecond: number;
+  readonly ratioToLibraries: number;
+  /** To a plain copy of the input's bytes to an array of its own. */
+  readonly ratioToCopy: number;
+  /** To Go's official libraries. */
+  readonly ratioToNative?: number;
+}
 
 const README = fileURLToPath(new URL("README.md", import.meta.url));
 const BEGIN = "<!-- codec: written by `npm run bench -- codec --write` -->";

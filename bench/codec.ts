@@ -6,30 +6,14 @@ import { compileTranscoder } from "../src/codec/transcode.ts";
 import { linkSchema } from "../src/schema/link-schema.ts";
 import { findMessage, loadSchema } from "../src/schema/load.ts";
 import { type BenchCase, CASES } from "./codec-cases.ts";
-import { writeTable } from "./codec-table.ts";
+import { type Result, writeTable } from "./codec-table.ts";
 import { createLibraries, type ThriftCodec, type Translate } from "./libraries.ts";
 import { measureNative, type NativeMessage } from "./native.ts";
 
-const DIRECTIONS = ["thrift-to-protobuf", "protobuf-to-thrift"] as const;
+const DIRECTIONS = ["thrift-to-protobuf", "protobuf-to-thrift"] as const satisfies readonly Result["direction"][];
 const CODECS = ["thrift-binary", "thrift-compact"] as const satisfies readonly ThriftCodec[];
 const ROUND_MS = 100;
 const LIMITS = { maxBytes: 16 * 1024 * 1024, maxDepth: 64, maxElements: 1_000_000 };
-
-export interface Result {
-  readonly case: string;
-  readonly codec: ThriftCodec;
-  readonly direction: (typeof DIRECTIONS)[number];
-  /** Of the Thrift message. */
-  readonly bytes: number;
-  readonly messagesPerSecond: number;
-  /** Of Thrift bytes, in millions. */
-  readonly mbPerSecond: number;
-  readonly ratioToLibraries: number;
-  /** To a plain copy of the input's bytes to an array of its own. */
-  readonly ratioToCopy: number;
-  /** To Go's official libraries. */
-  readonly ratioToNative?: number;
-}
 
 export interface BenchOptions {
   readonly json: boolean;
