@@ -19,6 +19,12 @@ import { listenOptions } from "./inbound/listen.ts";
 import { localListenerOptions } from "./inbound/local-listener.ts";
 import { dialOptions } from "./outbound/dialer.ts";
 import { grpcUpstreamOptions } from "./outbound/grpc-client.ts";
+import {
+  connectUpstreamOptions,
+  fastCgiUpstreamOptions,
+  httpJsonUpstreamOptions,
+  thriftHttpUpstreamOptions,
+} from "./outbound/http-upstream.ts";
 import { thriftUpstreamOptions } from "./outbound/thrift-client.ts";
 import { browserGuardOptions } from "./protocol/http/browser-guard.ts";
 import { packagesOption, rulesOption } from "./schema/rules-option.ts";
@@ -100,7 +106,7 @@ const upstreamCommons = {
 };
 
 const thriftUpstream = thriftUpstreamOptions
-  .pick({ maxConnections: true, multiplexed: true })
+  .pick({ maxConnections: true, idleTimeoutMs: true, multiplexed: true })
   .extend(dialOptions.shape)
   .extend(upstreamCommons);
 
@@ -136,6 +142,10 @@ const upstreamOptions = z
         protocol: z.literal("grpc").describe("gRPC over HTTP/2"),
         ...upstreamCommons,
       }),
+    thriftHttpUpstreamOptions.extend(upstreamCommons),
+    connectUpstreamOptions.extend(upstreamCommons),
+    httpJsonUpstreamOptions.extend(upstreamCommons),
+    fastCgiUpstreamOptions.extend(upstreamCommons),
   ])
   .refine(({ services, opaqueServices }) => services.length + opaqueServices.length > 0, {
     error: "expected at least one service in services or opaqueServices: nothing is routed to an upstream without",

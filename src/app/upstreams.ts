@@ -9,6 +9,7 @@ import type { UpstreamConfig } from "../config.ts";
 import { createEndpointStates, type EndpointStates } from "../governance/endpoint-state.ts";
 import { createUpstreamStack, type UpstreamStack } from "../governance/pipeline.ts";
 import { connectGrpc } from "../outbound/grpc-client.ts";
+import { connectHttp, type HttpProtocol } from "../outbound/http-upstream.ts";
 import { connectThrift, type ThriftUpstreamOptions } from "../outbound/thrift-client.ts";
 import type { Connect, Resolver } from "../rpc/endpoint.ts";
 import type { BodyLink, LinkedSchema } from "../schema/link.ts";
@@ -77,7 +78,15 @@ function createStack(
 
 /** What an upstream's calls are encoded in. */
 function codecOf(options: UpstreamConfig): Codec {
-  return options.protocol === "grpc" ? "protobuf" : options.codec;
+  switch (options.protocol) {
+    case "grpc":
+    case "connect":
+      return "protobuf";
+    case "http-json":
+      return "json";
+    default:
+      return options.codec;
+  }
 }
 
 const ENVELOPES = { "thrift-binary": "strict", "thrift-compact": "compact", protobuf: "kitex-protobuf" } as const;
@@ -89,12 +98,21 @@ const FRAMINGS = {
 } as const;
 
 function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limits, clock: Clock, log: Log): Connect {
-  if (options.protocol === "grpc") return connectGrpc({ ...options, maxMessageBytes: maxBytes }, clock, log);
-  return connectThrift(thriftWireOf(options, maxBytes, maxDepth), clock, log);
+  switch (options.protocol) {
+    case "grpc":
+      return connectGrpc({ ...options, maxMessageBytes: maxBytes }, clock, log);
+    case "thrift-http":
+    case "connect":
+    case "http-json":
+    case "fastcgi":
+      return connectHttp({ ...options, maxMessageBytes: maxBytes, maxDepth }, clock, log);
+    default:
+      return connectThrift(thriftWireOf(options, maxBytes, maxDepth), clock, log);
+  }
 }
 
 function thriftWireOf(
-  options: Exclude<UpstreamConfig, { protocol: "grpc" }>,
+  options: Exclude<UpstreamConfig, { protocol: "grpc" | HttpProtocol }>,
   maxFrameBytes: number,
   maxDepth: number,
 ): ThriftUpstreamOptions {

@@ -75,7 +75,16 @@ export function bridge({ codec, links, compile: compileAny }: BridgeContext, unk
     return translation;
   }
 
-  return (next) => (call) => (call.payload.codec === codec ? next(call) : translate(call, next, codec, translationFor));
+  /** JSON has the names of the Protobuf side, whichever its caller has found the method by. */
+  function named(call: Call): Call {
+    const method = links.get(call.method)?.protobuf;
+    return method === undefined || method === call.method ? call : { ...call, method };
+  }
+
+  return (next) => (call) => {
+    if (call.payload.codec !== codec) return translate(call, next, codec, translationFor);
+    return next(codec === "json" ? named(call) : call);
+  };
 }
 
 async function translate(
@@ -102,7 +111,7 @@ async function translate(
     return { kind: "result", payload, headers, trailers, ...(exception && { exception }) };
   }
   const exceptionCodec = codecOfExceptions(callerCodec);
-  if (exceptionCodec === codec) return reply;
+  if (exceptionCodec === codecOfExceptions(codec)) return reply;
   const exception = translation.exceptions.get(reply.field.id);
   if (!exception) {
     throw badReply(call, `the exception ${reply.field.name} has no partner in the caller's IDL`, undefined);
@@ -172,7 +181,11 @@ function compileTranslation(
     // A Thrift reply holds the whole result struct, a Protobuf one the exception alone.
     const alone = field.type.kind === "message" ? field.type.type : undefined;
     const type = caller.wire === "thrift" ? caller.response : alone;
-    exceptions.set(id, { field, type, transcode: lazily(() => compile(body, codec, exceptionCodec)) });
+    exceptions.set(id, {
+      field,
+      type,
+      transcode: lazily(() => compile(body, codecOfExceptions(codec), exceptionCodec)),
+    });
   }
   return {
     method: sideOf(link, codec),
@@ -189,8 +202,9 @@ function sideOf(link: MethodLink, codec: Codec): Method {
   return CODEC_WIRES[codec] === "thrift" ? link.thrift : link.protobuf;
 }
 
-function codecOfExceptions(callerCodec: Codec): Codec {
-  return callerCodec === "json" ? "protobuf" : callerCodec;
+/** Where results are JSON, exceptions are Protobuf in the details of an error. */
+function codecOfExceptions(codec: Codec): Codec {
+  return codec === "json" ? "protobuf" : codec;
 }
 
 /** A transcoder that is compiled when it is first needed: most exceptions never are. */

@@ -104,12 +104,14 @@ export function createDialer(
       });
       socket.on("close", () => {
         stopTimer();
-        if (!isConnected || successes === successesBefore) {
-          lastFailure = `cannot connect to ${name}: ${reasonOf(failure)}`;
+        const text = `cannot connect to ${name}: ${reasonOf(failure)}`;
+        // An attempt that who dialled has given up says nothing of the endpoint.
+        if (isConnected ? successes === successesBefore : failure !== undefined) {
+          lastFailure = text;
           backOff.failed(startedMs, clock.nowMs());
         }
         if (isConnected) events.closed(failure && readable(failure));
-        else events.failed(new RpcError("UNAVAILABLE", lastFailure, { cause: failure }));
+        else events.failed(new RpcError("UNAVAILABLE", text, { cause: failure }));
       });
       return socket;
     },

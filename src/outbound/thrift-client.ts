@@ -7,13 +7,20 @@ import type { Log } from "../base/log.ts";
 import { ThriftFault } from "../protocol/thrift/codes.ts";
 import type { Envelope, Framing } from "../protocol/thrift/dialect.ts";
 import { readSignalFrame } from "../protocol/thrift/dress.ts";
+import { createFrameSplitter, createMessageSplitter, type Splitter } from "../protocol/thrift/framing.ts";
 import { type ConnectionNews, type Dress, onewayReply, readReply, writeCall } from "../protocol/thrift/verbs.ts";
 import type { Call, Reply } from "../rpc/call.ts";
 import type { Connect } from "../rpc/endpoint.ts";
 import { abortError } from "./call-end.ts";
+import {
+  type ConnectionPool,
+  createConnectionPool,
+  idleTimeoutOption,
+  type PooledConnection,
+  type Waiter,
+} from "./connection-pool.ts";
 import { createDialer, dialOptions } from "./dialer.ts";
 import { createThriftMux, type MuxCall, type MuxPeer, type ThriftMux } from "./thrift-mux.ts";
-import { createThriftPool, type PooledConnection, type ThriftPool, type Waiter } from "./thrift-pool.ts";
 import { createTlsDialer } from "./tls-dialer.ts";
 
 /** How an upstream's Thrift servers are called. */
@@ -30,6 +37,7 @@ export const thriftUpstreamOptions = z
       .max(100_000)
       .default(1_000)
       .describe("most calls in flight on one TTHeader connection; 1 for servers that answer one call after the other"),
+    idleTimeoutMs: idleTimeoutOption.default(60_000),
     ...dialOptions.shape,
     maxFrameBytes: z
       .int()
@@ -65,7 +73,7 @@ export function connectThrift(options: ThriftUpstreamOptions, clock: Clock, log:
   return ({ address, name }) => {
     const peer: MuxPeer = { profile: false };
     const dialer = createDialer(address, name, options, { clock, tls, protocol: undefined });
-    const pool = createThriftPool(dialer, name, options);
+    const pool = createConnectionPool(options, { dialer, name, clock, createReader: () => createSplitter(options) });
     const server: Server = { name, options, clock, peer };
     if (options.framing !== "ttheader" || options.maxCallsPerConnection === 1) {
       return { handle: (call) => exchange(call, pool, server), close: pool.close };
@@ -78,6 +86,12 @@ export function connectThrift(options: ThriftUpstreamOptions, clock: Clock, log:
       close: async () => void (await Promise.all([pool.close(), mux.close()])),
     };
   };
+}
+
+function createSplitter({ framing, maxFrameBytes, maxDepth }: ThriftUpstreamOptions): Splitter {
+  return framing === "unframed"
+    ? createMessageSplitter({ maxMessageBytes: maxFrameBytes, maxDepth })
+    : createFrameSplitter({ maxFrameBytes });
 }
 
 /** Larger messages go on a connection of their own. */
@@ -165,19 +179,19 @@ function share(call: Call, mux: ThriftMux, server: Server): Promise<Reply> {
 }
 
 /** One call over one connection. */
-function exchange(call: Call, pool: ThriftPool, server: Server): Promise<Reply> {
+function exchange(call: Call, pool: ConnectionPool<Splitter>, server: Server): Promise<Reply> {
   return new Promise((resolve, reject) => exchangeOn(call, pool, server, resolve, reject));
 }
 
 function exchangeOn(
   call: Call,
-  pool: ThriftPool,
+  pool: ConnectionPool<Splitter>,
   server: Server,
   resolve: (reply: Reply) => void,
   reject: (error: RpcError) => void,
 ): void {
   const { signal, method, payload } = call;
-  let connection: PooledConnection | undefined;
+  let connection: PooledConnection<Splitter> | undefined;
   let dress: Dress | undefined;
   if (signal.aborted) {
     reject(abortError(call, false));
@@ -185,12 +199,12 @@ function exchangeOn(
   }
   signal.addEventListener("abort", onAbort);
 
-  const waiter: Waiter = { ready, failed, left: false };
+  const waiter: Waiter<Splitter> = { ready, failed, left: false };
   pool.acquire(waiter);
 
-  function ready(acquired: PooledConnection): void {
-    acquired.sequenceId = (acquired.sequenceId + 1) & 0x7fff_ffff;
-    const { sequenceId, socket } = acquired;
+  function ready(acquired: PooledConnection<Splitter>): void {
+    const { calls, socket } = acquired;
+    const sequenceId = calls & 0x7fff_ffff;
     try {
       const written = dressed(call, sequenceId, server);
       connection = acquired;
@@ -216,9 +230,9 @@ function exchangeOn(
     if (!connection || !dress) return;
     let reset = false;
     try {
-      let message = connection.splitter.next();
+      let message = connection.reader.next();
       // A peer may say that it is there before it answers.
-      while (message && readSignalFrame(message)) message = connection.splitter.next();
+      while (message && readSignalFrame(message)) message = connection.reader.next();
       if (message === undefined) return;
       const reply = readAnswer(message, dress, call, server, () => {
         reset = true;
@@ -235,14 +249,14 @@ function exchangeOn(
     }
   }
 
-  function giveBack(used: PooledConnection): void {
+  function giveBack(used: PooledConnection<Splitter>): void {
     settle();
     // More bytes than one reply: the next call would take them for its own.
-    if (used.splitter.isEmpty) pool.release(used);
+    if (used.reader.isEmpty) pool.release(used);
     else used.socket.destroy();
   }
 
-  function drop(used: PooledConnection): void {
+  function drop(used: PooledConnection<Splitter>): void {
     settle();
     used.socket.destroy();
   }

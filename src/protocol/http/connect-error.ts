@@ -45,3 +45,47 @@ function printOne(detail: Detail, printDetail: PrintDetail): string {
   const start = `"type":${JSON.stringify(typeName(detail))},"value":"${base64}"`;
   return debug === undefined ? `{${start}}` : `{${start},"debug":${debug}}`;
 }
+
+const CODES_BY_NAME: ReadonlyMap<unknown, Code> = new Map(
+  Object.entries(CONNECT_CODES).map(([code, { name }]) => [name, code as Code]),
+);
+
+/** Most details that are read of an error. */
+const MAX_DETAILS = 100;
+
+/**
+ * The error that a response's JSON holds, `debug` unread: undefined when it has no code of Connect's. What is wrong with
+ * the details leaves them out, because the status stands without.
+ */
+export function parseError(json: string): Status | undefined {
+  const said = parseObject(json);
+  const code = CODES_BY_NAME.get(said?.["code"]);
+  if (!said || !code) return undefined;
+  const { message, details } = said;
+  return {
+    code,
+    message: typeof message === "string" ? message : "",
+    details: Array.isArray(details) ? details.slice(0, MAX_DETAILS).flatMap(parseOne) : [],
+  };
+}
+
+/** What a JSON text says when it is an object. */
+export function parseObject(json: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseOne(detail: unknown): Detail[] {
+  if (!isObject(detail)) return [];
+  const { type, value } = detail;
+  if (typeof type !== "string" || typeof value !== "string") return [];
+  return [{ typeUrl: type.includes("/") ? type : `type.googleapis.com/${type}`, value: Buffer.from(value, "base64") }];
+}

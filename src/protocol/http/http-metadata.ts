@@ -1,4 +1,4 @@
-// Which HTTP headers are metadata of the call, and how metadata stands in a response.
+// Which HTTP headers are metadata of a call or its reply, and how metadata stands in a request or response.
 import type { Metadata } from "../../base/metadata.ts";
 import { readMetadata, writeMetadata } from "../grpc/header-list.ts";
 
@@ -47,10 +47,55 @@ function namedByConnection(headers: Metadata): ReadonlySet<string> | undefined {
   return new Set(names.map((name) => name.trim().toLowerCase()));
 }
 
-/** Appends metadata to a response's headers, each name behind `prefix`; what HTTP cannot carry or a response says itself is left out. */
-export function writeResponseMetadata(metadata: Metadata, headers: string[], prefix = ""): void {
-  if (metadata.size === 0) return;
+/**
+ * Appends metadata to a response's headers, each name behind `prefix`, and returns how many pairs were dropped: what HTTP
+ * cannot carry or a response says itself.
+ */
+export function writeResponseMetadata(metadata: Metadata, headers: string[], prefix = ""): number {
+  return write(metadata, isMetadata, headers, prefix);
+}
+
+/** What sidecars tell each other, and an application may hear. */
+const BETWEEN_SIDECARS = /^cw-(?:hops|attempt|from|label-.+)$/;
+
+/** Appends a call's metadata to the headers of a request and returns how many pairs were dropped, as above. */
+export function writeRequestMetadata(metadata: Metadata, headers: string[]): number {
+  return write(metadata, (name) => isMetadata(name) || BETWEEN_SIDECARS.test(name), headers, "");
+}
+
+function write(metadata: Metadata, carries: (name: string) => boolean, headers: string[], prefix: string): number {
+  if (metadata.size === 0) return 0;
   const list: string[] = [];
-  writeMetadata(metadata.filter(isMetadata), list);
+  const carried = metadata.filter(carries);
+  const dropped = writeMetadata(carried, list) + metadata.size - carried.size;
   for (let i = 0; i < list.length; i += 2) headers.push(prefix + list[i], list[i + 1]!);
+  return dropped;
+}
+
+/** What HTTP says of a response or of who made it. */
+const OF_RESPONSE = new Set([
+  "accept-post",
+  "age",
+  "cache-control",
+  "etag",
+  "expires",
+  "last-modified",
+  "server",
+  "x-powered-by",
+]);
+
+/** The metadata of a response: its headers without HTTP's own, and as trailers those that stand behind `trailerPrefix`. */
+export function readResponseMetadata(
+  headers: Metadata,
+  trailerPrefix: string,
+): { readonly headers: Metadata; readonly trailers: Metadata } {
+  const leading: string[] = [];
+  const trailing: string[] = [];
+  for (const [name, value] of headers) {
+    const bare = name.startsWith(trailerPrefix) ? name.slice(trailerPrefix.length) : undefined;
+    if (bare !== undefined) {
+      if (isMetadata(bare)) trailing.push(bare, value);
+    } else if (isMetadata(name) && !OF_RESPONSE.has(name)) leading.push(name, value);
+  }
+  return { headers: readMetadata(leading), trailers: readMetadata(trailing) };
 }

@@ -1,4 +1,5 @@
-// HTTP/1.1 as plain data. Whoever answers requests knows these types and no server; inbound/http-listener.ts joins them.
+// HTTP/1.1 as plain data. Whoever answers requests or makes them knows these types and no sockets; inbound/http-listener.ts
+// and outbound/http-upstream.ts join them.
 import { Metadata } from "../../base/metadata.ts";
 
 export interface HttpRequest {
@@ -45,4 +46,21 @@ export function textResponse(
     body: `${text}\n`,
     ...(status < 400 ? {} : { refused: text.split("\n", 1)[0] ?? "" }),
   };
+}
+
+/** A request to a peer, always POST. */
+export interface OutgoingRequest {
+  readonly path: string;
+  /** Names in lower case at even, values at odd positions; the transport adds host, content-length and connection headers. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** What a peer answered. */
+export interface PeerResponse {
+  readonly status: number;
+  /** Names in lower case, repeated ones kept. */
+  readonly headers: Metadata;
+  /** Whole, within the limit of who asked. */
+  readonly body: Uint8Array;
 }

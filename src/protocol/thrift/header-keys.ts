@@ -188,7 +188,8 @@ export function readReplyHeaders({ pairs }: HeaderFrame, framing: HeaderFraming)
   };
 }
 
-function statusOf(code: string | undefined, message = "", details: string | undefined): Status | undefined {
+/** The status that the headers `cw-code`, `cw-message` and `cw-details-bin` hold; undefined without a code that is known. */
+export function statusOf(code: string | undefined, message = "", details: string | undefined): Status | undefined {
   const exact = code !== undefined && /^\d{1,2}$/.test(code) ? codeOfNumber(Number(code)) : undefined;
   return exact && { code: exact, message, details: parseDetails(details) };
 }

@@ -297,6 +297,9 @@ export interface ReplyLimits {
   readonly maxFrameBytes: number;
 }
 
+/** What stands beside a message that has no headers of its own, as in HTTP's. */
+export type Beside = Pick<ReplyHeaders, "headers" | "trailers" | "status">;
+
 /**
  * Reads the message that answers a call, without the length of its frame; `learn` hears what it says of the connection,
  * also when it throws. Throws a RpcError: origin `peer` for a TApplicationException; INTERNAL when the message is
@@ -308,10 +311,11 @@ export function readReply(
   method: Method,
   limits: ReplyLimits,
   learn?: (news: ConnectionNews) => void,
+  beside?: Beside,
 ): Reply {
   try {
     const { framing, frame, payload } = undressReply(message, dress, limits);
-    const news = frame ? readReplyHeaders(frame, framing) : NO_NEWS;
+    const news = frame ? readReplyHeaders(frame, framing) : beside ? { ...NO_NEWS, ...beside } : NO_NEWS;
     learn?.(news);
     const header = wholeHeader(payload);
     const { type, bodyOffset } = header;

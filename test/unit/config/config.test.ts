@@ -106,6 +106,7 @@ reload: { breaking: allow, everyMs: 500 }
         opaqueServices: [],
         timeoutMs: 1_000,
         maxConnections: 64,
+        idleTimeoutMs: 60_000,
         connectTimeoutMs: 1_000,
         reconnect: { initialMs: 100, maxMs: 5_000 },
         multiplexed: false,
@@ -181,11 +182,19 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: tcp, endpoints: ["a:1"], services: [s.S] } }',
-    '1:29: error: upstreams.a.protocol: expected one of thrift-framed, thrift-unframed, theader, ttheader, grpc, got "tcp"',
+    '1:29: error: upstreams.a.protocol: expected one of thrift-framed, thrift-unframed, theader, ttheader, grpc, thrift-http, connect, http-json, fastcgi, got "tcp"',
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
     "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, …",
+  ],
+  [
+    'upstreams: { a: { protocol: fastcgi, endpoints: ["a:1"], services: [s.S], script: index.php } }',
+    '1:83: error: upstreams.a.script: expected the script\'s absolute path, as PHP-FPM finds it, got "index.php"',
+  ],
+  [
+    'upstreams: { a: { protocol: thrift-http, endpoints: ["a:1"], services: [s.S], path: api } }',
+    '1:85: error: upstreams.a.path: expected a path that begins with a slash, of printable ASCII, got "api"',
   ],
   [
     "upstreams: { a: { protocol: grpc, services: [s.S] } }",
@@ -355,4 +364,21 @@ test.each([
   ],
 ])("%s is refused", (text, fault) => {
   expect(parse(text).faults).toEqual([`etc/causeway.yaml:${fault}`]);
+});
+
+test("upstreams over HTTP and FastCGI have the defaults of their wire", () => {
+  const { parsed, faults } = parse(`
+upstreams:
+  thrift: { protocol: thrift-http, codec: thrift-compact, path: "/api/{service}", endpoints: ["a:1"], services: [s.A] }
+  connect: { protocol: connect, endpoints: ["b:1"], services: [s.B] }
+  json: { protocol: http-json, path: /v1, authority: shop.example, endpoints: ["c:1"], services: [s.C] }
+  php: { protocol: fastcgi, script: /srv/app/index.php, endpoints: ["unix:/run/php/fpm.sock"], services: [s.D] }
+`);
+  expect(faults).toEqual([]);
+  expect(parsed?.value.upstreams).toMatchObject({
+    thrift: { codec: "thrift-compact", path: "/api/{service}", maxConnections: 64, idleTimeoutMs: 30_000 },
+    connect: { path: "/" },
+    json: { path: "/v1", authority: "shop.example" },
+    php: { codec: "thrift-binary", path: "/{service}", maxConnections: 5, idleTimeoutMs: 5_000 },
+  });
 });

@@ -1,17 +1,30 @@
-// The connections to one Thrift endpoint: how many there may be, who gets the next one, and when they close. What goes
-// over them is left to thrift-client.ts.
+// The connections to one endpoint that each carry one call at a time: how many there may be, who gets the next one, and when
+// they close. What goes over them is left to those who acquire them.
 import type { Socket } from "node:net";
+import { z } from "zod";
+import type { Clock, Stop } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
-import type { Framing } from "../protocol/thrift/dialect.ts";
-import { createFrameSplitter, createMessageSplitter, type Splitter } from "../protocol/thrift/framing.ts";
 import type { Dialer } from "./dialer.ts";
 
+/** When a connection that nobody uses is closed. */
+export const idleTimeoutOption = z
+  .int()
+  .positive()
+  .describe("longest time that a connection is kept without a call, in milliseconds");
+
+/** Takes what comes over a connection. */
+export interface ChunkReader {
+  push(chunk: Buffer): void;
+}
+
 /** A connection with at most one call on it. */
-export interface PooledConnection {
+export interface PooledConnection<Reader extends ChunkReader> {
   readonly socket: Socket;
-  readonly splitter: Splitter;
-  /** The sequence id of its last call. */
-  sequenceId: number;
+  readonly reader: Reader;
+  /** How many calls it was acquired for, the one on it included. */
+  calls: number;
+  /** When its last call ended. */
+  idleSinceMs: number;
   /** Tells the call that is on it that bytes have come, or that the connection is gone; undefined while idle. */
   listener: ConnectionListener | undefined;
 }
@@ -22,27 +35,34 @@ export interface ConnectionListener {
 }
 
 /** Someone who waits for a connection; exactly one of the two is called, unless it has `left` before. */
-export interface Waiter {
-  ready(connection: PooledConnection): void;
+export interface Waiter<Reader extends ChunkReader> {
+  ready(connection: PooledConnection<Reader>): void;
   failed(error: RpcError): void;
   /** Set by the waiter when it does not want a connection any more. */
   left: boolean;
 }
 
-export interface ThriftPoolOptions {
+export interface ConnectionPoolOptions {
   readonly maxConnections: number;
-  readonly framing: Framing;
-  /** Of a frame, or of a message without one. */
-  readonly maxFrameBytes: number;
-  readonly maxDepth: number;
+  readonly idleTimeoutMs: number;
+}
+
+/** What a pool works with. */
+export interface ConnectionPoolContext<Reader extends ChunkReader> {
+  readonly dialer: Dialer;
+  /** What errors call the endpoint. */
+  readonly name: string;
+  readonly clock: Clock;
+  /** The reader of a new connection. */
+  readonly createReader: () => Reader;
 }
 
 /** A bounded set of connections. */
-export interface ThriftPool {
+export interface ConnectionPool<Reader extends ChunkReader> {
   /** Gives the waiter a connection: an idle one at once, else the next that is free or made. */
-  acquire(waiter: Waiter): void;
+  acquire(waiter: Waiter<Reader>): void;
   /** Takes back a connection whose reply has come whole. */
-  release(connection: PooledConnection): void;
+  release(connection: PooledConnection<Reader>): void;
   /** Closes idle connections now and the others as they come back; resolves when all are closed. */
   close(): Promise<void>;
 }
@@ -51,9 +71,14 @@ export interface ThriftPool {
  * A pool that reuses the connection that was used last, so that the others can go idle. A connection that its peer
  * closes while idle is forgotten and never handed out.
  */
-export function createThriftPool(dialer: Dialer, name: string, options: ThriftPoolOptions): ThriftPool {
-  const idle: PooledConnection[] = [];
-  const waiters: Waiter[] = [];
+export function createConnectionPool<Reader extends ChunkReader>(
+  { maxConnections, idleTimeoutMs }: ConnectionPoolOptions,
+  { dialer, name, clock, createReader }: ConnectionPoolContext<Reader>,
+): ConnectionPool<Reader> {
+  /** The one that was used last is last. */
+  const idle: PooledConnection<Reader>[] = [];
+  const waiters: Waiter<Reader>[] = [];
+  let stopSweep: Stop | undefined;
   const all = new Set<Socket>();
   let connecting = 0;
   let closed: (() => void) | undefined;
@@ -62,22 +87,27 @@ export function createThriftPool(dialer: Dialer, name: string, options: ThriftPo
   });
   let closing = false;
 
-  function acquire(waiter: Waiter): void {
+  function acquire(waiter: Waiter<Reader>): void {
     if (closing) {
       waiter.failed(new RpcError("UNAVAILABLE", `the connections to ${name} are being closed`));
       return;
     }
     const connection = nextIdle();
     if (connection) {
-      waiter.ready(connection);
+      give(connection, waiter);
       return;
     }
     waiters.push(waiter);
     open();
   }
 
+  function give(connection: PooledConnection<Reader>, waiter: Waiter<Reader>): void {
+    connection.calls++;
+    waiter.ready(connection);
+  }
+
   /** The idle connection that was used last and can still be written to. */
-  function nextIdle(): PooledConnection | undefined {
+  function nextIdle(): PooledConnection<Reader> | undefined {
     for (let connection = idle.pop(); connection; connection = idle.pop()) {
       if (connection.socket.writable && !connection.socket.readableEnded) return connection;
       connection.socket.destroy();
@@ -85,7 +115,7 @@ export function createThriftPool(dialer: Dialer, name: string, options: ThriftPo
     return undefined;
   }
 
-  function nextWaiter(): Waiter | undefined {
+  function nextWaiter(): Waiter<Reader> | undefined {
     let waiter = waiters.shift();
     while (waiter?.left) waiter = waiters.shift();
     return waiter;
@@ -93,7 +123,7 @@ export function createThriftPool(dialer: Dialer, name: string, options: ThriftPo
 
   /** Makes as many connections as there are waiters without one, within the limit. */
   function open(): void {
-    while (connecting < waiters.length && all.size < options.maxConnections) {
+    while (connecting < waiters.length && all.size < maxConnections) {
       const refusal = dialer.refusal();
       if (!refusal) openOne();
       else if (all.size > 0) return;
@@ -122,16 +152,17 @@ export function createThriftPool(dialer: Dialer, name: string, options: ThriftPo
         if (closing) closeIfDone();
       },
     });
-    const connection: PooledConnection = {
+    const connection: PooledConnection<Reader> = {
       socket,
-      splitter: createSplitter(options),
-      sequenceId: 0,
+      reader: createReader(),
+      calls: 0,
+      idleSinceMs: 0,
       listener: undefined,
     };
     all.add(socket);
     connecting++;
     socket.on("data", (chunk) => {
-      connection.splitter.push(chunk);
+      connection.reader.push(chunk);
       // Bytes that nobody asked for: whatever comes next would be taken for their reply.
       if (connection.listener) connection.listener.data();
       else socket.destroy();
@@ -140,11 +171,25 @@ export function createThriftPool(dialer: Dialer, name: string, options: ThriftPo
     socket.on("end", () => socket.destroy());
   }
 
-  function release(connection: PooledConnection): void {
+  function release(connection: PooledConnection<Reader>): void {
     const waiter = nextWaiter();
-    if (waiter) waiter.ready(connection);
+    if (waiter) give(connection, waiter);
     else if (closing) connection.socket.destroy();
-    else idle.push(connection);
+    else {
+      connection.idleSinceMs = clock.nowMs();
+      idle.push(connection);
+      stopSweep ??= clock.after(idleTimeoutMs, sweep);
+    }
+  }
+
+  /** Closes those that were idle for too long; one timer serves them all. */
+  function sweep(): void {
+    stopSweep = undefined;
+    const idleBeforeMs = clock.nowMs() - idleTimeoutMs;
+    const kept = idle.findIndex(({ idleSinceMs }) => idleSinceMs > idleBeforeMs);
+    for (const { socket } of idle.splice(0, kept < 0 ? idle.length : kept)) socket.destroy();
+    const oldest = idle[0];
+    if (oldest) stopSweep = clock.after(oldest.idleSinceMs - idleBeforeMs, sweep);
   }
 
   function closeIfDone(): void {
@@ -156,15 +201,10 @@ export function createThriftPool(dialer: Dialer, name: string, options: ThriftPo
     release,
     close() {
       closing = true;
+      stopSweep?.();
       for (const { socket } of idle.splice(0)) socket.destroy();
       closeIfDone();
       return allClosed;
     },
   };
-}
-
-function createSplitter({ framing, maxFrameBytes, maxDepth }: ThriftPoolOptions): Splitter {
-  return framing === "unframed"
-    ? createMessageSplitter({ maxMessageBytes: maxFrameBytes, maxDepth })
-    : createFrameSplitter({ maxFrameBytes });
 }
