@@ -2,7 +2,7 @@
 //
 //	kinds thrift-client HOST:PORT [framed|buffered|theader|theader-zlib|ttheader] [strict|old|compact]
 //	kinds grpc-client HOST:PORT
-//	kinds thrift-server [framed|buffered|theader|ttheader] [strict|compact]
+//	kinds thrift-server [framed|buffered|theader|ttheader|http] [strict|compact]
 //	kinds grpc-server
 package main
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"sync"
 
@@ -37,15 +39,28 @@ func thriftServer(transport, dialect string) {
 	} else if dialect == "compact" {
 		protocol = thrift.NewTCompactProtocolFactoryConf(&thrift.TConfiguration{})
 	}
-	server := thrift.NewTSimpleServer4(processor, socket, wire, protocol)
-	fmt.Println("ready", socket.Addr().String())
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
+	if transport == "http" {
+		serveHTTP(thrift.NewThriftHandlerFunc(processor, protocol, protocol))
+	}
+	server := thrift.NewTSimpleServer4(processor, socket, wire, protocol)
+	fmt.Println("ready", socket.Addr().String())
 	if err := server.Serve(); err != nil {
 		fail(err)
 	}
+}
+
+// serveHTTP serves a message in the body of each request, on every path.
+func serveHTTP(handle http.HandlerFunc) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fail(err)
+	}
+	fmt.Println("ready", listener.Addr().String())
+	fail(http.Serve(listener, handle))
 }
 
 // handler returns what it is given.

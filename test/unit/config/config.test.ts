@@ -190,7 +190,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: fastcgi, endpoints: ["a:1"], services: [s.S], script: index.php } }',
-    '1:83: error: upstreams.a.script: expected the script\'s absolute path, as PHP-FPM finds it, got "index.php"',
+    "1:83: error: upstreams.a.script: expected the script's absolute path, as PHP-FPM finds it",
   ],
   [
     'upstreams: { a: { protocol: thrift-http, endpoints: ["a:1"], services: [s.S], path: api } }',

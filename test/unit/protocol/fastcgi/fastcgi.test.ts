@@ -45,10 +45,10 @@ describe("a request", () => {
     const bytes = writeRequest(["A", "1", "LONG", "x".repeat(130)], Buffer.from("body"));
     expect(Buffer.from(bytes).toString("hex")).toBe(
       [
-        "0101000100080000" + "0001010000000000",
-        "01040001008f0000" + "010141" + "31" + "0480000082" + Buffer.from("LONG").toString("hex") + "78".repeat(130),
+        "01010001000800000001010000000000",
+        `01040001008f0000010141310480000082${Buffer.from("LONG").toString("hex")}${"78".repeat(130)}`,
         "0104000100000000",
-        "0105000100040000" + "626f6479",
+        "0105000100040000626f6479",
         "0105000100000000",
       ].join(""),
     );
