@@ -278,8 +278,8 @@ function printReadMember(
 ): void {
   if (!thrift) {
     // The last of several members wins, and pieces of one message are merged.
-    const inner = createIndentedClause(go, field, holder, member, what);
-    inner();
+    const begin = (): void => go.print(`member, _ := ${holder}.(${member})`);
+    readClauses(go, field.type, field.id, "member.Value", what, () => go.print(`${holder} = member`), begin);
     return;
   }
   go.print(`case ${fieldId(field.id)}<<8 | ${thriftKind(go, field.type)}:`);
@@ -288,21 +288,6 @@ function printReadMember(
     readThrift(go, field.type, "member.Value", what);
     go.print(`${holder} = member`);
   });
-}
-
-function createIndentedClause(go: GoFile, field: StubField, holder: string, member: string, what: string): () => void {
-  const assign = (): void => go.print(`${holder} = member`);
-  // The clause begins by taking what is there, so the printing of its first line is looked after here.
-  const opening: GoFile = {
-    ...go,
-    print(...lines) {
-      go.print(...lines);
-      if (lines.length === 1 && lines[0]?.startsWith("case ")) {
-        go.indented(() => go.print(`member, _ := ${holder}.(${member})`));
-      }
-    },
-  };
-  return () => readClauses(opening, field.type, field.id, "member.Value", what, assign);
 }
 
 /** As the unsigned 16 bits that it is on the wire. */

@@ -185,7 +185,7 @@ export function readProtobufField(go: GoFile, field: StubField, place: string, w
   readClauses(go, type, id, place, what, seen);
 }
 
-/** The clauses that read field `id` of any type. */
+/** The clauses that read field `id` of any type; `begin` and `seen` stand first and last in each. */
 export function readClauses(
   go: GoFile,
   type: StubType,
@@ -193,11 +193,13 @@ export function readClauses(
   place: string,
   what: string,
   seen: () => void = () => {},
+  begin: () => void = () => {},
   depth = 0,
 ): void {
   const clause = (wireType: WireType, body: () => void): void => {
     go.print(`case ${tag(go, id, wireType)}:`);
     go.indented(() => {
+      begin();
       body();
       seen();
     });
@@ -249,7 +251,7 @@ function readOne(go: GoFile, type: StubType, place: string, what: string, depth:
     case "wrapped": {
       const empty = type.inner.kind === "list" || (type.inner.kind === "map" && !isMapKey(type.inner.key));
       if (empty || type.inner.kind === "map") go.print(`${place} = ${go.typeOf(type.inner)}{}`);
-      readParts(go, scope, () => readClauses(go, type.inner, 1, place, what, undefined, depth + 1));
+      readParts(go, scope, () => readClauses(go, type.inner, 1, place, what, undefined, undefined, depth + 1));
       return;
     }
     case "list":
@@ -283,8 +285,8 @@ function readEntry(go: GoFile, type: StubType & { kind: "map" }, place: string, 
     if (part.kind === "message") go.print(`${name} = ${newMessage(go, part)}`);
   }
   readParts(go, nested("scope", depth), () => {
-    readClauses(go, type.key, 1, key, what, undefined, depth + 1);
-    readClauses(go, type.value, 2, value, what, undefined, depth + 1);
+    readClauses(go, type.key, 1, key, what, undefined, undefined, depth + 1);
+    readClauses(go, type.value, 2, value, what, undefined, undefined, depth + 1);
   });
   if (!isMapKey(type.key)) {
     go.print(`${place} = append(${place}, ${go.typeOf(type).slice(2)}{Key: ${key}, Value: ${value}})`);

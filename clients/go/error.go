@@ -125,7 +125,8 @@ func MissingResult(method Method) error {
 }
 
 // errorOf gives an error as it is sent to a caller. On Protobuf an exception is among its details; on Thrift those that
-// the method declares are in its result, and of others the code and the text are told.
+// the method declares are in its result, and of others the code and the text are told. What is no error of an RPC at all
+// is a fault of the server.
 func errorOf(err error, codec Codec) *Error {
 	var own *Error
 	var exception Exception
@@ -140,7 +141,11 @@ func errorOf(err error, codec Codec) *Error {
 	if errors.As(err, &own) {
 		return own
 	}
-	return &Error{Code: CodeOf(err), Message: err.Error()}
+	code := CodeOf(err)
+	if code == Unknown {
+		code = Internal
+	}
+	return &Error{Code: code, Message: err.Error()}
 }
 
 // ended is the error of a call whose context is done.

@@ -8,35 +8,15 @@ import { buildOnce, ROOT } from "../../tools/build-cache.ts";
 import { startSidecar } from "../../tools/causeway.ts";
 import { runProgram, type Service, startService } from "../../tools/program.ts";
 import { whatIsMissing } from "../../tools/toolchain.ts";
+import { buildGoStubs, generateStubs, STUB_WIRES, type StubWire } from "./stub-programs.ts";
 import { startTalker } from "./talker.ts";
-
-const WIRES = ["thrift", "protobuf"] as const;
-type StubWire = (typeof WIRES)[number];
 
 const IDL = "test/golden/stubs/idl";
 const FILES = [`${IDL}/services.thrift`, `${IDL}/services.proto`];
-const INPUTS = [IDL, "codegen", "src/schema", "src/cli", "clients/go"];
 const SERVICES = ["golden.services.Everything", "golden.api.Echo"];
 const BUILD_MS = 300_000;
 
 const missing = whatIsMissing(["go"]);
-
-/** The program with stubs that speak `wire`; gives its path. */
-async function build(wire: StubWire): Promise<string> {
-  const folder = await buildOnce({
-    folder: `.cache/interop/stubs-go-${wire}`,
-    sources: "test/interop/stubs-go",
-    inputs: INPUTS,
-    async make(cwd) {
-      const main = join(ROOT, "src/cli/main.ts");
-      const to = ["--package", "stubs.test/gen", "--wire", wire, "--server", "--out", join(cwd, "gen")];
-      await runProgram(process.execPath, [main, "generate", "--lang", "go", ...to, ...FILES], { cwd: ROOT });
-      await runProgram("go", ["vet", "./..."], { cwd });
-      await runProgram("go", ["build", "-o", "stubs", "."], { cwd });
-    },
-  });
-  return join(folder, "stubs");
-}
 
 function configOf(wire: StubWire, server: string, local: string): object {
   const codec = wire === "thrift" ? "thrift-binary" : "protobuf";
@@ -60,8 +40,8 @@ describe("Go stubs", () => {
 
   beforeAll(async () => {
     if (missing !== undefined) return;
-    for (const wire of WIRES) {
-      commands.set(wire, await build(wire));
+    for (const wire of STUB_WIRES) {
+      commands.set(wire, join(await buildGoStubs(wire), "stubs"));
       const server = await startService(commands.get(wire)!, ["server"], /^ready (.*)$/);
       servers.set(wire, server);
       sidecars.set(wire, await startSidecar(`stubs-go-${wire}`, configOf(wire, server.ready, "127.0.0.1:0")));
@@ -74,7 +54,7 @@ describe("Go stubs", () => {
     for (const each of [...sidecars.values(), ...servers.values()]) await each.stop();
   });
 
-  test.each(WIRES.flatMap((from) => WIRES.map((to) => ({ from, to }))))(
+  test.each(STUB_WIRES.flatMap((from) => STUB_WIRES.map((to) => ({ from, to }))))(
     "a client on $from and a server on $to mean the same by every kind of value, exception, deadline and cancellation",
     async ({ from, to }) => {
       const output = await runProgram(commands.get(from)!, ["client", sidecars.get(to)!.ready]);
@@ -139,11 +119,10 @@ describe("Go stubs", () => {
     const cwd = await buildOnce({
       folder: ".cache/interop/stubs-go-example/go",
       sources: "clients/go/example",
-      inputs: [...INPUTS, "idl/shop"],
+      inputs: ["codegen", "src/schema", "src/cli", "clients/go", "idl/shop"],
       async make(folder) {
-        const main = join(ROOT, "src/cli/main.ts");
-        const args = ["generate", "--lang", "go", "--server", "--out", "gen", join(ROOT, "idl/shop/inventory.thrift")];
-        await runProgram(process.execPath, [main, ...args], { cwd: folder });
+        const args = ["--lang", "go", "--server", "--out", "gen", join(ROOT, "idl/shop/inventory.thrift")];
+        await generateStubs(args, folder);
         const runtime = `causeway.dev/causeway=${join(ROOT, "clients/go")}`;
         await runProgram("go", ["mod", "edit", "-replace", runtime], { cwd: folder });
       },

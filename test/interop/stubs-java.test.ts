@@ -1,7 +1,7 @@
 // Java's stubs and their runtime: the stub as a client of grpc-js, official clients of the stub's server, the stub against
 // itself, each on both wires through a sidecar; and what happens when the sidecar dies.
 
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,13 +22,19 @@ import {
   TWIN,
   TWINS,
 } from "./programs.ts";
-
-type Wire = "thrift" | "protobuf";
+import {
+  buildJavaStubs,
+  compileJava,
+  generateStubs,
+  javaArgs as javaArgsOf,
+  javaFiles,
+  outcomesOf,
+  STUB_WIRES,
+  type StubWire,
+} from "./stub-programs.ts";
 
 const TOOLS: readonly Tool[] = ["javac"];
-const WIRES: readonly Wire[] = ["thrift", "protobuf"];
 const BUILD_MS = 300_000;
-const JAVAC = ["-encoding", "UTF-8", "--release", "17", "-Xlint:all", "-Werror"];
 const READY = /^ready (.*)$/;
 /** Go's clients that stand for all the official ones, as interop.test.ts tells them apart. */
 const STUB_CASES = CASES.filter(({ only }) => only?.includes("go-grpc") ?? true);
@@ -36,11 +42,11 @@ const STUB_CASES = CASES.filter(({ only }) => only?.includes("go-grpc") ?? true)
 const missing = whatIsMissing(TOOLS);
 const missingForGo = missing ?? whatIsMissing(GO_TOOLS);
 const stops: (() => void | Promise<void>)[] = [];
-const classes = new Map<Wire, string>();
+const classes = new Map<StubWire, string>();
 
 beforeAll(async () => {
   if (missing) return;
-  for (const wire of WIRES) classes.set(wire, await buildStub(wire));
+  for (const wire of STUB_WIRES) classes.set(wire, await buildJavaStubs(wire));
   await deriveKinds();
 }, BUILD_MS);
 
@@ -57,15 +63,14 @@ test(
       sources: "test/golden/stubs/java",
       inputs: ["clients/java/src"],
       async make(cwd) {
-        const sources = [...javaFiles(cwd), ...javaFiles(join(ROOT, "clients/java/src"))];
-        await runProgram("javac", [...JAVAC, "-d", "classes", ...sources], { cwd });
+        await compileJava(cwd, javaFiles(cwd));
       },
     });
   },
   BUILD_MS,
 );
 
-describe.each(WIRES)("the stub on %s calls a grpc-js server", (wire) => {
+describe.each(STUB_WIRES)("the stub on %s calls a grpc-js server", (wire) => {
   let outcomes: ReadonlyMap<string, Outcome>;
   beforeAll(async () => {
     if (missing) return;
@@ -82,7 +87,7 @@ describe.each(WIRES)("the stub on %s calls a grpc-js server", (wire) => {
   });
 });
 
-describe.each(WIRES)("a server of the stub on %s", (wire) => {
+describe.each(STUB_WIRES)("a server of the stub on %s", (wire) => {
   let sidecar: Service;
   beforeAll(async () => {
     if (missing) return;
@@ -91,7 +96,7 @@ describe.each(WIRES)("a server of the stub on %s", (wire) => {
     stops.push(sidecar.stop);
   }, BUILD_MS);
 
-  describe.each(WIRES)("is called by the stub on %s", (callerWire) => {
+  describe.each(STUB_WIRES)("is called by the stub on %s", (callerWire) => {
     let outcomes: ReadonlyMap<string, Outcome>;
     beforeAll(async () => {
       if (!missing) outcomes = byName(await runStub(callerWire, "StubClient", sidecar.ready));
@@ -123,7 +128,7 @@ describe.each(WIRES)("a server of the stub on %s", (wire) => {
   });
 });
 
-describe.each(WIRES)("calls of the stub on %s", (wire) => {
+describe.each(STUB_WIRES)("calls of the stub on %s", (wire) => {
   test(
     "have deadlines, metadata and sizes, and can be cancelled",
     async ({ skip }) => {
@@ -228,70 +233,31 @@ test("the example compiles against what is generated for it", { timeout: BUILD_M
     sources: "clients/java/example",
     inputs: ["clients/java/src", "codegen"],
     async make(cwd) {
-      const options = ["--lang", "java", "--server", "--out", "gen", "greeter.thrift"];
-      await runProgram(process.execPath, [join(ROOT, "src/cli/main.ts"), "generate", ...options], { cwd });
-      const sources = [...javaFiles(cwd), ...javaFiles(join(ROOT, "clients/java/src"))];
-      await runProgram("javac", [...JAVAC, "-d", "classes", ...sources], { cwd });
+      await generateStubs(["--lang", "java", "--server", "--out", "gen", "greeter.thrift"], cwd);
+      await compileJava(cwd, javaFiles(cwd));
     },
   });
 });
 
-/** Compiles the runtime, the stubs of Kinds on a wire, and the programs over them; gives the folder of the classes. */
-async function buildStub(wire: Wire): Promise<string> {
-  const folder = await buildOnce({
-    folder: `.cache/stubs-java/${wire}`,
-    sources: "test/interop/stubs-java",
-    inputs: [
-      "clients/java/src",
-      "codegen",
-      "idl/kinds/kinds.thrift",
-      "test/interop/java/src/main/java/client/Report.java",
-    ],
-    async make(cwd) {
-      const main = join(ROOT, "src/cli/main.ts");
-      const options = ["--lang", "java", "--server", "--wire", wire, "--out", join(cwd, "gen")];
-      await runProgram(process.execPath, [main, "generate", ...options, join(ROOT, "idl/kinds/kinds.thrift")]);
-      const report = join(ROOT, "test/interop/java/src/main/java/client/Report.java");
-      const sources = [...javaFiles(cwd), ...javaFiles(join(ROOT, "clients/java/src")), report];
-      await runProgram("javac", [...JAVAC, "-d", "classes", ...sources], { cwd });
-    },
-  });
-  return join(folder, "classes");
+function javaArgs(wire: StubWire, program: string, ...args: readonly string[]): string[] {
+  return javaArgsOf(classes.get(wire) ?? "", program, ...args);
 }
 
-function javaFiles(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".java"))
-    .map((name) => join(folder, name));
-}
-
-function javaArgs(wire: Wire, program: string, ...args: readonly string[]): string[] {
-  // Nobody's environment says where the sidecar is.
-  return ["-XX:TieredStopAtLevel=1", "-cp", classes.get(wire) ?? "", `client.${program}`, ...args];
-}
-
-async function runStub(wire: Wire, program: string, ...args: readonly string[]): Promise<Outcome[]> {
+async function runStub(wire: StubWire, program: string, ...args: readonly string[]): Promise<Outcome[]> {
   return outcomesOf(await runProgram("java", javaArgs(wire, program, ...args)));
 }
 
-async function startServer(wire: Wire): Promise<Service> {
+async function startServer(wire: StubWire): Promise<Service> {
   const server = await startService("java", javaArgs(wire, "StubServer", "127.0.0.1:0"), READY);
   stops.push(server.stop);
   return server;
-}
-
-function outcomesOf(text: string): Outcome[] {
-  return text
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line): Outcome => JSON.parse(line));
 }
 
 function byName(outcomes: readonly Outcome[]): ReadonlyMap<string, Outcome> {
   return new Map(outcomes.map((outcome) => [outcome.name, outcome]));
 }
 
-function ttheader(wire: Wire): object {
+function ttheader(wire: StubWire): object {
   return { protocol: "ttheader", codec: wire === "thrift" ? "thrift-binary" : "protobuf" };
 }
 

@@ -30,31 +30,27 @@ import {
   TWIN,
   TWINS,
 } from "./programs.ts";
+import { generatePhpStubs, generateStubs, outcomesOf, STUB_WIRES, type StubWire } from "./stub-programs.ts";
 import { startThriftRecorder, type ThriftRecorder } from "./thrift-recorder.ts";
 
 const SOURCES = join(ROOT, "test/interop/stubs-php");
 const CACHE = ".cache/interop/stubs-php";
-const WIRES = ["thrift", "protobuf"] as const;
 const READY = /^ready (.*)$/;
-
-type Wire = (typeof WIRES)[number];
 
 const stops: (() => unknown)[] = [];
 const missingPhp = whatIsMissing(["php"]);
 const missingGo = whatIsMissing([...GO_TOOLS, "php"]);
 
+const folders = new Map<StubWire, string>();
+
 /** Where the code of a wire is. */
-function generated(wire: Wire): string {
-  return join(ROOT, CACHE, wire);
+function generated(wire: StubWire): string {
+  return folders.get(wire) ?? "";
 }
 
 beforeAll(async () => {
   if (missingPhp) return;
-  for (const wire of WIRES) {
-    rmSync(generated(wire), { recursive: true, force: true });
-    const args = ["generate", "--lang", "php", "--server", "--wire", wire, "--out", generated(wire)];
-    await runProgram(process.execPath, [join(ROOT, "src/cli/main.ts"), ...args, join(ROOT, "idl/kinds/kinds.thrift")]);
-  }
+  for (const wire of STUB_WIRES) folders.set(wire, await generatePhpStubs(wire));
   await deriveKinds();
 });
 
@@ -76,12 +72,8 @@ async function startSidecar(name: string, protocol: string, endpoint: string): P
   return sidecar;
 }
 
-async function runClient(wire: Wire, address: string): Promise<Outcome[]> {
-  const lines = await runProgram("php", [join(SOURCES, "client.php"), generated(wire), address]);
-  return lines
-    .trim()
-    .split("\n")
-    .map((line): Outcome => JSON.parse(line));
+async function runClient(wire: StubWire, address: string): Promise<Outcome[]> {
+  return outcomesOf(await runProgram("php", [join(SOURCES, "client.php"), generated(wire), address]));
 }
 
 function failures(outcomes: readonly Outcome[]): readonly Outcome[] {
@@ -124,7 +116,7 @@ describe("PHP", () => {
     expect(await runProgram("phpcs", ["--standard=PSR12", "--report=emacs", ...folders])).toBe("");
   });
 
-  test.for(WIRES)("all that is generated for %s loads beside the runtime", async (wire, { skip }) => {
+  test.for(STUB_WIRES)("all that is generated for %s loads beside the runtime", async (wire, { skip }) => {
     skip(missingPhp !== undefined, missingPhp);
     const folder = join(ROOT, "test/golden/stubs/php", wire);
     const counts: { classes: number; messages: number } = JSON.parse(
@@ -149,7 +141,7 @@ describe("PHP", () => {
     rmSync(old, { recursive: true });
   });
 
-  test.for(WIRES)("bytes that are no %s message are refused, whatever they are", async (wire, { skip }) => {
+  test.for(STUB_WIRES)("bytes that are no %s message are refused, whatever they are", async (wire, { skip }) => {
     skip(missingPhp !== undefined, missingPhp);
     const counts: { read: number; refused: number } = JSON.parse(
       await runProgram("php", [join(SOURCES, "bytes.php"), generated(wire)]),
@@ -166,7 +158,7 @@ function phpFiles(folder: string): string[] {
 }
 
 describe("a stub in PHP calls through a sidecar", () => {
-  test.for(WIRES)("a gRPC server, with %s", async (wire, { skip }) => {
+  test.for(STUB_WIRES)("a gRPC server, with %s", async (wire, { skip }) => {
     skip(missingPhp !== undefined, missingPhp);
     const server = await startGrpcServer(TWIN, [join(ROOT, TWINS)]);
     stops.push(server.stop);
@@ -174,7 +166,7 @@ describe("a stub in PHP calls through a sidecar", () => {
     const outcomes = await runClient(wire, sidecar.ready);
     expect(outcomes.length).toBeGreaterThan(70);
     // grpc-js takes 4 MB.
-    expect(failures(outcomes).map(({ name }) => name)).toEqual(["wire: 5 MB"]);
+    expect(failures(outcomes).map(({ name }) => name)).toEqual(["echoBinary: 5 MB"]);
     if (whatIsMissing(GO_TOOLS)) return;
     const own = requestsOf(outcomes, server);
     server.seen.clear();
@@ -182,7 +174,7 @@ describe("a stub in PHP calls through a sidecar", () => {
     expectSame(own, requestsOf(official, server));
   });
 
-  test.for(WIRES)("Apache Thrift's server for Go, with %s", async (wire, { skip }) => {
+  test.for(STUB_WIRES)("Apache Thrift's server for Go, with %s", async (wire, { skip }) => {
     skip(missingGo !== undefined, missingGo);
     const server = await startService(await buildGo(), ["thrift-server"], READY);
     stops.push(server.stop);
@@ -201,7 +193,7 @@ describe("a stub in PHP calls through a sidecar", () => {
 
 describe("a stub in PHP serves", () => {
   /** `php -S`, and the file with its notes. */
-  async function startPhp(wire: Wire): Promise<string> {
+  async function startPhp(wire: StubWire): Promise<string> {
     const notes = join(mkdtempSync(join(tmpdir(), "causeway-php-")), "notes");
     const env = { GENERATED: generated(wire), NOTES: notes };
     const port = await freePort();
@@ -410,8 +402,8 @@ test("the example in clients/php/example calls and serves as its README says", a
   const example = join(client, "example");
   rmSync(client, { recursive: true, force: true });
   cpSync(join(ROOT, "clients/php"), client, { recursive: true, filter: (path) => !/\/(?:vendor|gen)$/.test(path) });
-  const args = ["generate", "--lang", "php", "--server", "--out", "gen", join(ROOT, "idl/shop/inventory.thrift")];
-  await runProgram(process.execPath, [join(ROOT, "src/cli/main.ts"), ...args], { cwd: example });
+  const args = ["--lang", "php", "--server", "--out", "gen", join(ROOT, "idl/shop/inventory.thrift")];
+  await generateStubs(args, example);
   await runProgram("composer", ["install", "--no-interaction", "--quiet"], { cwd: example });
   const inventory = await startService(process.execPath, [join(ROOT, "demo/inventory.ts")], /^listening (.*)$/);
   stops.push(inventory.stop);
@@ -479,7 +471,7 @@ describe("under PHP-FPM", () => {
     ...more,
   });
 
-  test.for(WIRES)(
+  test.for(STUB_WIRES)(
     "requests share a connection, and what one left half read is never another's answer (%s)",
     async (wire, { skip }) => {
       needs(skip, "php", "php-fpm");

@@ -19,6 +19,7 @@ import (
 	"stubs.test/gen/golden/services"
 	"stubs.test/gen/golden/types"
 	"stubs.test/gen/google/protobuf"
+	"stubs.test/same"
 )
 
 type testCase struct {
@@ -26,15 +27,15 @@ type testCase struct {
 	run  func(ctx context.Context) error
 }
 
-// same calls and expects back what it sent.
-func same[T any](call func(context.Context, T) (T, error), values ...T) func(context.Context) error {
+// echoes calls and expects back what it sent.
+func echoes[T any](call func(context.Context, T) (T, error), values ...T) func(context.Context) error {
 	return func(ctx context.Context) error {
 		for _, value := range values {
 			got, err := call(ctx, value)
 			if err != nil {
 				return err
 			}
-			if !equal(reflect.ValueOf(got), reflect.ValueOf(value)) {
+			if !same.Equal(got, value) {
 				return fmt.Errorf("got %#v instead of %#v", got, value)
 			}
 		}
@@ -47,43 +48,6 @@ func expect(got, wanted any) error {
 		return fmt.Errorf("got %#v instead of %#v", got, wanted)
 	}
 	return nil
-}
-
-// equal compares as reflect.DeepEqual does, but a container without elements is one whether or not it is nil: Protobuf has
-// no other way to say it. So are bytes.
-func equal(a, b reflect.Value) bool {
-	switch a.Kind() {
-	case reflect.Slice:
-		if a.Len() != b.Len() {
-			return false
-		}
-		for i := 0; i < a.Len(); i++ {
-			if !equal(a.Index(i), b.Index(i)) {
-				return false
-			}
-		}
-		return true
-	case reflect.Map:
-		for _, key := range a.MapKeys() {
-			if !b.MapIndex(key).IsValid() || !equal(a.MapIndex(key), b.MapIndex(key)) {
-				return false
-			}
-		}
-		return a.Len() == b.Len()
-	case reflect.Pointer, reflect.Interface:
-		if a.IsNil() || b.IsNil() {
-			return a.IsNil() == b.IsNil()
-		}
-		return a.Elem().Type() == b.Elem().Type() && equal(a.Elem(), b.Elem())
-	case reflect.Struct:
-		for i := 0; i < a.NumField(); i++ {
-			if !equal(a.Field(i), b.Field(i)) {
-				return false
-			}
-		}
-		return true
-	}
-	return a.Interface() == b.Interface()
 }
 
 var key = wire.UUID{0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}
@@ -123,7 +87,7 @@ func presence() *types.Presence {
 
 func choices() []*types.Choice {
 	members := []types.ChoiceValue{types.ChoiceTruth{}, types.ChoiceNumber{Value: -1}, types.ChoiceText{Value: ""},
-		types.ChoiceColor{Value: types.ColorBlue}, types.ChoiceMoney{Value: money(0)}, types.ChoiceWords{Value: []string{}},
+		types.ChoiceColor{Value: types.ColorBlue}, types.ChoiceMoney{Value: money(0)}, types.ChoiceWords{Value: []string{}}, types.ChoiceWords{Value: []string{"a", "b"}},
 		types.ChoiceNothing{Value: &types.Nothing{}}, types.ChoiceData{Value: []byte{1}}}
 	var all []*types.Choice
 	for _, member := range members {
@@ -142,8 +106,8 @@ func cases(c *services.EverythingClient, e *api.EchoClient) []testCase {
 	tree.Children, tree.Left, tree.Named["n"] = []*types.Tree{leaf(2), leaf(3)}, leaf(4), leaf(5)
 	all := []testCase{
 		{"ping", c.Ping},
-		{"scalars", same(c.EchoScalars, scalars(), &types.Scalars{Data: []byte{}, Color: types.ColorRed})},
-		{"presence", same(c.EchoPresence, presence(), defaulted())},
+		{"scalars", echoes(c.EchoScalars, scalars(), &types.Scalars{Data: []byte{}, Color: types.ColorRed})},
+		{"presence", echoes(c.EchoPresence, presence(), defaulted())},
 		{"what is there and empty", func(ctx context.Context) error {
 			got, err := c.EchoPresence(ctx, presence())
 			if err != nil {
@@ -153,48 +117,48 @@ func cases(c *services.EverythingClient, e *api.EchoClient) []testCase {
 			return errors.Join(err, expect(got.MayData != nil, true), expect(absent.MayData == nil, true),
 				expect(absent.GetMayText(), "may"), expect(absent.GetMayReal(), 1.5))
 		}},
-		{"containers", same(c.EchoContainers, containers())},
-		{"union", same(c.EchoChoice, choices()...)},
-		{"tree", same(c.EchoTree, tree)},
-		{"nothing", same(c.EchoNothing, &types.Nothing{})},
-		{"numbers", same(c.EchoNumbers, &types.Numbers{Far: 1, Near: 2, Last: wire.Ptr(int32(3))})},
-		{"keywords", same(c.EchoKeywords, &types.Keywords{Type: 1, Func: 2, StringValue: 3, StringValue_: 4, HTTPServer2URL: 5})},
-		{"bool", same(c.EchoBool, true, false)},
-		{"byte", same(c.EchoByte, 0, -128, 127)},
-		{"short", same(c.EchoShort, 0, math.MinInt16, math.MaxInt16)},
-		{"int", same(c.EchoInt, 0, math.MinInt32, math.MaxInt32)},
-		{"long", same(c.EchoLong, 0, math.MinInt64, math.MaxInt64)},
-		{"double", same(c.EchoDouble, 0, math.Copysign(0, -1), math.Inf(-1), math.SmallestNonzeroFloat64)},
-		{"string", same(c.EchoString, "", "你好", strings.Repeat("x", 300))},
-		{"binary", same(c.EchoBinary, []byte{}, []byte{0, 1, 255})},
-		{"uuid", same(c.EchoUUID, key, wire.UUID{})},
-		{"enum", same(c.EchoColor, types.ColorRed, types.Color(77))},
-		{"list", same(c.EchoList, []int32{}, []int32{1, -1, 0})},
-		{"set", same(c.EchoSet, []string{"a", "b"})},
-		{"map", same(c.EchoMap, map[string]*common.Money{"a": money(-1)})},
-		{"large message", same(c.EchoBinary, make([]byte, 5<<20))},
+		{"containers", echoes(c.EchoContainers, containers())},
+		{"union", echoes(c.EchoChoice, choices()...)},
+		{"tree", echoes(c.EchoTree, tree)},
+		{"nothing", echoes(c.EchoNothing, &types.Nothing{})},
+		{"numbers", echoes(c.EchoNumbers, &types.Numbers{Far: 1, Near: 2, Last: wire.Ptr(int32(3))})},
+		{"keywords", echoes(c.EchoKeywords, &types.Keywords{Type: 1, Func: 2, StringValue: 3, StringValue_: 4, HTTPServer2URL: 5})},
+		{"bool", echoes(c.EchoBool, true, false)},
+		{"byte", echoes(c.EchoByte, 0, -128, 127)},
+		{"short", echoes(c.EchoShort, 0, math.MinInt16, math.MaxInt16)},
+		{"int", echoes(c.EchoInt, 0, math.MinInt32, math.MaxInt32)},
+		{"long", echoes(c.EchoLong, 0, math.MinInt64, math.MaxInt64)},
+		{"double", echoes(c.EchoDouble, 0, math.Copysign(0, -1), math.Inf(-1), math.SmallestNonzeroFloat64)},
+		{"string", echoes(c.EchoString, "", "你好", strings.Repeat("x", 300))},
+		{"binary", echoes(c.EchoBinary, []byte{}, []byte{0, 1, 255})},
+		{"uuid", echoes(c.EchoUUID, key, wire.UUID{})},
+		{"enum", echoes(c.EchoColor, types.ColorRed, types.Color(77))},
+		{"list", echoes(c.EchoList, []int32{}, []int32{1, -1, 0})},
+		{"set", echoes(c.EchoSet, []string{"a", "b"})},
+		{"map", echoes(c.EchoMap, map[string]*common.Money{"a": money(-1)})},
+		{"large message", echoes(c.EchoBinary, make([]byte, 5<<20))},
 		{"sum", func(ctx context.Context) error {
 			sum, err := c.Sum(ctx, 1, 2, []int32{3, 4}, 5)
 			return errors.Join(err, expect(sum, int64(15)))
 		}},
-		{"proto scalars", same(e.Scalars, protoScalars(), &proto.Scalars{Data: []byte{}})},
-		{"proto optionals", same(e.Optionals, &proto.Optionals{Real: wire.Ptr(0.0), Ratio: wire.Ptr(float32(0)),
+		{"proto scalars", echoes(e.Scalars, protoScalars(), &proto.Scalars{Data: []byte{}})},
+		{"proto optionals", echoes(e.Optionals, &proto.Optionals{Real: wire.Ptr(0.0), Ratio: wire.Ptr(float32(0)),
 			Plain32: wire.Ptr(int32(0)), Unsigned64: wire.Ptr(uint64(0)), Truth: wire.Ptr(false), Text: wire.Ptr(""),
 			Data: []byte{}, Color: wire.Ptr(proto.ColorUnspecified), Scalars: protoScalars()}, &proto.Optionals{})},
-		{"proto containers", same(e.Containers, protoContainers())},
-		{"proto nested", same(e.Outer, &proto.Outer{Inner: &proto.OuterInner{Kind: proto.OuterInnerKindKnown,
+		{"proto containers", echoes(e.Containers, protoContainers())},
+		{"proto nested", echoes(e.Outer, &proto.Outer{Inner: &proto.OuterInner{Kind: proto.OuterInnerKindKnown,
 			Innermost: &proto.OuterInnerInnermost{Value: 1}}, All: []*proto.OuterInnerInnermost{{Value: 2}, {}}})},
-		{"proto oneofs", same(e.Oneofs, &proto.Oneofs{}, &proto.Oneofs{ID: "a", Payment: proto.OneofsCard{Value: ""}, After: 1},
+		{"proto oneofs", echoes(e.Oneofs, &proto.Oneofs{}, &proto.Oneofs{ID: "a", Payment: proto.OneofsCard{Value: ""}, After: 1},
 			&proto.Oneofs{Payment: proto.OneofsScalars{Value: protoScalars()}, Second: proto.OneofsNothing{Value: &protobuf.Empty{}}},
 			&proto.Oneofs{Payment: proto.OneofsFree{Value: false}, Second: proto.OneofsData{Value: []byte{}}})},
-		{"proto choice", same(e.Choice, &proto.Choice{Value: proto.ChoiceReal{Value: 0.5}},
+		{"proto choice", echoes(e.Choice, &proto.Choice{Value: proto.ChoiceReal{Value: 0.5}},
 			&proto.Choice{Value: proto.ChoiceChoice{Value: &proto.Choice{Value: proto.ChoiceNumber{Value: 1}}}})},
-		{"proto well-known types", same(e.WellKnown, &proto.WellKnown{At: &protobuf.Timestamp{Seconds: -1, Nanos: 5},
+		{"proto well-known types", echoes(e.WellKnown, &proto.WellKnown{At: &protobuf.Timestamp{Seconds: -1, Nanos: 5},
 			May: &protobuf.StringValue{Value: "x"}, Nothing: &protobuf.Empty{}})},
-		{"proto2", same(e.Legacy, &proto.UsesLegacy{Mode: wire.Ptr(legacy.ModeFast), Legacy: &legacy.Legacy{Must: 0,
+		{"proto2", echoes(e.Legacy, &proto.UsesLegacy{Mode: wire.Ptr(legacy.ModeFast), Legacy: &legacy.Legacy{Must: 0,
 			Seven: wire.Ptr(int32(0)), Packed: []int32{1, 2}, Unpacked: []int32{-1}, Nickname: wire.Ptr("extended"),
 			Group: &legacy.LegacyGroup{Name: wire.Ptr("g")}, Row: []*legacy.LegacyRow{{Number: 1}, {Number: 2}}}})},
-		{"proto empty", same(e.Nothing, &protobuf.Empty{})},
+		{"proto empty", echoes(e.Nothing, &protobuf.Empty{})},
 		{"proto result", func(ctx context.Context) error {
 			now, err := e.Now(ctx, &protobuf.Empty{})
 			return errors.Join(err, expect(now, &protobuf.Timestamp{Seconds: 1_700_000_000, Nanos: 5}))
@@ -281,7 +245,7 @@ func failures(c *services.EverythingClient, e *api.EchoClient) []testCase {
 		}},
 		{"undeclared error", func(ctx context.Context) error {
 			_, err := c.Fail(ctx, "error")
-			return expect(causeway.CodeOf(err), causeway.Unknown)
+			return expect(causeway.CodeOf(err), causeway.Internal)
 		}},
 		{"panic", func(ctx context.Context) error {
 			_, err := c.Fail(ctx, "panic")
@@ -349,7 +313,7 @@ func travels(c *services.EverythingClient) []testCase {
 				group.Add(1)
 				go func(i int) {
 					defer group.Done()
-					failed <- same(c.EchoInt, int32(i))(ctx)
+					failed <- echoes(c.EchoInt, int32(i))(ctx)
 				}(i)
 			}
 			group.Wait()

@@ -371,13 +371,39 @@ function emptyStruct(): ThriftWriter
     return $out;
 }
 
-/** What a stub has beside the messages. */
+/** Those of stub-cases.ts, which a server of stubs answers; a call that blocks cannot be cancelled but by its deadline. */
+function stubCases(KindsClient $c): array
+{
+    $unique = getmypid() . '-' . hrtime(true);
+    $within = static fn (int $ms): CallOptions => new CallOptions(timeoutMs: $ms);
+    return [
+        'echoString: a deadline ends the call' => breaks(
+            static fn () => $c->echoString("wait $unique-d", $within(300)),
+            Code::DeadlineExceeded,
+            'deadline'
+        ),
+        'echoString: a deadline travels' => static fn () =>
+            mustEqual('20 s', $c->echoString('deadline?', $within(20_000))),
+        'echoString: metadata travels' => static fn () =>
+            mustEqual('世界', $c->echoString('metadata?', new CallOptions(metadata: ['x-own' => '世界']))),
+        'echoString: cancellation travels' => static function () use ($c, $unique, $within): void {
+            breaks(
+                static fn () => $c->echoString("wait $unique-c", $within(200)),
+                Code::DeadlineExceeded,
+                'deadline'
+            )();
+            eventually($c, "ended wait $unique-c");
+        },
+    ];
+}
+
+/** What the stub for PHP has beside that. */
 function wireCases(KindsClient $c): array
 {
     $isProtobuf = is_subclass_of(Choice::class, ProtobufMessage::class);
     return [
-        'wire: 5 MB' => static function () use ($c): void {
-            $data = random_bytes(5_000_000);
+        'echoBinary: 5 MB' => static function () use ($c): void {
+            $data = str_repeat('causeway..', 500_000);
             mustEqual(md5($data), md5($c->echoBinary($data)));
         },
         'wire: more than a frame may have' => breaks(
@@ -419,11 +445,17 @@ function noteArrives(KindsClient $c): void
 {
     $text = 'note of the PHP stubs, ' . hrtime(true);
     $c->note($text);
+    eventually($c, $text);
+}
+
+/** Waits until the server has noted something. */
+function eventually(KindsClient $c, string $text): void
+{
     for ($attempt = 0; $attempt < 500; $attempt++) {
         if (in_array($text, $c->notes(), true)) {
             return;
         }
         usleep(10_000);
     }
-    throw new \RuntimeException('the note did not arrive within 5 seconds');
+    throw new \RuntimeException("the server has not noted $text within 5 seconds");
 }

@@ -4,7 +4,9 @@
  * The stubs of this project for PHP as a client of the service Kinds: runs named cases and prints one
  * line of JSON for each, for the test that started this program.
  *
- *     php client.php FOLDER-OF-GENERATED-CODE ADDRESS
+ *     php client.php FOLDER-OF-GENERATED-CODE ADDRESS [stubs]
+ *
+ * With `stubs` also those that only a server of stubs answers.
  */
 
 declare(strict_types=1);
@@ -14,10 +16,12 @@ use Kinds\KindsClient;
 
 use function StubCases\cases;
 use function StubCases\report;
+use function StubCases\stubCases;
 
-[, $generated, $address] = $argv;
+[, $generated, $address, $server] = $argv + [3 => ''];
 (require __DIR__ . '/autoload.php')($generated);
 require __DIR__ . '/cases.php';
 
 $channel = new Channel($address, timeoutMs: 10_000);
-report(cases(new KindsClient($channel), $channel));
+$client = new KindsClient($channel);
+report(cases($client, $channel) + ($server === 'stubs' ? stubCases($client) : []));

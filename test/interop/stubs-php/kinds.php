@@ -77,9 +77,18 @@ final class Kinds implements KindsInterface
         return $value;
     }
 
+    /** Some texts ask for something else: see stub-cases.ts. A request cannot learn that nobody waits for it any more. */
     public function echoString(string $value): string
     {
-        return $value;
+        $context = Context::current();
+        if (\str_starts_with($value, 'wait ')) {
+            \usleep((int) (1_000 * \min(1_000, $context->remainingMs() ?? 1_000)));
+        }
+        return match ($value) {
+            'deadline?' => \ceil(($context->remainingMs() ?? 0) / 1_000) . ' s',
+            'metadata?' => $context->metadata['x-own'][0] ?? 'none',
+            default => $value,
+        };
     }
 
     public function echoBinary(string $value): string

@@ -7,6 +7,7 @@ import causeway.Code;
 import causeway.Method;
 import causeway.RpcException;
 import causeway.Wire;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,6 +15,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import kinds.Choice;
 import kinds.Choices;
@@ -36,7 +40,7 @@ import kinds.Sets;
 import kinds.Size;
 import kinds.Tree;
 
-/** The stub of Kinds as a client; the same program for either wire. Argument: the address of a sidecar. */
+/** The stub of Kinds as a client; the same program for either wire. Arguments: the address of a sidecar, and a second one before a server of stubs. */
 public final class StubClient {
   private final KindsClient kinds;
   private final Channel channel;
@@ -55,6 +59,7 @@ public final class StubClient {
       client.containers();
       client.unions();
       client.calls();
+      if (arguments.length > 1) client.stubCases();
       Report.run(client.cases);
     }
   }
@@ -262,10 +267,36 @@ public final class StubClient {
   private void noteArrives() throws InterruptedException {
     String text = "note of the Java stub, " + System.nanoTime();
     kinds.note(text);
+    eventually(text);
+  }
+
+  /** Those of stub-cases.ts. */
+  private void stubCases() {
+    String unique = ProcessHandle.current().pid() + "-" + System.nanoTime();
+    byte[] large = "causeway..".repeat(500_000).getBytes(StandardCharsets.US_ASCII);
+    returns("echoBinary: 5 MB", kinds::echoBinary, Bytes.of(large));
+    cases.put("echoString: a deadline ends the call", () -> {
+      KindsClient brief = kinds.with(CallOptions.DEFAULT.withTimeout(Duration.ofMillis(300)));
+      mustEqual(Code.DEADLINE_EXCEEDED, mustThrow(RpcException.class, () -> brief.echoString("wait " + unique + "-d")).code());
+    });
+    cases.put("echoString: a deadline travels", () -> {
+      KindsClient patient = kinds.with(CallOptions.DEFAULT.withTimeout(Duration.ofSeconds(20)));
+      mustEqual("20 s", patient.echoString("deadline?"));
+    });
+    cases.put("echoString: metadata travels", () -> mustEqual("世界", kinds.with(CallOptions.DEFAULT.with("x-own", "世界")).echoString("metadata?")));
+    cases.put("echoString: cancellation travels", () -> {
+      CompletableFuture<String> call = kinds.async().echoString("wait " + unique + "-c");
+      CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS).execute(() -> call.cancel(true));
+      mustThrow(CancellationException.class, call::get);
+      eventually("ended wait " + unique + "-c");
+    });
+  }
+
+  private void eventually(String text) throws InterruptedException {
     for (int attempt = 0; attempt < 500; attempt++) {
       if (kinds.notes().contains(text)) return;
       Thread.sleep(10);
     }
-    throw new AssertionError("the note did not arrive within 5 seconds");
+    throw new AssertionError("the server has not noted " + text + " within 5 seconds");
   }
 }

@@ -52,7 +52,7 @@ public final class StubFaults {
       mustEqual(Code.DEADLINE_EXCEEDED, mustThrow(RpcException.class, () -> within(300).echoString("wait")).code());
       until("waiting,cancelled");
     });
-    cases.put("a deadline travels to the server", () -> mustEqual("below 20", within(20_000).echoString("deadline?")));
+    cases.put("a deadline travels to the server", () -> mustEqual("20 s", within(20_000).echoString("deadline?")));
     cases.put("cancelling a future cancels the call at the server", () -> {
       CompletableFuture<String> call = kinds.async().echoString("wait");
       until("waiting,cancelled,waiting");

@@ -81,12 +81,14 @@ public final class StubServer implements Kinds {
   /** Some texts ask for something else. */
   @Override
   public String echoString(String value) {
+    if (value.startsWith("wait ")) return waitForEnd(value);
     return switch (value) {
       case "wait" -> waitForCancel();
       case "slow" -> slowly(value);
       case "cancelled?" -> String.join(",", notes);
       case "trace?" -> Context.current().metadata().get("traceparent").orElse("none") + " " + Context.current().metadata().get("x-own").orElse("none");
-      case "deadline?" -> Context.current().remaining().map(left -> "below " + (left.toSeconds() + 1)).orElse("none");
+      case "deadline?" -> Context.current().remaining().map(left -> (left.toSeconds() + 1) + " s").orElse("none");
+      case "metadata?" -> Context.current().metadata().get("x-own").orElse("none");
       case "trailer" -> {
         Context.current().reply("x-own", "世界");
         yield value;
@@ -101,6 +103,15 @@ public final class StubServer implements Kinds {
       Thread.sleep(1_000);
     } catch (InterruptedException e) {
       return "interrupted";
+    }
+    return value;
+  }
+
+  private String waitForEnd(String value) {
+    try {
+      Thread.sleep(20_000);
+    } catch (InterruptedException e) {
+      notes.add("ended " + value);
     }
     return value;
   }

@@ -1355,7 +1355,6 @@ func (x *Choice) UnmarshalWire(r *wire.Reader) {
 			for r.NextTag() {
 				switch r.Tag() {
 				case 1<<3 | wire.Delimited:
-					member, _ := x.Value.(ChoiceWords)
 					r.Grows(len(member.Value))
 					member.Value = append(member.Value, r.Text())
 				default:
