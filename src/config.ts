@@ -6,7 +6,7 @@ import { z } from "zod";
 import { ownServicesOptions } from "./admin/own-services.ts";
 import { formatAddress } from "./base/address.ts";
 import type { Report } from "./base/diagnostic.ts";
-import { parseYaml, type YamlValue } from "./base/yaml.ts";
+import { parseYaml, unknownName, type YamlValue } from "./base/yaml.ts";
 import type { Limits } from "./codec/codec.ts";
 import { resolveTlsFiles } from "./credentials/tls-options.ts";
 import { cacheOptions } from "./discovery/cache.ts";
@@ -14,6 +14,8 @@ import { directoryOptions } from "./discovery/directory.ts";
 import { addressOption, endpointOption } from "./discovery/endpoint-option.ts";
 import { accessLogOptions } from "./governance/access-log.ts";
 import { metricsOptions } from "./governance/metrics.ts";
+import { upstreamsOfRule } from "./governance/route-rules.ts";
+import { trafficPolicies } from "./governance/traffic-policies.ts";
 import { upstreamPolicies } from "./governance/upstream-policies.ts";
 import { listenOptions } from "./inbound/listen.ts";
 import { localListenerOptions } from "./inbound/local-listener.ts";
@@ -147,9 +149,6 @@ const upstreamOptions = z
     httpJsonUpstreamOptions.extend(upstreamCommons),
     fastCgiUpstreamOptions.extend(upstreamCommons),
   ])
-  .refine(({ services, opaqueServices }) => services.length + opaqueServices.length > 0, {
-    error: "expected at least one service in services or opaqueServices: nothing is routed to an upstream without",
-  })
   .refine(({ endpoints, discovery }) => (endpoints === undefined) !== (discovery === undefined), {
     error: "expected either endpoints, or discovery that finds them",
   });
@@ -235,12 +234,30 @@ export const configSchema = z
     limits: limits.prefault({}),
     accessLog: accessLogOptions.prefault({}),
     metrics: metricsOptions.prefault({}),
+    ...trafficPolicies,
     ...ownServicesOptions,
     drainMs: z
       .int()
       .min(0)
       .default(10_000)
       .describe("longest time for the calls in flight when the sidecar stops, in milliseconds"),
+  })
+  .superRefine(({ upstreams, routes }, context) => {
+    const named = new Set<string>();
+    for (const [i, rule] of routes.entries()) {
+      for (const [path, upstream] of upstreamsOfRule(rule)) {
+        named.add(upstream);
+        if (Object.hasOwn(upstreams, upstream)) continue;
+        const message = unknownName("upstream", upstream, Object.keys(upstreams));
+        context.addIssue({ code: "custom", path: ["routes", i, ...path], message });
+      }
+    }
+    for (const [name, { services, opaqueServices }] of Object.entries(upstreams)) {
+      if (services.length + opaqueServices.length > 0 || named.has(name)) continue;
+      const message =
+        "expected at least one service in services or opaqueServices, or a route to it: nothing goes to an upstream without";
+      context.addIssue({ code: "custom", path: ["upstreams", name], message });
+    }
   })
   .superRefine(({ upstreams, discovery }, context) => {
     for (const [name, upstream] of Object.entries(upstreams)) {

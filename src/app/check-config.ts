@@ -5,6 +5,7 @@ import { type Config, loadConfig } from "../config.ts";
 import { checkCredentials } from "../credentials/check-credentials.ts";
 import type { LinkedSchema } from "../schema/link.ts";
 import type { Schema } from "../schema/model.ts";
+import { checkPolicies } from "./check-policies.ts";
 import { type Fault, faultIn } from "./config-fault.ts";
 import { type FileMarks, markOf } from "./file-mark.ts";
 import { type Idl, loadIdl, serviceNames } from "./load-idl.ts";
@@ -52,6 +53,7 @@ export async function checkConfig(
   const { linked } = idl;
   const fault = faultIn(loaded, reportAll);
   checkServices(config, linked.schema, fault);
+  checkPolicies(config, linked, fault);
   checkCredentials(config, fault);
   return failed ? undefined : { config, idl, linked };
 }

@@ -3,8 +3,8 @@
 import { createOwnServices, type OwnServices } from "../admin/own-services.ts";
 import type { Limits } from "../codec/codec.ts";
 import type { Config } from "../config.ts";
-import type { Handlers } from "../governance/pipeline.ts";
-import { type Route, route, routeStream } from "../governance/route.ts";
+import { type Handlers, trafficStack } from "../governance/pipeline.ts";
+import type { Route } from "../governance/route.ts";
 import { unpack, unpackStream } from "../governance/unpack.ts";
 import type { PrintDetail } from "../protocol/http/connect-error.ts";
 import { createDetailPrinter } from "../protocol/http/detail-json.ts";
@@ -44,8 +44,14 @@ export function createTraffic(checked: CheckedConfig, before: Traffic | undefine
     services,
     printDetail: createDetailPrinter(linked, config.limits),
     upstreams,
-    handle: route(routes),
-    handleStream: routeStream(routes),
+    ...trafficStack(config, {
+      pairs: linked.methods,
+      services: routes,
+      upstreams: waysOf(upstreams),
+      clock: context.clock,
+      random: Math.random,
+      maxMessageBytes: config.limits.maxBytes,
+    }),
     start: own.start,
     stop: own.stop,
     async close(next) {
@@ -66,6 +72,11 @@ function ownRoutes({ services }: OwnServices, { maxBytes }: Limits): readonly (r
     service.fullName,
     { upstream: SIDECAR, handle: unpack(maxBytes)(handle), handleStream: unpackStream(maxBytes)(stream) },
   ]);
+}
+
+/** The ways that rules may name. */
+function waysOf(upstreams: ReadonlyMap<string, Upstream>): ReadonlyMap<string, Route> {
+  return new Map([...upstreams].map(([upstream, { stack }]) => [upstream, { upstream, ...stack }]));
 }
 
 /** Every service's way: those that an upstream names, and then the services that these are linked with. */

@@ -102,6 +102,7 @@ function common({ method, facts }: AnyCall, durationMs: number): object {
     inbound: facts.inbound,
     peer: facts.peer,
     caller: facts.caller,
+    route: facts.route,
     upstream: facts.upstream,
     endpoint: facts.endpoint,
     durationMs: Math.round(durationMs * 1_000) / 1_000,
@@ -110,5 +111,7 @@ function common({ method, facts }: AnyCall, durationMs: number): object {
     attempts: facts.attempts,
     losses: facts.losses,
     droppedMetadata: facts.droppedMetadata,
+    injected: facts.injected,
+    degraded: facts.degraded,
   };
 }

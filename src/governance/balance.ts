@@ -2,11 +2,13 @@
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { AnyCall, Handler } from "../rpc/call.ts";
-import type { Connect, Endpoints, Resolver } from "../rpc/endpoint.ts";
+import type { Connect, Endpoints, Labels, Resolver } from "../rpc/endpoint.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
-import type { Candidate, Pick, Picker } from "./picker.ts";
+import type { Candidate, Picker } from "./picker.ts";
+import { createPool, type Pool } from "./pool.ts";
 import { noStreams } from "./route.ts";
+import { createLabelReader, hasLabels } from "./subset.ts";
 
 /** The balanced endpoints of one upstream. */
 export interface Balance {
@@ -14,6 +16,8 @@ export interface Balance {
   readonly handle: Handler;
   /** The same for streams. */
   readonly handleStream: StreamHandler;
+  /** Whether no endpoint that the call may go to is there and healthy, and none is due to be asked whether it is again. */
+  isDown(call: AnyCall): boolean;
   /** Stops watching and closes every endpoint's connections when their calls in flight are done. */
   close(): Promise<void>;
 }
@@ -23,33 +27,27 @@ export interface BalanceContext {
   readonly connect: Connect;
   readonly states: EndpointStates;
   readonly clock: Clock;
-  readonly picker: Picker;
+  /** Builds the choice of all endpoints, and one more for each set of labels. */
+  readonly newPicker: () => Picker;
   /** The share of healthy endpoints below which ejected ones are used too. */
   readonly panicBelow: number;
 }
 
-/** What can be called, until `staleAtMs` or a change of a state. */
-interface Choice {
-  /** Undefined when no endpoint can be called. */
-  readonly pick: Pick | undefined;
-  /** Endpoints whose open breaker wants one call to learn whether they are back. */
-  readonly probes: Candidate[];
-  readonly staleAtMs: number;
-  readonly changes: number;
-}
-
 /**
- * Chooses among the endpoints that `resolver` knows of `upstream`. Ejected endpoints are left out, unless fewer than
- * `panicBelow` of all are healthy; those with an open breaker get one call when a probe is due, and never a retry while
- * there are others. An endpoint that stays keeps its connections when others come or go; one that goes finishes its calls.
+ * Chooses among the endpoints that `resolver` knows of `upstream`, or those of them with the labels that the call's route or its
+ * own `cw-label-…` say; see pool.ts. An endpoint that stays keeps its connections when others come or go; one that goes
+ * finishes its calls.
  */
 export function createBalance(upstream: string, context: BalanceContext): Balance {
-  const { resolver, connect, states, clock, picker, panicBelow } = context;
+  const { resolver, connect, states, clock, newPicker, panicBelow } = context;
+  const picker = newPicker();
+  const labelsOf = createLabelReader();
   let known: Endpoints["kind"] = "unknown";
   let candidates: readonly Candidate[] = [];
-  let choice: Choice | undefined;
-  /** Those that `choice.pick` was built from. */
-  let usable: readonly Candidate[] = [];
+  let all: Pool | undefined;
+  /** By the labels of their endpoints; undefined where no endpoint has them. */
+  let subsets = new WeakMap<Labels, { readonly pool: Pool | undefined }>();
+  let labelled = false;
   let closed = false;
   const closing = new Set<Promise<void>>();
 
@@ -69,51 +67,41 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
       const kept = before.get(name);
       return kept ? { ...kept, endpoint } : { endpoint, state: states.of(name), handler: connect(endpoint) };
     });
-    choice = undefined;
-    usable = [];
+    labelled = endpoints.some(({ labels }) => labels !== undefined);
+    all = undefined;
+    subsets = new WeakMap();
     for (const [name, each] of before) if (!after.has(name)) retire(each);
   });
 
-  function choose(nowMs: number): Choice {
-    const probes: Candidate[] = [];
-    const closedOnes: Candidate[] = [];
-    let staleAtMs = Number.POSITIVE_INFINITY;
-    for (const candidate of candidates) {
-      const { openUntilMs, probing } = candidate.state.breaker;
-      if (openUntilMs === undefined) closedOnes.push(candidate);
-      else if (!probing && openUntilMs <= nowMs) probes.push(candidate);
-      else if (!probing) staleAtMs = Math.min(staleAtMs, openUntilMs);
+  function poolOf(call: AnyCall): Pool | undefined {
+    const wish = call.subset ?? (labelled ? labelsOf(call) : undefined);
+    all ??= createPool(candidates, { states, picker, panicBelow });
+    if (wish === undefined) return all;
+    let subset = subsets.get(wish);
+    if (!subset) {
+      const members = candidates.filter(({ endpoint }) => hasLabels(endpoint, wish));
+      const own = { states, picker: newPicker(), panicBelow };
+      subset = { pool: members.length > 0 ? createPool(members, own) : undefined };
+      subsets.set(wish, subset);
     }
-    const healthy = closedOnes.filter(({ state: { outlier } }) => outlier.ejectedUntilMs <= nowMs);
-    for (const { state } of closedOnes) {
-      const { ejectedUntilMs } = state.outlier;
-      if (ejectedUntilMs > nowMs) staleAtMs = Math.min(staleAtMs, ejectedUntilMs);
-    }
-    const panic = healthy.length < candidates.length * panicBelow || healthy.length === 0;
-    const next = panic ? closedOnes : healthy;
-    // Turns and tables are kept while they can be.
-    const same = next.length === usable.length && next.every((each, i) => each === usable[i]);
-    const kept = same ? choice?.pick : undefined;
-    const pick = next.length === 0 ? undefined : (kept ?? picker(next, nowMs));
-    usable = next;
-    return { pick, probes, staleAtMs, changes: states.changes };
+    // What a route demands must be; what a call's labels ask for is had where it can be.
+    return subset.pool ?? (call.subset ? undefined : all);
   }
 
   function next(call: AnyCall): Candidate | undefined {
-    const nowMs = clock.nowMs();
-    if (!choice || choice.changes !== states.changes || nowMs >= choice.staleAtMs) choice = choose(nowMs);
-    const { facts } = call;
-    const { pick, probes } = choice;
-    if (probes.length > 0 && (facts.attempts === 0 || !pick)) return probes.pop();
-    if (!pick) return undefined;
-    const last = facts.attempts > 0 ? usable.find(({ endpoint }) => endpoint.name === facts.endpoint) : undefined;
-    return pick(call, last, nowMs);
+    return poolOf(call)?.next(call, clock.nowMs());
   }
 
-  function unavailable(): RpcError {
+  function unavailable(call: AnyCall): RpcError {
     if (candidates.length === 0) return new RpcError("UNAVAILABLE", without(upstream, closed ? "closed" : known));
-    const waitMs = choice ? choice.staleAtMs - clock.nowMs() : Number.POSITIVE_INFINITY;
-    const message = `the breakers of all ${candidates.length} endpoints of the upstream ${upstream} are open`;
+    const pool = poolOf(call);
+    if (!pool) {
+      const labels = Object.entries(call.subset ?? {}).map(([name, value]) => `${name}=${value}`);
+      const message = `no endpoint of the upstream ${upstream} has the labels that the route ${call.facts.route ?? ""} demands`;
+      return new RpcError("UNAVAILABLE", `${message}: ${labels.join(", ")}`);
+    }
+    const waitMs = pool.staleAtMs - clock.nowMs();
+    const message = `the breakers of all ${pool.size} endpoints of the upstream ${upstream} are open`;
     return new RpcError("UNAVAILABLE", message, Number.isFinite(waitMs) ? { retryAfterMs: Math.max(0, waitMs) } : {});
   }
 
@@ -127,21 +115,22 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
 
   return {
     handle(call) {
-      return attempt(call, next(call))?.handler.handle(call) ?? Promise.reject(unavailable());
+      return attempt(call, next(call))?.handler.handle(call) ?? Promise.reject(unavailable(call));
     },
     handleStream(call) {
       const candidate = attempt(call, next(call));
-      if (!candidate) return Promise.reject(unavailable());
+      if (!candidate) return Promise.reject(unavailable(call));
       return candidate.handler.handleStream?.(call) ?? Promise.reject(noStreams(call, upstream));
     },
+    isDown: (call) => poolOf(call)?.isDown(clock.nowMs()) ?? true,
     async close() {
       if (!closed) {
         closed = true;
         stopWatching();
         const last = candidates;
         candidates = [];
-        usable = [];
-        choice = undefined;
+        all = undefined;
+        subsets = new WeakMap();
         last.forEach(retire);
       }
       await Promise.all(closing);

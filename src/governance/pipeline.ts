@@ -6,6 +6,7 @@ import { stack } from "../rpc/stack.ts";
 import type { StreamHandler, StreamLayer } from "../rpc/stream.ts";
 import { type AccessLogContext, type AccessLogOptions, accessLog, streamAccessLog } from "./access-log.ts";
 import { attemptTimeout } from "./attempt-timeout.ts";
+import { authorize } from "./authorize.ts";
 import { createBalance } from "./balance.ts";
 import { loadTrackersOf, pickerOf } from "./balance-policy.ts";
 import { closeBreaker, trackBreaker } from "./breaker.ts";
@@ -16,12 +17,18 @@ import type { EndpointStates } from "./endpoint-state.ts";
 import { createJudge } from "./failure.ts";
 import { hedge } from "./hedge.ts";
 import { compileIdempotence } from "./idempotence.ts";
+import { injectFaults } from "./inject-faults.ts";
 import { serveLoneMessages } from "./lone-message.ts";
+import type { MethodPairs } from "./method-set.ts";
 import { type MetricsContext, type MetricsOptions, metrics } from "./metrics.ts";
 import { observe, observeStream } from "./observe.ts";
 import { createOutlierDetection } from "./outlier.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { retry } from "./retry.ts";
+import { route, routeStream } from "./route.ts";
+import { type RouteByRulesContext, routeByRules } from "./route-by-rules.ts";
+import { compileRouteRules } from "./route-rules.ts";
+import type { TrafficPolicies } from "./traffic-policies.ts";
 import { unpack } from "./unpack.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
 
@@ -59,6 +66,42 @@ export function sidecarStack(
   };
 }
 
+export interface TrafficStackContext extends Omit<RouteByRulesContext, "unpack"> {
+  readonly pairs: MethodPairs;
+  readonly clock: Clock;
+  /** Most bytes of a message that is unpacked for a rule that looks into it. */
+  readonly maxMessageBytes: number;
+}
+
+/** What becomes of every call by one config, until it belongs to one upstream. */
+export function trafficStack(
+  { authorize: who, faults, routes }: TrafficPolicies,
+  context: TrafficStackContext,
+): Handlers {
+  const { pairs, services } = context;
+  const authorization = who && authorize(who, pairs);
+  const injected = injectFaults(faults, context);
+  const ways =
+    routes.length === 0
+      ? { handle: route(services), handleStream: routeStream(services) }
+      : routeByRules(compileRouteRules(routes, pairs), { ...context, unpack: unpack(context.maxMessageBytes) });
+  return {
+    handle: stack(
+      [
+        // First: who may not call learns nothing of what is below, and costs it nothing.
+        ...(authorization ? [authorization.calls] : []),
+        // Above the route: no upstream is touched by what fails on purpose.
+        ...(faults.length > 0 ? [injected.calls] : []),
+      ],
+      ways.handle,
+    ),
+    handleStream: stack(
+      [...(authorization ? [authorization.streams] : []), ...(faults.length > 0 ? [injected.streams] : [])],
+      ways.handleStream,
+    ),
+  };
+}
+
 export interface UpstreamStackContext extends BridgeContext {
   readonly clock: Clock;
   /** From 0 up to but not including 1, as Math.random. */
@@ -92,7 +135,7 @@ export function createUpstreamStack(
     states,
     clock,
     connect: endpointStacks(policies, context),
-    picker: pickerOf(policies.balance, random),
+    newPicker: () => pickerOf(policies.balance, random),
     panicBelow: policies.balance.panicBelow,
   });
   const rate = rateLimit(policies.rateLimit, clock);

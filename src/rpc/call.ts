@@ -5,6 +5,7 @@ import type { Status } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
 import type { Codec, Losses } from "../codec/codec.ts";
 import type { Field, MessageType, Method } from "../schema/model.ts";
+import type { Labels } from "./endpoint.ts";
 
 /** Bytes with their meaning. The bytes never change and belong to the call: what outlives it copies. */
 export interface Payload {
@@ -34,6 +35,12 @@ export interface Facts {
   losses: Losses | undefined;
   /** Metadata pairs that the next wire has no room for. */
   droppedMetadata: number;
+  /** The rule that chose the upstream; undefined where the service alone does. */
+  route?: string;
+  /** What was done to the call on purpose, as fault injection has it. */
+  injected?: string;
+  /** Why and how the call was answered without its upstream. */
+  degraded?: string;
 }
 
 /** The record of a call that has just come in. */
@@ -62,6 +69,8 @@ export interface AnyCall {
   readonly signal: CancelSignal;
   /** What replies may be compressed with; without it nothing. */
   readonly accepts?: readonly Compression[];
+  /** Labels that the endpoint must have, as a route demands; undefined: any endpoint. */
+  readonly subset?: Labels;
   readonly facts: Facts;
 }
 

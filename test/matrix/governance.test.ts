@@ -1,72 +1,13 @@
 // The policies in a whole sidecar: three Thrift servers behind it, one of which dies, hangs or errs under the calls of a
 // gRPC client. Times are policies of the sidecar; what is asserted is counts and order.
-import { once } from "node:events";
-import { createRequire } from "node:module";
-import type { AddressInfo, Socket } from "node:net";
-import { resolve } from "node:path";
 import * as grpc from "@grpc/grpc-js";
-import thrift from "thrift";
-import { afterEach, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { InventoryClient } from "../../demo/gen/proto/inventory.ts";
-import common from "../../demo/gen/thrift/common_types.js";
-import Inventory from "../../demo/gen/thrift/Inventory.js";
 import { startSidecarForTest } from "../e2e/sidecar.ts";
+import { IDL, type InventoryServer, startInventory } from "./inventory-server.ts";
 
-// Required as the generated code does: it knows an exception by its class, and an import would make a second one here.
-const types: typeof import("../../demo/gen/thrift/inventory_types.js") = createRequire(import.meta.url)(
-  "../../demo/gen/thrift/inventory_types.js",
-);
-
-const IDL = resolve(import.meta.dirname, "../../idl");
 /** Generous: what is waited for is a time of the policy's, on a machine that does other things too. */
 const POLL = { timeout: 20_000 };
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-interface InventoryServer {
-  readonly port: number;
-  /** What its calls get: an item, nothing ever, an error, or the exception that the IDL declares. */
-  mode: "answer" | "hang" | "err" | "throw";
-  /** How many calls have come. */
-  calls: number;
-  /** Cuts its connections and listens no more. */
-  die(): Promise<void>;
-}
-
-async function startInventory(port = 0): Promise<InventoryServer> {
-  const sockets = new Set<Socket>();
-  const inventory: InventoryServer = { port: 0, mode: "answer", calls: 0, die };
-  const server = thrift.createServer(
-    Inventory.Processor,
-    {
-      async get(sku: string) {
-        inventory.calls++;
-        if (inventory.mode === "hang") await new Promise(() => {});
-        if (inventory.mode === "err") throw new Error("the disk is full");
-        if (inventory.mode === "throw") throw new types.UnknownItem({ sku });
-        const price = new common.Money({ currency: "EUR", units: new thrift.Int64(4), nanos: 0 });
-        return new types.Item({ sku, title: "Tea", price, available: { 1: 8 }, tags: ["green"], weight: 0.1 });
-      },
-    },
-    { transport: thrift.TFramedTransport, protocol: thrift.TBinaryProtocol },
-  );
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-  });
-  async function die(): Promise<void> {
-    const closed = new Promise((done) => server.close(done));
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  }
-  server.listen(port, "127.0.0.1");
-  await once(server, "listening");
-  cleanups.push(die);
-  return Object.assign(inventory, { port: (server.address() as AddressInfo).port });
-}
 
 /** A sidecar with these policies before three servers, and a way to call through it. */
 async function setUp(policies: string) {

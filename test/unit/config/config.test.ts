@@ -39,6 +39,8 @@ test("an empty config has every default, and listens on loopback only", () => {
     limits: { maxBytes: 16_384_000, maxDepth: 64, maxElements: 1_000_000 },
     accessLog: { sample: 0.01, slowMs: 1_000 },
     metrics: { bucketsMs: [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] },
+    routes: [],
+    faults: [],
     reflection: true,
     health: true,
     drainMs: 10_000,
@@ -144,6 +146,8 @@ reload: { breaking: allow, everyMs: 500 }
     limits: { maxBytes: 4_096, maxDepth: 10, maxElements: 20 },
     accessLog: { sample: 1, slowMs: 1_000 },
     metrics: { bucketsMs: [1, 10] },
+    routes: [],
+    faults: [],
     reflection: false,
     health: false,
     drainMs: 0,
@@ -174,7 +178,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"] } }',
-    "1:14: error: upstreams.a: expected at least one service in services or opaqueServices: nothing is routed to an upstream without",
+    "1:14: error: upstreams.a: expected at least one service in services or opaqueServices, or a route to it: nothing goes to an upstream without",
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S] }, b: { protocol: grpc, endpoints: ["b:1"], services: [s.S] } }',
@@ -207,6 +211,12 @@ test.each([
   ["limits: { maxDepth: 0 }", "1:21: error: limits.maxDepth: expected at least 1, got 0"],
   ["accessLog: none", '1:12: error: accessLog: expected a mapping, got "none"'],
   ["accessLog: { samples: 1 }", "1:14: error: accessLog.samples: unknown key, did you mean sample?"],
+  ["routes: [{ to: nowhere }]", "1:16: error: routes[0].to[0].upstream: unknown upstream, there is none"],
+  [
+    'routes: [{ match: { headers: { x: { regex: "(" } } } }]',
+    "1:44: error: routes[0].match.headers.x.regex: expected a regular expression as JavaScript has them",
+  ],
+  ["faults: [{ share: 0.5 }]", "1:10: error: faults[0]: expected delayMs, abort or both"],
   ["drainMs: 1.5", "1:10: error: drainMs: expected a whole number, got 1.5"],
 ])("%s is refused with its place and what was expected", (text, fault) => {
   expect(parse(text).faults).toEqual([`etc/causeway.yaml:${fault}`]);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Metadata } from "../../../src/base/metadata.ts";
 import { createBalance } from "../../../src/governance/balance.ts";
 import { createEndpointStates } from "../../../src/governance/endpoint-state.ts";
 import { roundRobin } from "../../../src/governance/round-robin.ts";
@@ -39,7 +40,7 @@ function setUp(first: Endpoints, panicBelow = 0.5) {
     },
     states,
     clock,
-    picker: roundRobin(),
+    newPicker: roundRobin,
     panicBelow,
   });
   async function endpointsOf(calls: number): Promise<readonly string[]> {
@@ -191,4 +192,38 @@ test("an endpoint that stays is not forgiven when others come or go, one that we
   report({ kind: "known", endpoints: [3, 4].map(endpointOf) });
   report({ kind: "known", endpoints: [2, 3, 4].map(endpointOf) });
   expect(await endpointsOf(3)).toContain("2");
+});
+
+const labelled = (port: number, version: string): Endpoint => ({ ...endpointOf(port), labels: { version } });
+const three: Endpoints = { kind: "known", endpoints: [labelled(1, "v1"), labelled(2, "v1"), labelled(3, "v2")] };
+
+test("a route's labels are demanded: others are never called, and without any the call fails and says why", async () => {
+  const { balance, seen } = setUp(three);
+  for (let i = 0; i < 3; i++) await balance.handle(callOf({ subset: { version: "v2" } }));
+  const v1 = { version: "v1" };
+  for (let i = 0; i < 2; i++) await balance.handle(callOf({ subset: v1 }));
+  expect(seen.map((name) => name.at(-1))).toEqual(["3", "3", "3", "1", "2"]);
+  const facts = { ...callOf().facts, route: "canary" };
+  expect(await rejection(balance.handle(callOf({ subset: { version: "v3" }, facts })))).toMatchObject({
+    code: "UNAVAILABLE",
+    message: "no endpoint of the upstream shop has the labels that the route canary demands: version=v3",
+  });
+});
+
+test("a call's own labels are heeded where there are such endpoints, and only there", async () => {
+  const { balance, seen } = setUp(three);
+  const wants = (version: string) => callOf({ headers: Metadata.from([["cw-label-version", version]]) });
+  for (let i = 0; i < 2; i++) await balance.handle(wants("v2"));
+  expect(seen.map((name) => name.at(-1))).toEqual(["3", "3"]);
+  for (let i = 0; i < 3; i++) await balance.handle(wants("v9"));
+  expect(seen.slice(2).map((name) => name.at(-1))).toEqual(["1", "2", "3"]);
+});
+
+test("labels that come and go with endpoints are heeded at once", async () => {
+  const { balance, report, seen } = setUp(three);
+  const subset = { version: "v2" };
+  await balance.handle(callOf({ subset }));
+  report({ kind: "known", endpoints: [labelled(1, "v2"), labelled(3, "v1")] });
+  await balance.handle(callOf({ subset }));
+  expect(seen.map((name) => name.at(-1))).toEqual(["3", "1"]);
 });

@@ -1,0 +1,71 @@
+// Whether the names in policies are names of something: a rule for a method that is not there would guard nothing.
+import { unknownName, type YamlPath } from "../base/yaml.ts";
+import { compileFieldReader } from "../codec/read-field.ts";
+import type { Config } from "../config.ts";
+import { compileMethodSet } from "../governance/method-set.ts";
+import type { LinkedSchema } from "../schema/link.ts";
+import { type Method, methodsOf, type Schema } from "../schema/model.ts";
+import type { Fault } from "./config-fault.ts";
+
+/** Looks up every service, method and field that the policies of a config name. */
+export function checkPolicies(config: Config, linked: LinkedSchema, fault: Fault): void {
+  const names = createNames(config, linked.schema);
+  const { routes, faults, authorize } = config;
+  for (const [i, { match }] of routes.entries()) {
+    names.check(match.methods, ["routes", i, "match", "methods"], fault);
+    if (match.field)
+      checkField(match.field.path, match.methods, ["routes", i, "match", "field", "path"], linked, fault);
+  }
+  for (const [i, { match }] of faults.entries()) names.check(match.methods, ["faults", i, "match", "methods"], fault);
+  for (const [i, { methods }] of (authorize?.rules ?? []).entries()) {
+    names.check(methods, ["authorize", "rules", i, "methods"], fault);
+  }
+}
+
+/** Whether any method that a rule is for has the field in its requests. */
+function checkField(
+  path: string,
+  names: readonly string[] | undefined,
+  at: YamlPath,
+  linked: LinkedSchema,
+  fault: Fault,
+) {
+  const isMeant = compileMethodSet(names, linked.methods);
+  for (const method of allMethods(linked.schema)) {
+    const codec = method.wire === "thrift" ? "thrift-binary" : "protobuf";
+    if (method.request && isMeant(method) && compileFieldReader(method.request, path, codec)) return;
+  }
+  fault(at, "no request that the rule is for has this field as a text, an integer, a bool or an enum");
+}
+
+function allMethods({ services }: Schema): readonly Method[] {
+  return [...services.values()].flat().flatMap(methodsOf);
+}
+
+/** The services and methods that a policy may name. */
+function createNames({ upstreams, health, reflection }: Config, schema: Schema) {
+  const opaque = new Set(Object.values(upstreams).flatMap(({ opaqueServices }) => opaqueServices));
+  const own = [...(health ? OWN.health : []), ...(reflection ? OWN.reflection : [])];
+  const services = [...schema.services.keys(), ...opaque, ...own];
+  const loose = new Set([...opaque, ...own]);
+  return {
+    check(names: readonly string[] | undefined, at: YamlPath, fault: Fault): void {
+      for (const [i, name] of (names ?? []).entries()) {
+        const slash = name.indexOf("/");
+        const service = slash < 0 ? name : name.slice(0, slash);
+        const method = slash < 0 ? "*" : name.slice(slash + 1);
+        if (!services.includes(service)) fault([...at, i], unknownName("service", service, services));
+        else if (method !== "*" && !loose.has(service)) {
+          const known = (schema.services.get(service) ?? []).flatMap(methodsOf).map((each) => each.name);
+          if (!known.includes(method)) fault([...at, i], unknownName(`method of ${service}`, method, known));
+        }
+      }
+    },
+  };
+}
+
+/** What the sidecar answers itself. */
+const OWN = {
+  health: ["grpc.health.v1.Health"],
+  reflection: ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"],
+};

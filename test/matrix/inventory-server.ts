@@ -1,0 +1,60 @@
+// A Thrift server of the shop's inventory that can be told to hang, to err or to die, for tests of policies.
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import type { AddressInfo, Socket } from "node:net";
+import { resolve } from "node:path";
+import thrift from "thrift";
+import { onTestFinished } from "vitest";
+import common from "../../demo/gen/thrift/common_types.js";
+import Inventory from "../../demo/gen/thrift/Inventory.js";
+
+// Required as the generated code does: it knows an exception by its class, and an import would make a second one here.
+const types: typeof import("../../demo/gen/thrift/inventory_types.js") = createRequire(import.meta.url)(
+  "../../demo/gen/thrift/inventory_types.js",
+);
+
+/** The folder of the shop's IDL. */
+export const IDL = resolve(import.meta.dirname, "../../idl");
+
+export interface InventoryServer {
+  readonly port: number;
+  /** What its calls get: an item, nothing ever, an error, or the exception that the IDL declares. */
+  mode: "answer" | "hang" | "err" | "throw";
+  /** How many calls have come. */
+  calls: number;
+  /** Cuts its connections and listens no more. */
+  die(): Promise<void>;
+}
+
+/** Starts one until the test is over; every item that it knows has the title `title`. */
+export async function startInventory(port = 0, title = "Tea"): Promise<InventoryServer> {
+  const sockets = new Set<Socket>();
+  const inventory: InventoryServer = { port: 0, mode: "answer", calls: 0, die };
+  const server = thrift.createServer(
+    Inventory.Processor,
+    {
+      async get(sku: string) {
+        inventory.calls++;
+        if (inventory.mode === "hang") await new Promise(() => {});
+        if (inventory.mode === "err") throw new Error("the disk is full");
+        if (inventory.mode === "throw") throw new types.UnknownItem({ sku });
+        const price = new common.Money({ currency: "EUR", units: new thrift.Int64(4), nanos: 0 });
+        return new types.Item({ sku, title, price, available: { 1: 8 }, tags: ["green"], weight: 0.1 });
+      },
+    },
+    { transport: thrift.TFramedTransport, protocol: thrift.TBinaryProtocol },
+  );
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+  });
+  async function die(): Promise<void> {
+    const closed = new Promise((done) => server.close(done));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  }
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => (server.listening ? die() : undefined));
+  return Object.assign(inventory, { port: (server.address() as AddressInfo).port });
+}
