@@ -12,6 +12,7 @@ import { resolveTlsFiles } from "./credentials/tls-options.ts";
 import { cacheOptions } from "./discovery/cache.ts";
 import { directoryOptions } from "./discovery/directory.ts";
 import { addressOption, endpointOption } from "./discovery/endpoint-option.ts";
+import { registrationOptions } from "./discovery/local-instances.ts";
 import { accessLogOptions } from "./governance/access-log.ts";
 import { metricsOptions } from "./governance/metrics.ts";
 import { upstreamsOfRule } from "./governance/route-rules.ts";
@@ -96,9 +97,11 @@ const listenerOptions = z.discriminatedUnion("kind", [
 const upstreamCommons = {
   endpoints: z.array(endpointOption).min(1).optional().describe("where the upstream's processes listen"),
   discovery: z
-    .literal("directory")
+    .enum(["directory", "local"])
     .optional()
-    .describe("who knows where the upstream's processes listen, when endpoints does not say: discovery.directory"),
+    .describe(
+      "who knows where the upstream's processes listen, when endpoints does not say: discovery.directory, or only those that register here themselves",
+    ),
   services: z.array(serviceName).default([]).describe("services of the loaded IDL that the upstream has"),
   opaqueServices: z
     .array(serviceName)
@@ -231,6 +234,7 @@ export const configSchema = z
         }
       }),
     discovery: discoveryOptions.prefault({}),
+    registration: registrationOptions.prefault({}),
     limits: limits.prefault({}),
     accessLog: accessLogOptions.prefault({}),
     metrics: metricsOptions.prefault({}),
@@ -261,7 +265,7 @@ export const configSchema = z
   })
   .superRefine(({ upstreams, discovery }, context) => {
     for (const [name, upstream] of Object.entries(upstreams)) {
-      if (upstream.discovery === undefined || discovery.directory) continue;
+      if (upstream.discovery !== "directory" || discovery.directory) continue;
       const message = "expected discovery.directory at the top of the config, which says where the directory is";
       context.addIssue({ code: "custom", path: ["upstreams", name, "discovery"], message });
     }

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { Counter, collectDefaultMetrics, Registry } from "prom-client";
 import { createAdminHandler } from "../admin/admin.ts";
+import { createRegistrationHandler } from "../admin/registration.ts";
 import type { Address } from "../base/address.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -38,7 +39,7 @@ export async function createApp(checked: CheckedConfig, log: Log, clock: Clock =
   const { config } = checked;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const discovery = createDiscovery(config, clock, log);
+  const discovery = createDiscovery(checked, clock, log);
   const context = { resolver: discovery, log, clock };
   /** Whose IDL a method is of: a call goes by the config that its caller's bytes were first read by. */
   const owners = new WeakMap<Method, Traffic>();
@@ -82,22 +83,23 @@ export async function createApp(checked: CheckedConfig, log: Log, clock: Clock =
   async function close(): Promise<void> {
     ready = false;
     current.stop();
+    const withdrawn = discovery.local.withdraw();
     // The admin listener answers until the last call is done, so that whoever asks hears 503 instead of nothing.
     const [ofAdmin, ofCallers] = [isOpen().filter(isAdmin), isOpen().filter((listener) => !isAdmin(listener))];
     await Promise.all(ofCallers.map((listener) => listener.close(current.checked.config.drainMs)));
     // What could not finish by now has lost its caller; an upstream that does not let go must not hold us.
-    await within(CUT_MS, clock, Promise.all([current.close(), ...ending]));
+    await within(CUT_MS, clock, Promise.all([current.close(), ...ending, withdrawn]));
     discovery.close();
     await Promise.all(ofAdmin.map((listener) => listener.close(ADMIN_DRAIN_MS)));
   }
 
   function reload(next: CheckedConfig): readonly string[] {
     const before = current;
-    discovery.update(next.config);
+    discovery.update(next);
     try {
       current = createTraffic(next, before, context);
     } catch (error) {
-      discovery.update(before.checked.config);
+      discovery.update(before.checked);
       throw error;
     }
     own(current);
@@ -113,9 +115,14 @@ export async function createApp(checked: CheckedConfig, log: Log, clock: Clock =
 
   await discovery.ready;
   const admin = createAdminHandler({ isReady: () => ready, metrics: registry });
+  const registration = createRegistrationHandler(discovery.local);
   const tlsFailed = () => failedHandshakes.inc();
   try {
-    await openListeners(config, { ...handlers, lookup, log, clock, tlsFailed, admin, httpPort: () => port }, open);
+    await openListeners(
+      config,
+      { ...handlers, lookup, log, clock, tlsFailed, admin, registration, httpPort: () => port },
+      open,
+    );
   } catch (error) {
     await close();
     throw error;
@@ -126,7 +133,7 @@ export async function createApp(checked: CheckedConfig, log: Log, clock: Clock =
 }
 
 /** Keys of the config that a running sidecar does not change. */
-const NEED_RESTART = ["listeners", "limits", "metrics", "discovery"] as const;
+const NEED_RESTART = ["listeners", "limits", "metrics", "discovery", "registration"] as const;
 
 const isAdmin = ({ kind }: OpenListener): boolean => kind === "admin";
 

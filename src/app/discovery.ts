@@ -1,45 +1,78 @@
-// Who knows the endpoints of each upstream: the config itself, or the registry that it names, with what was last known in
-// front of it.
+// Who knows the endpoints of each upstream: the config itself, the registry that it names, with what was last known in
+// front of it, and the servers on this host that registered.
+import { formatAddress } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { createCachedResolver } from "../discovery/cache.ts";
 import { createDirectory } from "../discovery/directory.ts";
+import { joinResolvers } from "../discovery/joined.ts";
+import type { LocalInstances } from "../discovery/local-instances.ts";
 import { openSnapshot } from "../discovery/snapshot.ts";
 import { createStaticResolver, type StaticEndpoints } from "../discovery/static.ts";
-import type { Registrar, Resolver } from "../rpc/endpoint.ts";
+import type { Endpoint, Resolver } from "../rpc/endpoint.ts";
+import type { CheckedConfig } from "./check-config.ts";
+import { createRegistration } from "./registration.ts";
 
 /** The discovery of a running sidecar. */
 export interface Discovery extends Resolver {
-  /** Undefined without a registry that instances can be written to. */
-  readonly registrar: Registrar | undefined;
+  /** The servers of this host. */
+  readonly local: LocalInstances;
   /** Resolves when every registry has answered once, or has failed to. */
   readonly ready: Promise<void>;
   /** Takes the endpoints that a new config lists. Where the registry is stays as it was. */
-  update(config: Config): void;
+  update(checked: CheckedConfig): void;
   close(): void;
 }
 
 /** Watches the registry of a config, if it has one, until it is closed. */
-export function createDiscovery(config: Config, clock: Clock, log: Log): Discovery {
-  const { directory: directoryOptions, snapshot, cache } = config.discovery;
-  const fixed = createStaticResolver(staticEndpoints(config));
+export function createDiscovery(checked: CheckedConfig, clock: Clock, log: Log): Discovery {
+  let current = checked;
+  const { directory: directoryOptions, snapshot, cache } = checked.config.discovery;
+  const fixed = createStaticResolver(staticEndpoints(checked.config));
   const directory = directoryOptions && createDirectory(directoryOptions, clock, log);
   const opened = snapshot === undefined ? undefined : openSnapshot(snapshot, clock, log);
   const found = directory && createCachedResolver(directory.resolver, cache, { clock, log, snapshot: opened });
-  let registered = registeredUpstreams(config);
-  return {
+  const published = createPublished();
+  const local = createRegistration({
+    clock,
+    log,
+    current: () => current,
     registrar: directory?.registrar,
-    ready: directory?.resolver.firstScan ?? Promise.resolve(),
+    published: published.note,
+  });
+  let registered = registeredUpstreams(checked.config);
+  const elsewhere: Resolver = {
     watch: (upstream, changed) =>
       (found !== undefined && registered.has(upstream) ? found : fixed).watch(upstream, changed),
+  };
+  return {
+    local,
+    ready: directory?.resolver.firstScan ?? Promise.resolve(),
+    watch: joinResolvers(local, elsewhere, published.has).watch,
     update(next) {
-      registered = registeredUpstreams(next);
-      fixed.replace(staticEndpoints(next));
+      current = next;
+      registered = registeredUpstreams(next.config);
+      fixed.replace(staticEndpoints(next.config));
+      local.checkAgain();
     },
     close() {
+      local.close();
       found?.close();
       directory?.resolver.close();
+    },
+  };
+}
+
+/** What of the registry is this host's: it is called here, without the registry. */
+function createPublished() {
+  const names = new Map<string, Set<string>>();
+  return {
+    has: ({ upstream, name }: Endpoint): boolean => names.get(upstream)?.has(name) ?? false,
+    note(upstream: string, address: Endpoint["address"], isThere: boolean): void {
+      const those = names.get(upstream) ?? new Set();
+      if (isThere) names.set(upstream, those.add(formatAddress(address)));
+      else those.delete(formatAddress(address));
     },
   };
 }
@@ -50,6 +83,6 @@ function staticEndpoints({ upstreams }: Config): StaticEndpoints {
 
 /** The upstreams whose endpoints are in the registry. */
 function registeredUpstreams({ upstreams }: Config): ReadonlySet<string> {
-  const all = Object.entries(upstreams).filter(([, { discovery }]) => discovery !== undefined);
+  const all = Object.entries(upstreams).filter(([, { discovery }]) => discovery === "directory");
   return new Set(all.map(([name]) => name));
 }

@@ -1,10 +1,13 @@
 // The listeners of a config. They stay as they are while configs come and go: what they serve is asked for at each call.
+
+import { isRegistration } from "../admin/registration.ts";
 import { type Address, formatAddress } from "../base/address.ts";
 import type { Limits } from "../codec/codec.ts";
 import type { Config, ListenerConfig } from "../config.ts";
 import type { ListenerContext } from "../inbound/connection.ts";
 import { createHttpListener } from "../inbound/http-listener.ts";
 import { createLocalListener } from "../inbound/local-listener.ts";
+import { guardBrowsers } from "../protocol/http/browser-guard.ts";
 import type { HttpHandler } from "../protocol/http/http.ts";
 import { createHttpPort, type HttpPortContext } from "../protocol/http/http-port.ts";
 
@@ -27,6 +30,8 @@ export interface ListenersContext extends ListenerContext {
   /** What a request to an HTTP port is answered by; asked for at each. */
   readonly httpPort: () => HttpPortContext;
   readonly admin: HttpHandler;
+  /** What servers of this host register by. */
+  readonly registration: HttpHandler;
 }
 
 /** Of every HTTP listener: on hyper-express the first one sets it for all. */
@@ -97,10 +102,13 @@ async function openLocal(
 async function openHttp(
   options: Extract<ListenerConfig, { kind: "http" }>,
   { maxBytes }: Limits,
-  { log, clock, tlsFailed, httpPort }: ListenersContext,
+  { log, clock, tlsFailed, httpPort, registration }: ListenersContext,
 ): Promise<OpenListener> {
   const ports = new WeakMap<HttpPortContext, HttpHandler>();
+  // No web page has any business there.
+  const register = guardBrowsers({ ...options, allowedOrigins: [] }, registration);
   const handler: HttpHandler = (request) => {
+    if (isRegistration(request)) return register(request);
     const context = httpPort();
     let port = ports.get(context);
     if (!port) {

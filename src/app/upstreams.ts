@@ -77,7 +77,7 @@ function createStack(
 }
 
 /** What an upstream's calls are encoded in. */
-function codecOf(options: UpstreamConfig): Codec {
+export function codecOf(options: UpstreamConfig): Codec {
   switch (options.protocol) {
     case "grpc":
     case "connect":
@@ -97,7 +97,8 @@ const FRAMINGS = {
   ttheader: "ttheader",
 } as const;
 
-function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limits, clock: Clock, log: Log): Connect {
+/** How the endpoints of an upstream are called. */
+export function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limits, clock: Clock, log: Log): Connect {
   switch (options.protocol) {
     case "grpc":
       return connectGrpc({ ...options, maxMessageBytes: maxBytes }, clock, log);

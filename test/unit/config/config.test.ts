@@ -29,6 +29,7 @@ test("an empty config has every default, and listens on loopback only", () => {
   expect(parsed?.value).toEqual({
     schema: { files: [], include: [], links: [], strict: false, allowNegativeKeys: false, rules: {}, packages: {} },
     reload: { breaking: "refuse", everyMs: 1_000 },
+    registration: { maxInstances: 100, unhealthyAfter: 3, healthyAfter: 2 },
     listeners: [
       { kind: "local", address: tcp("127.0.0.1", 7420), ...bounds },
       { kind: "http", address: tcp("127.0.0.1", 7421), maxConnections: 10_000, allowedOrigins: [], allowedHosts: [] },
@@ -74,6 +75,7 @@ reflection: false
 health: false
 drainMs: 0
 reload: { breaking: allow, everyMs: 500 }
+registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
 `);
   expect(faults).toEqual([]);
   expect(parsed?.value).toEqual({
@@ -87,6 +89,7 @@ reload: { breaking: allow, everyMs: 500 }
       packages: { "etc/idl/inventory.thrift": "shop", "/abs/old.thrift": "shop.old" },
     },
     reload: { breaking: "allow", everyMs: 500 },
+    registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 },
     listeners: [
       {
         kind: "http",
