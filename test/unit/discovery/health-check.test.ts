@@ -24,7 +24,10 @@ function setUp(random = 0.5, first = true) {
     clock.advance(ms);
     for (let i = 0; i < 10; i++) await Promise.resolve();
   }
-  return { clock, check, seen, advance, probes: () => probes, turn: (to: boolean) => void (passes = to) };
+  function turn(to: boolean): void {
+    passes = to;
+  }
+  return { clock, check, seen, advance, probes: () => probes, turn };
 }
 
 test("the first check is made at once, and one success is enough to begin with", async () => {

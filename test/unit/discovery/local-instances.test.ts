@@ -51,7 +51,10 @@ function setUp(maxInstances = 10) {
     clock.advance(ms);
     for (let i = 0; i < 20; i++) await Promise.resolve();
   }
-  return { clock, instances, down, published, seen, advance, forgetUpstreams: () => void (known = new Set()) };
+  function forgetUpstreams(): void {
+    known = new Set();
+  }
+  return { clock, instances, down, published, seen, advance, forgetUpstreams };
 }
 
 test("an instance takes calls when its first check has passed, until its lease is over", async () => {

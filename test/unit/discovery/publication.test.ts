@@ -33,7 +33,10 @@ function setUp() {
   const settle = async () => {
     for (let i = 0; i < 10; i++) await Promise.resolve();
   };
-  return { clock, said, warnings, publication, settle, turn: (to: boolean) => void (isThere = to) };
+  function turn(to: boolean): void {
+    isThere = to;
+  }
+  return { clock, said, warnings, publication, settle, turn };
 }
 
 test("an instance is registered at once, kept alive three times a lease, and taken out at the end", async () => {
