@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { Canceller } from "../base/cancel.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import { createMessageCollector, type MessageCollector } from "../protocol/grpc/message.ts";
+import type { ByteBudget } from "../protocol/grpc/message-stream.ts";
 import {
   type CallHead,
   type Dress,
@@ -15,6 +16,7 @@ import {
 } from "../protocol/grpc/verbs.ts";
 import { createHttp2Connection, type Http2Connection } from "../protocol/http2/connection.ts";
 import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
+import type { Http2Events } from "../protocol/http2/events.ts";
 import type { HeaderList } from "../protocol/http2/header-list.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import { writeOutput } from "../protocol/http2/write-output.ts";
@@ -22,7 +24,7 @@ import type { Reply } from "../rpc/call.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 import { createByteBudget } from "./byte-budget.ts";
 import { type Connection, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
-import { createGrpcLifetime, type GrpcLifetimeOptions, pingRate } from "./grpc-lifetime.ts";
+import { createGrpcLifetime, type GrpcLifetime, type GrpcLifetimeOptions, pingRate } from "./grpc-lifetime.ts";
 import { type StreamExchange, serveStream } from "./grpc-stream.ts";
 import { callerOf } from "./tls-acceptor.ts";
 
@@ -70,101 +72,132 @@ export function serveGrpc(
   options: GrpcConnectionOptions,
   context: ListenerContext,
 ): Connection {
-  const { clock, log } = context;
-  const peer = peerOf(socket);
-  const callerName = callerOf(socket);
-  /** The calls that have no answer yet. */
-  const running = new Map<Stream, Exchange | StreamExchange>();
-  const budget = createByteBudget(options.maxRequestBytesPerConnection);
-  let flushing = false;
+  return new GrpcConnection(socket, first, options, context);
+}
 
-  /** What one turn of the event loop has to say leaves in one system call. */
-  function flush(): void {
-    flushing = false;
-    if (socket.destroyed) return;
-    writeOutput(http2, socket);
-    if (socket.isPaused() && !http2.isCongested) socket.resume();
+/** A class, because a connection that is idle should weigh little: thousands are. */
+class GrpcConnection implements Connection, Http2Events<Context> {
+  readonly #socket: Socket;
+  readonly #options: GrpcConnectionOptions;
+  readonly #context: ListenerContext;
+  readonly #http2: Http2Connection<Context>;
+  readonly #lifetime: GrpcLifetime;
+  readonly #budget: ByteBudget;
+  readonly #peer: string;
+  readonly #callerName: string | undefined;
+  /** The calls that have no answer yet. */
+  readonly #running = new Set<Stream>();
+  readonly #flush = (): void => this.#flushNow();
+  readonly #onData = (chunk: Buffer): void => this.#receive(chunk);
+  readonly #onEnd = (): void => this.#ended();
+  #flushing = false;
+
+  constructor(socket: Socket, first: Uint8Array, options: GrpcConnectionOptions, context: ListenerContext) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#context = context;
+    this.#peer = peerOf(socket);
+    this.#callerName = callerOf(socket);
+    this.#budget = createByteBudget(options.maxRequestBytesPerConnection);
+    const { clock } = context;
+    const limits = { maxConcurrentStreams: options.maxCallsPerConnection, pings: pingRate(options.grpc) };
+    this.#http2 = createHttp2Connection<Context>("server", { ...limits, nowMs: clock.nowMs }, this);
+    this.#lifetime = createGrpcLifetime(options.grpc, { http2: this.#http2, clock, random: Math.random, owner: this });
+    socket.on("data", this.#onData);
+    socket.on("end", this.#onEnd);
+    socket.on("drain", this.#flush);
+    socket.on("close", () => {
+      this.#lifetime.stop();
+      this.#http2.transportEnded();
+    });
+    this.#receive(Buffer.from(first.buffer, first.byteOffset, first.byteLength));
+    writeOutput(this.#http2, socket);
   }
 
-  function end(): void {
-    writeOutput(http2, socket);
-    socket.off("data", onData).off("end", onEnd);
+  get isIdle(): boolean {
+    return this.#http2.openStreams === 0;
+  }
+
+  drain(): void {
+    this.#http2.shutDown();
+  }
+
+  destroy(): void {
+    this.#cut("the sidecar shut down");
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#lifetime.heard();
+    this.#http2.receive(chunk);
+    // A caller that does not take its answers is not read on.
+    if (this.#http2.isCongested) this.#socket.pause();
+  }
+
+  /** HTTP/2 has its own way to say goodbye: a caller that ends its side has gone. */
+  #ended(): void {
+    this.#http2.transportEnded();
+    this.#socket.destroySoon();
+  }
+
+  /** What one turn of the event loop has to say leaves in one system call. */
+  #flushNow(): void {
+    this.#flushing = false;
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    writeOutput(this.#http2, socket);
+    if (socket.isPaused() && !this.#http2.isCongested) socket.resume();
+  }
+
+  onOutput(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(this.#flush);
+  }
+
+  onFinished(): void {
+    const socket = this.#socket;
+    writeOutput(this.#http2, socket);
+    socket.off("data", this.#onData).off("end", this.#onEnd);
     endAndDiscard(socket, MAX_DISCARDED_BYTES);
   }
 
-  const http2: Http2Connection<Context> = createHttp2Connection<Context>(
-    "server",
-    { maxConcurrentStreams: options.maxCallsPerConnection, pings: pingRate(options.grpc), nowMs: clock.nowMs },
-    {
-      onHeaders: open,
-      onData(stream, bytes, endStream) {
-        const exchange = stream.context;
-        if (exchange?.kind === "stream") {
-          exchange.data(bytes);
-          if (endStream) exchange.ended();
-          return;
-        }
-        http2.consume(stream, bytes.length);
-        if (exchange?.kind === "answered") discard(stream, exchange, bytes);
-        else if (exchange && collect(stream, exchange, bytes) && endStream) run(stream, exchange);
-      },
-      onTrailers(stream) {
-        const exchange = stream.context;
-        if (exchange?.kind === "stream") exchange.ended();
-        else if (exchange?.kind === "unary") run(stream, exchange);
-      },
-      onReset(stream) {
-        const exchange = stream.context;
-        if (exchange?.kind === "stream") {
-          running.delete(stream);
-          exchange.left();
-        } else if (exchange?.kind === "unary" && !exchange.answered) {
-          release(exchange);
-          exchange.caller.abort(new RpcError("CANCELLED", "the caller went away"));
-        }
-      },
-      onClose: () => {},
-      onDrain(stream) {
-        if (stream.context?.kind === "stream") stream.context.drained();
-      },
-      onSettings: () => {},
-      onGoAway: () => {},
-      onPong: () => {},
-      onOutput() {
-        if (flushing) return;
-        flushing = true;
-        setImmediate(flush);
-      },
-      onFinished: end,
-      onFailed(error) {
-        log.debug({ peer, error: error.message }, "a gRPC connection failed");
-        end();
-      },
-    },
-  );
+  onFailed(error: RpcError): void {
+    this.#context.log.debug({ peer: this.#peer, error: error.message }, "a gRPC connection failed");
+    this.onFinished();
+  }
 
-  function open(stream: Stream, list: HeaderList, endStream: boolean): void {
+  onSettings(): void {}
+  onGoAway(): void {}
+  onPong(): void {}
+  onClose(): void {}
+
+  onDrain(stream: Stream): void {
+    if (stream.context?.kind === "stream") stream.context.drained();
+  }
+
+  onHeaders(stream: Stream, list: HeaderList, endStream: boolean): void {
     const refusal = refuseRequest(list);
     if (refusal) {
-      refuse(stream, refusal);
+      this.#refuse(stream, refusal);
       return;
     }
+    const { lookup, clock, handleStream } = this.#context;
     let head: CallHead;
     try {
-      head = readHead(list, context.lookup);
+      head = readHead(list, lookup);
     } catch (error) {
-      refuse(stream, writeReply(readDress(list), toRpcError(error)));
+      this.#refuse(stream, writeReply(readDress(list), toRpcError(error)));
       return;
     }
     const { timeoutMs, method, compression } = head;
     const expiresAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.nowMs() + timeoutMs;
     // Of what kind a method is whose IDL is not loaded, nobody knows; as a stream it can be of any.
-    if (context.handleStream && (method.streaming !== "none" || method.request === undefined)) {
-      openStream(stream, head, expiresAtMs, context.handleStream);
+    if (handleStream && (method.streaming !== "none" || method.request === undefined)) {
+      this.#openStream(stream, head, expiresAtMs, handleStream);
       if (endStream && stream.context?.kind === "stream") stream.context.ended();
       return;
     }
-    const collector = createMessageCollector(options.maxMessageBytes, compression);
+    const collector = createMessageCollector(this.#options.maxMessageBytes, compression);
     const exchange: Exchange = {
       kind: "unary",
       head,
@@ -175,46 +208,82 @@ export function serveGrpc(
       answered: false,
     };
     stream.context = exchange;
-    if (endStream) run(stream, exchange);
+    if (endStream) this.#run(stream, exchange);
   }
 
-  function openStream(stream: Stream, head: CallHead, expiresAtMs: number, handle: StreamHandler): void {
-    const { maxMessageBytes } = options;
+  onData(stream: Stream, bytes: Buffer, endStream: boolean): void {
+    const exchange = stream.context;
+    if (exchange?.kind === "stream") {
+      exchange.data(bytes);
+      if (endStream) exchange.ended();
+      return;
+    }
+    this.#http2.consume(stream, bytes.length);
+    if (exchange?.kind === "answered") this.#discard(stream, exchange, bytes);
+    else if (exchange && this.#collect(stream, exchange, bytes) && endStream) this.#run(stream, exchange);
+  }
+
+  onTrailers(stream: Stream): void {
+    const exchange = stream.context;
+    if (exchange?.kind === "stream") exchange.ended();
+    else if (exchange?.kind === "unary") this.#run(stream, exchange);
+  }
+
+  onReset(stream: Stream): void {
+    const exchange = stream.context;
+    if (exchange?.kind === "stream") {
+      this.#running.delete(stream);
+      exchange.left();
+    } else if (exchange?.kind === "unary" && !exchange.answered) {
+      this.#release(exchange);
+      exchange.caller.abort(new RpcError("CANCELLED", "the caller went away"));
+    }
+  }
+
+  #openStream(stream: Stream, head: CallHead, expiresAtMs: number, handle: StreamHandler): void {
+    const http2 = this.#http2;
     const exchange = serveStream(
       head,
       {
         begin: (headers) => http2.sendHeaders(stream, headers, false),
         sendData: (bytes) => http2.sendData(stream, bytes, false),
         consume: (bytes) => http2.consume(stream, bytes),
-        end(list, begun) {
-          running.delete(stream);
+        end: (list, begun) => {
+          this.#running.delete(stream);
           stream.context = { kind: "answered", discardedBytes: 0 };
           sendEnd(http2, stream, head.dress, list, begun);
         },
       },
-      { handle, expiresAtMs, maxMessageBytes, budget, peer, callerName },
+      {
+        handle,
+        expiresAtMs,
+        maxMessageBytes: this.#options.maxMessageBytes,
+        budget: this.#budget,
+        peer: this.#peer,
+        callerName: this.#callerName,
+      },
     );
     stream.context = exchange;
-    running.set(stream, exchange);
+    this.#running.add(stream);
     exchange.run();
   }
 
   /** Adds to the call's message; false when that was one too much. */
-  function collect(stream: Stream, exchange: Exchange, bytes: Uint8Array): boolean {
+  #collect(stream: Stream, exchange: Exchange, bytes: Uint8Array): boolean {
     try {
-      if (!budget.take(bytes.length)) throw tooMuch(options.maxRequestBytesPerConnection);
+      if (!this.#budget.take(bytes.length)) throw tooMuch(this.#options.maxRequestBytesPerConnection);
       exchange.heldBytes += bytes.length;
       exchange.collector.push(bytes);
       return true;
     } catch (error) {
-      release(exchange);
-      refuse(stream, writeReply(exchange.head.dress, toRpcError(error)));
+      this.#release(exchange);
+      this.#refuse(stream, writeReply(exchange.head.dress, toRpcError(error)));
       return false;
     }
   }
 
-  function release(exchange: Exchange): void {
-    budget.give(exchange.heldBytes);
+  #release(exchange: Exchange): void {
+    this.#budget.give(exchange.heldBytes);
     exchange.heldBytes = 0;
   }
 
@@ -222,102 +291,73 @@ export function serveGrpc(
    * Answers before the request has come to its end. A reset right behind the answer would let some clients miss it, so
    * the rest of the request is taken as long as it is short.
    */
-  function refuse(stream: Stream, { headers }: Response): void {
+  #refuse(stream: Stream, { headers }: Response): void {
     stream.context = { kind: "answered", discardedBytes: 0 };
-    http2.sendHeaders(stream, headers, true);
+    this.#http2.sendHeaders(stream, headers, true);
   }
 
-  function discard(stream: Stream, answered: Answered, bytes: Uint8Array): void {
+  #discard(stream: Stream, answered: Answered, bytes: Uint8Array): void {
     answered.discardedBytes += bytes.length;
-    if (answered.discardedBytes > MAX_DISCARDED_BYTES) http2.resetStream(stream, ERROR_CODE.NO_ERROR);
+    if (answered.discardedBytes > MAX_DISCARDED_BYTES) this.#http2.resetStream(stream, ERROR_CODE.NO_ERROR);
   }
 
-  function run(stream: Stream, exchange: Exchange): void {
+  #run(stream: Stream, exchange: Exchange): void {
     const { head, expiresAtMs, collector, caller } = exchange;
-    running.set(stream, exchange);
+    this.#running.add(stream);
     const done = (reply: Reply | RpcError) => {
-      running.delete(stream);
-      release(exchange);
+      this.#running.delete(stream);
+      this.#release(exchange);
       if (exchange.answered) return;
       exchange.answered = true;
-      respond(http2, stream, head.dress, writeReply(head.dress, reply));
+      respond(this.#http2, stream, head.dress, writeReply(head.dress, reply));
     };
     try {
-      const facts = newFacts("grpc", peer, callerName);
+      const facts = newFacts("grpc", this.#peer, this.#callerName);
       const { call } = readCall(head, collector.finish(), { expiresAtMs, signal: caller, facts });
-      context.handle(call).then(done, (error: unknown) => done(toRpcError(error)));
+      this.#context.handle(call).then(done, (error: unknown) => done(toRpcError(error)));
     } catch (error) {
       done(toRpcError(error));
     }
   }
 
-  function onData(chunk: Buffer): void {
-    lifetime.heard();
-    http2.receive(chunk);
-    // A caller that does not take its answers is not read on.
-    if (http2.isCongested) socket.pause();
+  get isRead(): boolean {
+    return !this.#socket.isPaused();
   }
 
-  /** HTTP/2 has its own way to say goodbye: a caller that ends its side has gone. */
-  function onEnd(): void {
-    http2.transportEnded();
-    socket.destroySoon();
+  dead(reason: string): void {
+    this.#context.log.info({ peer: this.#peer, reason }, "a gRPC connection was cut");
+    this.#flushNow();
+    this.#closeSoon();
   }
 
-  const lifetime = createGrpcLifetime(options.grpc, {
-    http2,
-    clock,
-    random: Math.random,
-    isRead: () => !socket.isPaused(),
-    dead(reason) {
-      log.info({ peer, reason }, "a gRPC connection was cut");
-      flush();
-      socket.destroySoon();
-      socket.once(
-        "close",
-        clock.after(GOODBYE_MS, () => socket.destroy()),
-      );
-    },
-    cut: () => cut("the connection passed its age (maxConnectionAgeMs)"),
-  });
-  socket.on("data", onData);
-  socket.on("end", onEnd);
-  socket.on("drain", flush);
-  socket.on("close", () => {
-    lifetime.stop();
-    http2.transportEnded();
-  });
-  onData(Buffer.from(first.buffer, first.byteOffset, first.byteLength));
-  writeOutput(http2, socket);
+  outlived(): void {
+    this.#cut("the connection passed its age (maxConnectionAgeMs)");
+  }
 
   /** Answers what is still running before it closes: a bare close would leave callers to guess what became of their calls. */
-  function cut(reason: string): void {
+  #cut(reason: string): void {
     const error = new RpcError("UNAVAILABLE", `${reason} before the call was done`, { sent: true });
-    for (const [stream, exchange] of [...running]) {
-      if (exchange.kind === "stream") {
-        exchange.cut(error);
-        continue;
-      }
+    for (const stream of [...this.#running]) {
+      const exchange = stream.context;
+      if (exchange?.kind === "stream") exchange.cut(error);
+      if (exchange?.kind !== "unary") continue;
       exchange.answered = true;
-      respond(http2, stream, exchange.head.dress, writeReply(exchange.head.dress, error));
+      respond(this.#http2, stream, exchange.head.dress, writeReply(exchange.head.dress, error));
       exchange.caller.abort(new RpcError("CANCELLED", reason));
     }
-    running.clear();
-    writeOutput(http2, socket);
+    this.#running.clear();
+    writeOutput(this.#http2, this.#socket);
+    this.#closeSoon();
+  }
+
+  #closeSoon(): void {
+    const socket = this.#socket;
     socket.destroySoon();
     socket.once(
       "close",
-      clock.after(GOODBYE_MS, () => socket.destroy()),
+      this.#context.clock.after(GOODBYE_MS, () => socket.destroy()),
     );
   }
-
-  return {
-    get isIdle() {
-      return http2.openStreams === 0;
-    },
-    drain: () => http2.shutDown(),
-    destroy: () => cut("the sidecar shut down"),
-  };
 }
 
 function tooMuch(maxBytes: number): RpcError {

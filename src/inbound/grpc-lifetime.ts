@@ -1,10 +1,15 @@
 // How long a gRPC connection may live: dead callers are found, old connections are ended in good order, and callers that
 // only ping are sent away. Each as gRPC's servers have it (doc/keepalive.md, proposals A8 and A9).
 import { z } from "zod";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Stop } from "../base/clock.ts";
 import type { Http2Connection } from "../protocol/http2/connection.ts";
 import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
-import { createKeepalive, SETTINGS_TIMEOUT_MS } from "../protocol/http2/keepalive.ts";
+import {
+  createKeepalive,
+  type Keepalive,
+  type KeepaliveEvents,
+  SETTINGS_TIMEOUT_MS,
+} from "../protocol/http2/keepalive.ts";
 import type { Rate } from "../protocol/http2/options.ts";
 
 /** The lives of gRPC connections; what has no default never happens. */
@@ -53,49 +58,86 @@ export interface GrpcLifetime {
   stop(): void;
 }
 
+/** The connection that is watched over. */
+export interface GrpcLifetimeOwner {
+  /** Whether what the caller says is read; not while it takes no answers. */
+  readonly isRead: boolean;
+  /** Cuts the connection at once, because nobody is there. */
+  dead(reason: string): void;
+  /** Ends the calls in flight with an answer, and the connection. */
+  outlived(): void;
+}
+
 export interface GrpcLifetimeContext {
   readonly http2: Pick<Http2Connection, "ping" | "goAway" | "shutDown" | "isAcknowledged">;
   readonly clock: Clock;
   /** From 0 up to but not including 1, as Math.random. */
   readonly random: () => number;
-  /** Whether what the caller says is read; not while it takes no answers. */
-  isRead(): boolean;
-  /** Cuts the connection at once, because nobody is there. */
-  dead(reason: string): void;
-  /** Ends the calls in flight with an answer, and the connection. */
-  cut(): void;
+  readonly owner: GrpcLifetimeOwner;
 }
 
 /** A connection that has just been accepted. */
-export function createGrpcLifetime(
-  options: GrpcLifetimeOptions,
-  { http2, clock, random, isRead, dead, cut }: GrpcLifetimeContext,
-): GrpcLifetime {
-  const { keepaliveTimeoutMs, maxConnectionAgeMs, maxConnectionAgeGraceMs } = options;
-  const keepalive = createKeepalive(options, clock, {
-    isNeeded: isRead,
-    ping: () => void http2.ping(),
-    dead: () => dead(`the caller did not answer a PING within ${keepaliveTimeoutMs} ms (keepaliveTimeoutMs)`),
-  });
-  const stopSettings = clock.after(SETTINGS_TIMEOUT_MS, () => {
+export function createGrpcLifetime(options: GrpcLifetimeOptions, context: GrpcLifetimeContext): GrpcLifetime {
+  return new Lifetime(options, context);
+}
+
+class Lifetime implements GrpcLifetime, KeepaliveEvents {
+  readonly #options: GrpcLifetimeOptions;
+  readonly #context: GrpcLifetimeContext;
+  readonly #keepalive: Keepalive;
+  #stopSettings: Stop | undefined;
+  #stopAge: Stop | undefined;
+
+  constructor(options: GrpcLifetimeOptions, context: GrpcLifetimeContext) {
+    this.#options = options;
+    this.#context = context;
+    const { clock, random } = context;
+    this.#keepalive = createKeepalive(options, clock, this);
+    this.#stopSettings = clock.after(SETTINGS_TIMEOUT_MS, () => this.#settingsAreDue());
+    if (options.maxConnectionAgeMs === undefined) return;
+    // Not all connections of one moment at once: they come back as they go.
+    this.#stopAge = clock.after(options.maxConnectionAgeMs * (0.9 + 0.2 * random()), () => this.#old());
+  }
+
+  heard(): void {
+    this.#keepalive.heard();
+  }
+
+  stop(): void {
+    this.#keepalive.stop();
+    this.#stopSettings?.();
+    this.#stopAge?.();
+  }
+
+  #settingsAreDue(): void {
+    // Most connections live longer than this timer.
+    this.#stopSettings = undefined;
+    const { http2, owner } = this.#context;
     if (http2.isAcknowledged) return;
     http2.goAway(ERROR_CODE.SETTINGS_TIMEOUT, "SETTINGS were not acknowledged");
-    dead(`the caller did not acknowledge SETTINGS within ${SETTINGS_TIMEOUT_MS} ms`);
-  });
-  let stopAge = () => {};
-  if (maxConnectionAgeMs !== undefined) {
-    // Not all connections of one moment at once: they come back as they go.
-    stopAge = clock.after(maxConnectionAgeMs * (0.9 + 0.2 * random()), () => {
-      http2.shutDown();
-      if (maxConnectionAgeGraceMs !== undefined) stopAge = clock.after(maxConnectionAgeGraceMs, cut);
-    });
+    owner.dead(`the caller did not acknowledge SETTINGS within ${SETTINGS_TIMEOUT_MS} ms`);
   }
-  return {
-    heard: keepalive.heard,
-    stop() {
-      keepalive.stop();
-      stopSettings();
-      stopAge();
-    },
-  };
+
+  #old(): void {
+    const { http2, clock, owner } = this.#context;
+    const { maxConnectionAgeGraceMs } = this.#options;
+    http2.shutDown();
+    if (maxConnectionAgeGraceMs !== undefined) {
+      this.#stopAge = clock.after(maxConnectionAgeGraceMs, () => owner.outlived());
+    }
+  }
+
+  isNeeded(): boolean {
+    return this.#context.owner.isRead;
+  }
+
+  ping(): void {
+    this.#context.http2.ping();
+  }
+
+  dead(): void {
+    const { keepaliveTimeoutMs } = this.#options;
+    const text = `the caller did not answer a PING within ${keepaliveTimeoutMs} ms (keepaliveTimeoutMs)`;
+    this.#context.owner.dead(text);
+  }
 }

@@ -148,7 +148,7 @@ function exchange(
   function onAbort(): void {
     waiter.left = true;
     failed(abortError(call, stream !== undefined));
-    if (session?.mayReset()) reset();
+    if (session && stream) session.abandon(stream);
   }
 }
 

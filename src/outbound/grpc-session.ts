@@ -15,8 +15,9 @@ import {
 } from "../protocol/http2/keepalive.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import { writeOutput } from "../protocol/http2/write-output.ts";
+import { createAbandonedStreams } from "./abandoned-streams.ts";
 import type { Dialer } from "./dialer.ts";
-import { createResetBudget, type ResetBudget } from "./reset-budget.ts";
+import { createResetBudget } from "./reset-budget.ts";
 
 /** What comes on one stream; `closed` once and last. */
 export interface StreamListener {
@@ -34,8 +35,8 @@ export interface StreamListener {
 /** A connection that can take a stream. */
 export interface GrpcSession {
   readonly http2: Http2Connection<StreamListener>;
-  /** Asked before the stream of a call that nobody waits for any more is reset; else it runs to its end unheard. */
-  readonly mayReset: ResetBudget;
+  /** Ends the stream of a call that nobody waits for any more: its listener hears nothing from now on. */
+  abandon(stream: Http2Stream<StreamListener>): void;
   /** Why the connection broke, if it did and a reason is known. */
   readonly failure: Error | undefined;
 }
@@ -60,6 +61,8 @@ export interface GrpcSessions {
 /** A session and what is known of it. */
 interface Session extends GrpcSession {
   readonly socket: Socket;
+  /** Streams that somebody waits for. */
+  readonly wantedStreams: number;
   connected: boolean;
   failure: Error | undefined;
 }
@@ -111,7 +114,7 @@ export function createGrpcSessions(
   /** Gives a session no more calls, and closes it when those that it has are done. */
   function retire(session: Session): void {
     if (current === session) current = undefined;
-    if (session.http2.openStreams > 0 || session.socket.destroyed) return;
+    if (session.wantedStreams > 0 || session.socket.destroyed) return;
     writeOutput(session.http2, session.socket);
     session.socket.destroySoon();
   }
@@ -185,6 +188,7 @@ export function createGrpcSessions(
           listener?.closed(reset);
         },
         onClose(stream) {
+          abandoned.closed(stream);
           stream.context?.closed(undefined);
           if (session !== current) retire(session);
           serveWaiters();
@@ -214,10 +218,22 @@ export function createGrpcSessions(
       },
     );
     const mayReset = createResetBudget(clock);
-    const session: Session = {
+    const abandoned = createAbandonedStreams<StreamListener>({
       http2,
+      clock,
       // Nobody else's calls are at stake when the connection is closed anyway.
       mayReset: () => closing || mayReset(),
+      onTooMany() {
+        retire(session);
+        serveWaiters();
+      },
+    });
+    const session: Session = {
+      http2,
+      abandon: abandoned.add,
+      get wantedStreams() {
+        return http2.openStreams - abandoned.size;
+      },
       socket,
       connected: false,
       failure: undefined,

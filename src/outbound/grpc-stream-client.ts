@@ -1,6 +1,5 @@
 // One streaming call to a gRPC server: a stream of the endpoint's HTTP/2 connection, written as fast as the peer takes it
 // and read as fast as the reply's reader does.
-import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
 import { type HeaderList, headerOf, readMetadata } from "../protocol/grpc/header-list.ts";
@@ -8,7 +7,6 @@ import { MessageStream } from "../protocol/grpc/message-stream.ts";
 import { type MessageSink, sendMessages } from "../protocol/grpc/send-messages.ts";
 import { readStreamEnd, writeStreamCall } from "../protocol/grpc/stream-verbs.ts";
 import { readResponseEncoding } from "../protocol/grpc/verbs.ts";
-import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
 import type { StreamReset } from "../protocol/http2/events.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import type { StreamCall, StreamReply } from "../rpc/stream.ts";
@@ -18,8 +16,6 @@ import { isWhole, resetError } from "./grpc-end.ts";
 import type { GrpcSession, StreamListener, StreamWaiter } from "./grpc-session.ts";
 
 const NOTHING = new Uint8Array(0);
-/** How often a stream that nobody reads any more asks whether it may be reset, in milliseconds. */
-const RESET_RETRY_MS = 100;
 
 /**
  * Opens a stream for a call. Resolves with the headers of a response that goes on; rejects with what ended it before.
@@ -201,11 +197,8 @@ class OpenStream implements StreamListener, MessageSink {
     this.#end = error;
     this.#finish(error);
     this.#incoming?.abort(error);
-    const stream = this.#stream;
-    if (!stream) return;
-    // What still comes is nobody's, and what waits for its reset holds nothing of the call.
-    stream.context = undefined;
-    resetWhenAllowed(this.#session, stream, this.#context.clock);
+    // A server that streams without an end must be stopped.
+    if (this.#stream) this.#session.abandon(this.#stream);
   }
 
   #finish(end: Metadata | RpcError): void {
@@ -233,11 +226,4 @@ class OpenStream implements StreamListener, MessageSink {
       this.#outcome.over(undefined);
     }
   }
-}
-
-/** A server that streams without an end must be stopped, but not at the cost of the connection that others share. */
-function resetWhenAllowed(session: GrpcSession, stream: Http2Stream<StreamListener>, clock: Clock): void {
-  if (stream.closed) return;
-  if (session.mayReset()) session.http2.resetStream(stream, ERROR_CODE.CANCEL);
-  else clock.after(RESET_RETRY_MS, () => resetWhenAllowed(session, stream, clock));
 }

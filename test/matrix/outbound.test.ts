@@ -1,6 +1,7 @@
 // The clients for upstreams at the official servers of both worlds, and at sockets that misbehave.
 import { once } from "node:events";
 import {
+  constants,
   createServer as createHttp2Server,
   type Http2Server,
   type ServerHttp2Session,
@@ -13,6 +14,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { RpcError } from "../../src/base/errors.ts";
 import { Metadata } from "../../src/base/metadata.ts";
 import { deadline } from "../../src/governance/deadline.ts";
+import { retry, retryOptions } from "../../src/governance/retry.ts";
 import { connectGrpc, grpcUpstreamOptions } from "../../src/outbound/grpc-client.ts";
 import { connectThrift, type ThriftUpstreamOptions, thriftUpstreamOptions } from "../../src/outbound/thrift-client.ts";
 import { MESSAGE, readMessageHeader, writeMessage } from "../../src/protocol/thrift/message.ts";
@@ -542,6 +544,31 @@ describe("connectGrpc at an HTTP/2 server that misbehaves", () => {
     expect(error).toMatchObject({ code: "UNAVAILABLE", sent: false });
   });
 
+  test("calls that were left unanswered take no streams from others: their connection is replaced", async () => {
+    let arrived: () => void = () => {};
+    let silent = true;
+    const { port, sessions } = await http2Server((stream) => (silent ? arrived() : answer(stream)), {
+      maxConcurrentStreams: 40,
+    });
+    // Time stands still, so that no more than the first hundred streams may be reset.
+    const { handle } = grpcClient(port, createFakeClock());
+    for (let i = 0; i < 120; i++) {
+      const controller = new AbortController();
+      const arrival = new Promise<void>((resolve) => {
+        arrived = resolve;
+      });
+      const left = failureOf(handle(callOf("protobuf", "echo", "x", { signal: controller.signal })));
+      await arrival;
+      controller.abort();
+      expect(await left).toMatchObject({ code: "CANCELLED", sent: true });
+    }
+    silent = false;
+    const replies = await Promise.all(Array.from({ length: 40 }, () => handle(callOf("protobuf", "echo", "x"))));
+    expect(replies.every(({ kind }) => kind === "result")).toBe(true);
+    expect(sessions.size).toBe(2);
+    await expect.poll(() => [...sessions].map(({ closed, destroyed }) => closed || destroyed)).toEqual([true, false]);
+  });
+
   test("a connection that does not come about in time is UNAVAILABLE, not sent", async () => {
     const clock = createFakeClock();
     const { port } = await http2Server((stream) => answer(stream));
@@ -563,6 +590,21 @@ describe("connectGrpc at an HTTP/2 server that misbehaves", () => {
     answer(stream);
     expect((await reply).kind).toBe("result");
     await closed;
+  });
+
+  test.each([
+    ["refused", (stream: ServerHttp2Stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM)],
+    ["said goodbye to", (_: ServerHttp2Stream, session: ServerHttp2Session) => session.goaway(0, 1)],
+  ])("a call that was %s is tried again, though its method is not idempotent", async (_name, turnAway) => {
+    const { port } = await http2Server((stream, session, count) => {
+      if (count === 2) turnAway(stream, session);
+      else answer(stream);
+    });
+    const { handle } = grpcClient(port);
+    const tryAgain = retry(retryOptions.parse({}), { clock: systemClock, random: () => 0 });
+    const calls = tryAgain.calls(handle);
+    await calls(callOf("protobuf", "echo", "x"));
+    expect(textOf((await calls(callOf("protobuf", "echo", "x"))).payload)).toBe("echo");
   });
 
   test("calls wait for a free stream when the peer allows few", async () => {

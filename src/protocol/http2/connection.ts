@@ -83,122 +83,143 @@ export function createHttp2Connection<Context>(
   options: Partial<Http2Options> & Pick<Http2Options, "nowMs">,
   events: Http2Events<Context>,
 ): Http2Connection<Context> {
-  const state = new ConnectionState<Context>(role, { ...HTTP2_DEFAULTS, ...options }, events);
-  const { output, sender, streams, windows, peer } = state;
-  const reader = new FrameReader(new PeerFrames(state), state.options.maxFrameBytes, role === "server");
-  let pings = 0;
+  return new Connection(new ConnectionState<Context>(role, { ...HTTP2_DEFAULTS, ...options }, events));
+}
 
-  writeBeginning(state);
+/** A class, because a connection that is idle should weigh little: thousands are. */
+class Connection<Context> implements Http2Connection<Context> {
+  readonly #state: ConnectionState<Context>;
+  readonly #reader: FrameReader;
+  #pings = 0;
 
-  function isUsable(): boolean {
-    return (
-      role === "client" &&
-      !state.dead &&
-      !state.peerIsLeaving &&
-      !state.shuttingDown &&
-      streams.nextOwnId <= LARGEST_STREAM_ID
-    );
+  constructor(state: ConnectionState<Context>) {
+    this.#state = state;
+    this.#reader = new FrameReader(new PeerFrames(state), state.options.maxFrameBytes, state.role === "server");
+    writeBeginning(state);
   }
 
-  function freeStreams(): number {
-    return isUsable() ? Math.max(0, peer.maxConcurrentStreams - streams.size) : 0;
+  receive(chunk: Uint8Array): void {
+    const state = this.#state;
+    if (state.dead) return;
+    try {
+      this.#reader.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    } catch (error) {
+      this.#reader.stopped = true;
+      state.fail(error);
+    }
+    state.announceOutput();
   }
 
-  return {
-    receive(chunk) {
-      if (state.dead) return;
-      try {
-        reader.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-      } catch (error) {
-        reader.stopped = true;
-        state.fail(error);
-      }
-      state.announceOutput();
-    },
-    takeOutput: () => state.takeOutput(),
-    reuseOutput: () => output.reuse(),
-    get isCongested() {
-      return output.length >= state.options.maxOutputBytes;
-    },
-    get isAcknowledged() {
-      return state.settingsAcked;
-    },
-    get isUsable() {
-      return isUsable();
-    },
-    get freeStreams() {
-      return freeStreams();
-    },
-    get openStreams() {
-      return streams.size;
-    },
-    openStream(headers, endStream, context) {
-      if (freeStreams() === 0) return undefined;
-      const id = streams.nextOwnId;
-      sender.block(id, headers, endStream);
-      streams.nextOwnId += 2;
-      const stream = state.newStream(id);
-      stream.context = context;
-      stream.localEnded = endStream;
-      state.budgets.pings.refill();
-      state.announceOutput();
-      return stream;
-    },
-    sendHeaders(stream, headers, endStream) {
-      if (stream.closed || stream.localEnded || stream.endQueued) return;
-      sender.headers(stream, headers, endStream);
-      state.budgets.pings.refill();
-      state.announceOutput();
-    },
-    sendData(stream, data, endStream) {
-      if (stream.closed || stream.localEnded || stream.endQueued) return true;
-      const isWritten = sender.data(stream, data, endStream);
-      state.budgets.pings.refill();
-      state.announceOutput();
-      return isWritten;
-    },
-    resetStream(stream, code) {
-      if (stream.closed) return;
-      state.reset(stream, code);
-      state.announceOutput();
-    },
-    consume(stream, bytes) {
-      if (state.dead) return;
-      windows.consume(stream, bytes);
-      state.announceOutput();
-    },
-    ping() {
-      pings = (pings + 1) >>> 0;
-      if (!state.dead) state.ping(PING_PURPOSE.OWNER, pings);
-      state.announceOutput();
-      return pings;
-    },
-    shutDown() {
-      if (state.dead || state.shuttingDown) return;
-      state.shuttingDown = true;
-      if (role === "client") {
-        // A server opens no streams: there is nothing to wait for.
-        state.acceptUpTo = 0;
-        state.goAway(0, ERROR_CODE.NO_ERROR, "");
-        state.finishIfDone();
-      } else {
-        state.goAway(LARGEST_STREAM_ID, ERROR_CODE.NO_ERROR, "");
-        state.ping(PING_PURPOSE.SHUTDOWN, 0);
-      }
-      state.announceOutput();
-    },
-    goAway(code, debug) {
-      if (state.dead) return;
-      state.acceptUpTo = Math.min(state.acceptUpTo, streams.lastPeerId);
-      state.goAway(state.acceptUpTo, code, debug);
-      state.announceOutput();
-    },
-    transportEnded() {
-      if (state.dead) return;
-      reader.stopped = true;
-      state.endAll({ code: ERROR_CODE.CANCEL, by: "connection", processed: true });
-    },
-  };
+  takeOutput(): Buffer | undefined {
+    return this.#state.takeOutput();
+  }
+
+  reuseOutput(): void {
+    this.#state.output.reuse();
+  }
+
+  get isCongested(): boolean {
+    return this.#state.output.length >= this.#state.options.maxOutputBytes;
+  }
+
+  get isAcknowledged(): boolean {
+    return this.#state.settingsAcked;
+  }
+
+  get isUsable(): boolean {
+    const { role, dead, peerIsLeaving, shuttingDown, streams } = this.#state;
+    return role === "client" && !dead && !peerIsLeaving && !shuttingDown && streams.nextOwnId <= LARGEST_STREAM_ID;
+  }
+
+  get freeStreams(): number {
+    const { peer, streams } = this.#state;
+    return this.isUsable ? Math.max(0, peer.maxConcurrentStreams - streams.size) : 0;
+  }
+
+  get openStreams(): number {
+    return this.#state.streams.size;
+  }
+
+  openStream(headers: HeaderList, endStream: boolean, context: Context): Http2Stream<Context> | undefined {
+    if (this.freeStreams === 0) return undefined;
+    const { streams, sender } = this.#state;
+    const id = streams.nextOwnId;
+    sender.block(id, headers, endStream);
+    streams.nextOwnId += 2;
+    const stream = this.#state.newStream(id);
+    stream.context = context;
+    stream.localEnded = endStream;
+    this.#sent();
+    return stream;
+  }
+
+  sendHeaders(stream: Http2Stream<Context>, headers: HeaderList, endStream: boolean): void {
+    if (stream.closed || stream.localEnded || stream.endQueued) return;
+    this.#state.sender.headers(stream, headers, endStream);
+    this.#sent();
+  }
+
+  sendData(stream: Http2Stream<Context>, data: Uint8Array, endStream: boolean): boolean {
+    if (stream.closed || stream.localEnded || stream.endQueued) return true;
+    const isWritten = this.#state.sender.data(stream, data, endStream);
+    this.#sent();
+    return isWritten;
+  }
+
+  /** Headers or data are on their way: to a peer that is sent something PINGs are free. */
+  #sent(): void {
+    this.#state.budgets.pings.refill();
+    this.#state.announceOutput();
+  }
+
+  resetStream(stream: Http2Stream<Context>, code: number): void {
+    if (stream.closed) return;
+    this.#state.reset(stream, code);
+    this.#state.announceOutput();
+  }
+
+  consume(stream: Http2Stream<Context>, bytes: number): void {
+    if (this.#state.dead) return;
+    this.#state.windows.consume(stream, bytes);
+    this.#state.announceOutput();
+  }
+
+  ping(): number {
+    this.#pings = (this.#pings + 1) >>> 0;
+    if (!this.#state.dead) this.#state.ping(PING_PURPOSE.OWNER, this.#pings);
+    this.#state.announceOutput();
+    return this.#pings;
+  }
+
+  shutDown(): void {
+    const state = this.#state;
+    if (state.dead || state.shuttingDown) return;
+    state.shuttingDown = true;
+    if (state.role === "client") {
+      // A server opens no streams: there is nothing to wait for.
+      state.acceptUpTo = 0;
+      state.goAway(0, ERROR_CODE.NO_ERROR, "");
+      state.finishIfDone();
+    } else {
+      state.goAway(LARGEST_STREAM_ID, ERROR_CODE.NO_ERROR, "");
+      state.ping(PING_PURPOSE.SHUTDOWN, 0);
+    }
+    state.announceOutput();
+  }
+
+  goAway(code: number, debug: string): void {
+    const state = this.#state;
+    if (state.dead) return;
+    state.acceptUpTo = Math.min(state.acceptUpTo, state.streams.lastPeerId);
+    state.goAway(state.acceptUpTo, code, debug);
+    state.announceOutput();
+  }
+
+  transportEnded(): void {
+    if (this.#state.dead) return;
+    this.#reader.stopped = true;
+    this.#state.endAll({ code: ERROR_CODE.CANCEL, by: "connection", processed: true });
+  }
 }
 
 /** The preface, our settings as far as they are not the initial ones, and the connection's window. */

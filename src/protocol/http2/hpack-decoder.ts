@@ -24,6 +24,8 @@ interface RememberedBlock {
   readonly block: HeaderBlock;
 }
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /** Room for strings that come in Huffman's code; grows to what the longest block needs. */
 let scratch: Buffer = Buffer.allocUnsafeSlow(4_096);
 
@@ -38,7 +40,7 @@ export class HpackDecoder {
   #generation = 0;
   #remembered: (RememberedBlock | undefined)[] | undefined;
 
-  #source: Buffer = Buffer.alloc(0);
+  #source: Buffer = NOTHING;
   #at = 0;
   #end = 0;
   /** The kind of the string that was read last as a name. */
@@ -135,6 +137,8 @@ export class HpackDecoder {
       kinds |= kind;
       list.push(name, value);
     }
+    // What came is not held until the next block comes.
+    this.#source = NOTHING;
     if (secret) markNeverIndexed(list, secret);
     return { list, kinds, fault: faultOf(kinds, misplaced), contentLength, tooLarge: bytes > this.#maxListBytes };
   }

@@ -1,6 +1,6 @@
 // Whether the peer is still there: a PING after a time without a word of it, and what happens without an answer, as gRPC
 // has it (doc/keepalive.md, proposals A8 and A9).
-import type { Clock } from "../../base/clock.ts";
+import type { Clock, Stop } from "../../base/clock.ts";
 
 /** How long to wait for a peer's SETTINGS, and for its answer to ours (RFC 9113 section 6.5.3), in milliseconds. */
 export const SETTINGS_TIMEOUT_MS = 10_000;
@@ -28,34 +28,61 @@ export interface KeepaliveEvents {
   dead(): void;
 }
 
+const NO_KEEPALIVE: Keepalive = { heard() {}, stop() {} };
+
 /** Keeps one timer for the connection, which is not touched when bytes come. */
 export function createKeepalive(
   { keepaliveTimeMs, keepaliveTimeoutMs }: KeepaliveOptions,
   clock: Clock,
   events: KeepaliveEvents,
 ): Keepalive {
-  if (keepaliveTimeMs === undefined) return { heard: () => {}, stop: () => {} };
-  let heardMs = clock.nowMs();
-  let stopTimer = clock.after(keepaliveTimeMs, look);
+  if (keepaliveTimeMs === undefined) return NO_KEEPALIVE;
+  return new TimedKeepalive(keepaliveTimeMs, keepaliveTimeoutMs, clock, events);
+}
 
-  function look(): void {
-    const silentMs = clock.nowMs() - heardMs;
-    if (silentMs < keepaliveTimeMs!) stopTimer = clock.after(keepaliveTimeMs! - silentMs, look);
-    else if (!events.isNeeded()) stopTimer = clock.after(keepaliveTimeMs!, look);
+class TimedKeepalive implements Keepalive {
+  readonly #timeMs: number;
+  readonly #timeoutMs: number;
+  readonly #clock: Clock;
+  readonly #events: KeepaliveEvents;
+  #heardMs: number;
+  #askedMs = 0;
+  #stopTimer: Stop;
+
+  constructor(timeMs: number, timeoutMs: number, clock: Clock, events: KeepaliveEvents) {
+    this.#timeMs = timeMs;
+    this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
+    this.#events = events;
+    this.#heardMs = clock.nowMs();
+    this.#stopTimer = this.#lookIn(timeMs);
+  }
+
+  heard(): void {
+    this.#heardMs = this.#clock.nowMs();
+  }
+
+  stop(): void {
+    this.#stopTimer();
+  }
+
+  #lookIn(delayMs: number): Stop {
+    return this.#clock.after(delayMs, () => this.#look());
+  }
+
+  #look(): void {
+    const silentMs = this.#clock.nowMs() - this.#heardMs;
+    if (silentMs < this.#timeMs) this.#stopTimer = this.#lookIn(this.#timeMs - silentMs);
+    else if (!this.#events.isNeeded()) this.#stopTimer = this.#lookIn(this.#timeMs);
     else {
-      const askedMs = clock.nowMs();
-      events.ping();
-      stopTimer = clock.after(keepaliveTimeoutMs, () => {
-        if (heardMs < askedMs && events.isNeeded()) events.dead();
-        else look();
-      });
+      this.#askedMs = this.#clock.nowMs();
+      this.#events.ping();
+      this.#stopTimer = this.#clock.after(this.#timeoutMs, () => this.#judge());
     }
   }
 
-  return {
-    heard() {
-      heardMs = clock.nowMs();
-    },
-    stop: () => stopTimer(),
-  };
+  #judge(): void {
+    if (this.#heardMs < this.#askedMs && this.#events.isNeeded()) this.#events.dead();
+    else this.#look();
+  }
 }

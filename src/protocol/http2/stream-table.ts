@@ -11,7 +11,7 @@ const REMEMBERED_RESETS = 256;
 /** The streams of one connection, by id. */
 export class StreamTable<Context> {
   readonly #open = new Map<number, Http2Stream<Context>>();
-  readonly #resets = new Set<number>();
+  #resets: Set<number> | undefined;
   /** Resets up to this id may have been forgotten. */
   #forgottenUpTo = 0;
   /** Client streams are odd. We open as a client only, because nobody pushes. */
@@ -59,6 +59,7 @@ export class StreamTable<Context> {
 
   /** Remembers that we reset a stream. */
   rememberReset(id: number): void {
+    this.#resets ??= new Set();
     this.#resets.add(id);
     if (this.#resets.size <= REMEMBERED_RESETS) return;
     const [oldest] = this.#resets;
@@ -69,6 +70,6 @@ export class StreamTable<Context> {
 
   /** Whether the peer may not have known that the stream is closed when it sent a frame on it. */
   mayBeLate(id: number): boolean {
-    return id <= this.#forgottenUpTo || this.#resets.has(id);
+    return id <= this.#forgottenUpTo || this.#resets?.has(id) === true;
   }
 }

@@ -20,9 +20,7 @@ function setUp(options: object, { random = 0.5, acknowledged = true } = {}) {
     http2,
     clock,
     random: () => random,
-    isRead: () => true,
-    dead: (reason) => log(`dead: ${reason}`),
-    cut: () => log("cut"),
+    owner: { isRead: true, dead: (reason) => log(`dead: ${reason}`), outlived: () => log("cut") },
   });
   return { clock, events, lifetime };
 }
