@@ -54,7 +54,7 @@ func named(name, value string) []byte {
 type wire struct {
 	net.Conn
 	in     *bufio.Reader
-	out    *bufio.Writer
+	out    *outbox
 	header [9]byte
 	// Of the connection, and of a new stream.
 	window, streamWindow int
@@ -64,7 +64,7 @@ type wire struct {
 
 func newWire(connection net.Conn) *wire {
 	return &wire{
-		Conn: connection, in: bufio.NewReaderSize(connection, 1<<18), out: bufio.NewWriterSize(connection, 1<<18),
+		Conn: connection, in: bufio.NewReaderSize(connection, 1<<18), out: newOutbox(connection),
 		window: defaultWindow, streamWindow: defaultWindow,
 	}
 }

@@ -29,7 +29,7 @@ func idle(address, kind string) net.Conn {
 	check(err)
 	if kind == "http2" {
 		w := newWire(connection)
-		w.in, w.out = bufio.NewReaderSize(connection, 512), bufio.NewWriterSize(connection, 512)
+		w.in = bufio.NewReaderSize(connection, 512)
 		w.out.WriteString(preface)
 		w.greet()
 		buffer := make([]byte, frameBytes)
