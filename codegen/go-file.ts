@@ -46,6 +46,11 @@ export function isPointer({ optional, oneof, type }: StubField): boolean {
   return optional && oneof === undefined && ((type.kind === "scalar" && type.api !== "bytes") || type.kind === "enum");
 }
 
+/** Whether a field of a new value is set to its default. */
+export function isDefaulted({ optional, defaultValue, type, oneof }: StubField): boolean {
+  return !optional && oneof === undefined && defaultValue !== undefined && type.kind !== "message";
+}
+
 /** Whether Go's maps can have keys of this type. */
 export function isMapKey(type: StubType): boolean {
   return (type.kind === "scalar" && type.api !== "bytes") || type.kind === "enum";
@@ -106,8 +111,26 @@ export function createGoFile(file: StubFile, own: GoPackage, names: GoNames): Go
       const name = names.enums.get(type.type)?.values[i];
       return name === undefined ? `${typeOf(type)}(${value.value})` : qualify(type.type.file, name);
     }
+    if (type.kind === "message" && value.kind === "map") return messageLiteral(type.type, value.entries);
     if (type.kind !== "scalar") throw new Error(`no Go literal for a ${value.kind} as ${type.kind}`);
     return scalarLiteral(type.api, value);
+  }
+
+  /** The entries have the fields' names; other fields have their defaults. */
+  function messageLiteral(type: StubMessage, entries: readonly (readonly [Constant, Constant])[]): string {
+    const message = messageOf(type);
+    const given = new Map(entries.map(([key, each]) => [key.kind === "string" ? key.value : "", each]));
+    const fields = type.fields.flatMap((field): string[] => {
+      const each =
+        given.get(field.name) ?? (type.kind !== "union" && isDefaulted(field) ? field.defaultValue : undefined);
+      if (each === undefined) return [];
+      const text = literal(field.type, each);
+      const holder = message.oneofs.find(({ members }) => members.includes(field));
+      if (holder) return [`${holder.field}: ${qualify(type.file, message.members.get(field)!)}{Value: ${text}}`];
+      const own = isPointer(field) ? `${wire("Ptr")}[${typeOf(field.type)}](${text})` : text;
+      return [`${message.fields.get(field)}: ${own}`];
+    });
+    return `&${qualify(type.file, message.name)}{${fields.join(", ")}}`;
   }
 
   function scalarLiteral(api: ApiScalar, value: Constant): string {
@@ -118,6 +141,7 @@ export function createGoFile(file: StubFile, own: GoPackage, names: GoNames): Go
         return api === "bool" ? String(value.value !== 0n) : String(value.value);
       case "double":
         if (Number.isNaN(value.value)) return `${of("math", "NaN")}()`;
+        if (Object.is(value.value, -0)) return `${of("math", "Copysign")}(0, -1)`;
         if (Number.isFinite(value.value)) return String(value.value);
         return `${of("math", "Inf")}(${value.value > 0 ? 1 : -1})`;
       case "string":

@@ -1,18 +1,10 @@
 // A message as a Go struct that encodes and decodes itself, with the interfaces that keep unions and oneofs to one member.
 
 import type { Wire } from "../src/schema/model.ts";
-import { commentLines, type GoFile, isPointer, quoted } from "./go-file.ts";
+import { commentLines, type GoFile, isDefaulted, isPointer, quoted } from "./go-file.ts";
 import { type GoMessage, type GoOneof, hasGetter } from "./go-names.ts";
 import { readClauses, readProtobufField, writeProtobuf, writeProtobufField } from "./go-protobuf.ts";
-import {
-  hasDefaults,
-  isDefaulted,
-  readThrift,
-  readThriftField,
-  thriftKind,
-  writeThrift,
-  writeThriftField,
-} from "./go-thrift.ts";
+import { hasDefaults, readThrift, readThriftField, thriftKind, writeThrift, writeThriftField } from "./go-thrift.ts";
 import type { StubField, StubMessage } from "./stub-model.ts";
 
 /** Prints a message; `exported` is false for argument lists and results, which have no more than they need. */
@@ -93,9 +85,33 @@ function printConstructor(go: GoFile, type: StubMessage, { name, fields }: GoMes
   go.print("", `// ${create} returns a ${name} with the defaults of its fields.`);
   const rows = type.fields.filter(isDefaulted).map((field) => {
     const value = field.defaultValue!;
-    return [`${fields.get(field)}:`, `${go.literal(field.type, value)},`];
+    return [`${fields.get(field)}:`, `${go.literal(field.type, value)},`] as const;
   });
-  go.block(`func ${create}() *${name} {`, () => go.block(`return &${name}{`, () => go.columns(rows), "}"), "}");
+  const print = (): void => {
+    for (const group of alignedTogether(rows)) go.columns(group);
+  };
+  go.block(`func ${create}() *${name} {`, () => go.block(`return &${name}{`, print, "}"), "}");
+}
+
+/** Keys as gofmt aligns them: not a long one with others that are 2.5 times as long or as short as those before on average. */
+function alignedTogether(rows: readonly (readonly [string, string])[]): (readonly [string, string])[][] {
+  const groups: (readonly [string, string])[][] = [];
+  let logSum = 0;
+  let previous = 0;
+  for (const row of rows) {
+    const size = row[0].length - 1;
+    const group = groups.at(-1);
+    const ratio = group ? size / Math.exp(logSum / group.length) : 1;
+    const isShort = size <= 40 && previous <= 40;
+    if (group && (isShort || (ratio > 0.4 && ratio < 2.5))) group.push(row);
+    else {
+      groups.push([row]);
+      logSum = 0;
+    }
+    logSum += Math.log(size);
+    previous = size;
+  }
+  return groups;
 }
 
 function printGetter(go: GoFile, { name }: GoMessage, field: StubField, own: string): void {

@@ -1,5 +1,5 @@
 // Encoding and decoding of values in Thrift's binary protocol, as Go statements.
-import { type GoFile, isMapKey, isPointer } from "./go-file.ts";
+import { type GoFile, isDefaulted, isMapKey, isPointer } from "./go-file.ts";
 import { fromWireInteger, isInteger, toWireInteger } from "./go-integers.ts";
 import type { StubField, StubType } from "./stub-model.ts";
 
@@ -176,11 +176,6 @@ export function hasDefaults({
   readonly kind: string;
 }): boolean {
   return kind !== "union" && fields.some(isDefaulted);
-}
-
-/** Whether a field of a new value is set to its default. */
-export function isDefaulted({ optional, defaultValue, type, oneof }: StubField): boolean {
-  return !optional && oneof === undefined && defaultValue !== undefined && type.kind !== "message";
 }
 
 function readExpression(go: GoFile, type: StubType, what: string): string {

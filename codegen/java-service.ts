@@ -158,8 +158,9 @@ export function printClient(context: JavaContext, service: StubService): void {
   );
 }
 
+/** Underscores at the end tell apart what differs in case alone. */
 function constantName(name: string): string {
-  return `${upperSnakeCase(name) || name}_METHOD`;
+  return `${upperSnakeCase(name) || name}${/_*$/.exec(name)?.[0] ?? ""}_METHOD`;
 }
 
 function capital(name: string): string {

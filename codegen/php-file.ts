@@ -80,6 +80,9 @@ export function printPhpFile(
   };
   printer.print("<?php", "", `// ${headerLine(version, source.source)}`, "", "declare(strict_types=1);", "");
   if (namespace !== "") printer.print(`namespace ${namespace};`, "");
+  // Types within types within types cannot be broken everywhere.
+  let isWide = false;
+  printer.later(() => (isWide ? ["// phpcs:disable Generic.Files.LineLength", ""] : []));
   printer.later(() => {
     const lines = [...imports.used]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -89,6 +92,13 @@ export function printPhpFile(
     return lines.length === 0 ? [] : [...lines, ""];
   });
   body(file);
+  if (
+    printer
+      .text()
+      .split("\n")
+      .some((line) => line.length > MAX_COLUMNS)
+  )
+    isWide = true;
   return { path: `${names.folderOf(source)}${className}.php`, text: printer.text() };
 }
 

@@ -144,14 +144,15 @@ function nameProperties(message: StubMessage, properties: Map<unknown, string>, 
 
 /** Each member is a property and a named constructor, and methods are case-insensitive. */
 function nameMembers(fields: readonly StubField[], properties: Map<unknown, string>, report: Report): void {
-  const scope = propertyScope(report, (name) => name.toLowerCase());
+  // A method's name has no underscore.
+  const scope = propertyScope(report, (name) => name.toLowerCase(), "Value");
   scope.reserve("write", "read", "encode", "decode", "which", "class");
   for (const field of fields) properties.set(field, scope.claim(propertyName(field), field));
 }
 
-function propertyScope(report: Report, keyOf = (name: string): string => name): NameScope {
+function propertyScope(report: Report, keyOf = (name: string): string => name, suffix = "_"): NameScope {
   // Underscores and digits at the start of a name are no words.
-  return createNameScope({ language: "PHP", keywords: new Set(["this"]), suffix: "_", keyOf, report });
+  return createNameScope({ language: "PHP", keywords: new Set(["this"]), suffix, keyOf, report });
 }
 
 /** `$fooBar` of `foo_bar`. */

@@ -236,27 +236,26 @@ function printHandler(file: PhpFile, { method, name, parameters, locals }: PhpMe
       file.print(`${target} ?? throw $in->malformed('the argument ${field.name} is missing');`);
     }
   }
-  const call = `$this->implementation->${name}(${parameters.map(({ variable }) => variable).join(", ")})`;
+  const call = (before: string): void => {
+    const variables = parameters.map(({ variable }) => variable);
+    file.list(`${before}$this->implementation->${name}`, variables, ";");
+  };
   if (method.oneway) {
-    file.print(`${call};`, "return null;");
+    call("");
+    file.print("return null;");
     return;
   }
   const result = `$${locals.fresh("result")}`;
   file.print(`$out = new ${file.runtime(thrift ? "ThriftWriter" : "ProtobufWriter")}();`);
   const catches = catchesOf(method.throws);
-  const statement = method.result ? `${result} = ${call};` : `${call};`;
-  const write = () => {
+  const answer = () => {
+    call(method.result ? `${result} = ` : "");
     if (method.result) printSuccess(file, method, result, locals, thrift);
   };
-  if (catches.length === 0) {
-    file.print(statement);
-    write();
-  } else {
+  if (catches.length === 0) answer();
+  else {
     file.print("try {");
-    file.indented(() => {
-      file.print(statement);
-      write();
-    });
+    file.indented(answer);
     for (const thrown of catches) {
       const variable = `$${locals.fresh("exception")}`;
       file.print(`} catch (${file.classOf(thrown.type)} ${variable}) {`);

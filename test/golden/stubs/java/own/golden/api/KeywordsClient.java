@@ -18,10 +18,10 @@ public final class KeywordsClient implements Keywords {
   private static final Method<ProtobufOutput, ProtobufInput, FailResponse> LIST_METHOD =
       new Method<>(Wire.PROTOBUF, "golden.api.Keywords", "List", false, KeywordsClient::readList, Map.of());
 
-  private static final Method<ProtobufOutput, ProtobufInput, FailResponse> CLASS_METHOD =
+  private static final Method<ProtobufOutput, ProtobufInput, FailResponse> CLASS__METHOD =
       new Method<>(Wire.PROTOBUF, "golden.api.Keywords", "class", false, KeywordsClient::readClass_, Map.of());
 
-  private static final Method<ProtobufOutput, ProtobufInput, FailResponse> NEW_METHOD =
+  private static final Method<ProtobufOutput, ProtobufInput, FailResponse> NEW__METHOD =
       new Method<>(Wire.PROTOBUF, "golden.api.Keywords", "New", false, KeywordsClient::readNew_, Map.of());
 
   private static final Method<ProtobufOutput, ProtobufInput, FailResponse> STRING_METHOD =
@@ -59,12 +59,12 @@ public final class KeywordsClient implements Keywords {
 
   @Override
   public FailResponse class_(FailRequest request) {
-    return channel.call(CLASS_METHOD, request::write, options);
+    return channel.call(CLASS__METHOD, request::write, options);
   }
 
   @Override
   public FailResponse new_(FailRequest request) {
-    return channel.call(NEW_METHOD, request::write, options);
+    return channel.call(NEW__METHOD, request::write, options);
   }
 
   @Override
@@ -112,11 +112,11 @@ public final class KeywordsClient implements Keywords {
     }
 
     public CompletableFuture<FailResponse> class_(FailRequest request) {
-      return channel.callAsync(CLASS_METHOD, request::write, options);
+      return channel.callAsync(CLASS__METHOD, request::write, options);
     }
 
     public CompletableFuture<FailResponse> new_(FailRequest request) {
-      return channel.callAsync(NEW_METHOD, request::write, options);
+      return channel.callAsync(NEW__METHOD, request::write, options);
     }
 
     public CompletableFuture<FailResponse> string(FailRequest request) {

@@ -34,10 +34,10 @@ public final class KeywordsClient implements Keywords {
   private static final Method<ThriftOutput, ThriftInput, Void> ISSET_METHOD =
       new Method<>(Wire.THRIFT, "golden.services.Keywords", "isset", false, KeywordsClient::readIsset, Map.of());
 
-  private static final Method<ThriftOutput, ThriftInput, Void> TO_STRING_METHOD =
+  private static final Method<ThriftOutput, ThriftInput, Void> TO_STRING__METHOD =
       new Method<>(Wire.THRIFT, "golden.services.Keywords", "toString", false, KeywordsClient::readToString_, Map.of());
 
-  private static final Method<ThriftOutput, ThriftInput, Void> WAIT_METHOD =
+  private static final Method<ThriftOutput, ThriftInput, Void> WAIT__METHOD =
       new Method<>(Wire.THRIFT, "golden.services.Keywords", "wait_", false, KeywordsClient::readWait_, Map.of());
 
   private static final Method<ThriftOutput, ThriftInput, Void> CLOSE_METHOD =
@@ -92,12 +92,12 @@ public final class KeywordsClient implements Keywords {
 
   @Override
   public void toString_() {
-    channel.call(TO_STRING_METHOD, out -> writeToString_(out), options);
+    channel.call(TO_STRING__METHOD, out -> writeToString_(out), options);
   }
 
   @Override
   public void wait_() {
-    channel.call(WAIT_METHOD, out -> writeWait_(out), options);
+    channel.call(WAIT__METHOD, out -> writeWait_(out), options);
   }
 
   @Override
@@ -218,11 +218,11 @@ public final class KeywordsClient implements Keywords {
     }
 
     public CompletableFuture<Void> toString_() {
-      return channel.callAsync(TO_STRING_METHOD, out -> writeToString_(out), options);
+      return channel.callAsync(TO_STRING__METHOD, out -> writeToString_(out), options);
     }
 
     public CompletableFuture<Void> wait_() {
-      return channel.callAsync(WAIT_METHOD, out -> writeWait_(out), options);
+      return channel.callAsync(WAIT__METHOD, out -> writeWait_(out), options);
     }
 
     public CompletableFuture<Void> close() {
