@@ -86,7 +86,7 @@ const CASES: Readonly<Record<string, Handler>> = {
   nothing: answer,
   "access log": accessLog(() => ({ sample: 0.01, slowMs: 1_000 }), { log, clock, random })(answer),
   metrics: metrics(metricsOptions.parse({}), { registry: new Registry(), clock }).calls(answer),
-  "rate limit": rateLimit(rateLimitOptions.parse([{ perSecond: 1e9 }]), clock).calls(answer),
+  "rate limit": rateLimit(rateLimitOptions.parse([{ perSecond: 1e9 }]), { clock, pairs: new Map() }).calls(answer),
   "concurrency, adaptive": concurrencyLimit(concurrencyOptions.parse({ policy: "adaptive" }), { clock, random }).calls(
     answer,
   ),

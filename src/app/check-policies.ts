@@ -17,6 +17,14 @@ export function checkPolicies(config: Config, linked: LinkedSchema, fault: Fault
       checkField(match.field.path, match.methods, ["routes", i, "match", "field", "path"], linked, fault);
   }
   for (const [i, { match }] of faults.entries()) names.check(match.methods, ["faults", i, "match", "methods"], fault);
+  for (const [upstream, { rateLimit, policies }] of Object.entries(config.upstreams)) {
+    for (const [i, { only }] of rateLimit.entries()) {
+      names.check(only, ["upstreams", upstream, "rateLimit", i, "only"], fault);
+    }
+    for (const [i, { only }] of policies.entries()) {
+      names.check(only, ["upstreams", upstream, "policies", i, "only"], fault);
+    }
+  }
   for (const [i, { methods }] of (authorize?.rules ?? []).entries()) {
     names.check(methods, ["authorize", "rules", i, "methods"], fault);
   }

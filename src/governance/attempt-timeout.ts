@@ -5,6 +5,7 @@ import { Canceller } from "../base/cancel.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { Layer, Reply } from "../rpc/call.ts";
+import type { Method } from "../schema/model.ts";
 
 /** The longest that one attempt may take; by default only the call's deadline bounds it, as in Envoy. */
 export const attemptTimeoutMsOption = z
@@ -14,11 +15,13 @@ export const attemptTimeoutMsOption = z
   .describe("longest time for one attempt at an endpoint, in milliseconds; without it only timeoutMs holds");
 
 /**
- * Aborts an attempt after `timeoutMs` with DEADLINE_EXCEEDED; the client below rejects then and says whether anything
+ * Aborts an attempt after so many milliseconds, of all methods or of each, with DEADLINE_EXCEEDED; the client below rejects then and says whether anything
  * was sent. An attempt whose call ends earlier has no timer of its own.
  */
-export function attemptTimeout(timeoutMs: number, clock: Clock): Layer {
+export function attemptTimeout(timeoutMsOf: number | ((method: Method) => number | undefined), clock: Clock): Layer {
   return (next) => (call) => {
+    const timeoutMs = typeof timeoutMsOf === "number" ? timeoutMsOf : timeoutMsOf(call.method);
+    if (timeoutMs === undefined) return next(call);
     if (clock.nowMs() + timeoutMs >= call.expiresAtMs) return next(call);
     const canceller = new Canceller();
     const onAbort = () => canceller.abort(call.signal.reason);

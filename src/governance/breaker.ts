@@ -50,6 +50,19 @@ export const breakerOptions = z
         .describe("fewest calls in that time that say anything"),
       ...backOff,
     }),
+    z.strictObject({
+      policy: z.literal("slow-calls").describe("opens when too many of the last calls were slow or failed"),
+      slowMs: z.number().positive().describe("time from which on a call is slow, in milliseconds"),
+      maxSlowShare: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.5)
+        .describe("share of slow and failed calls above which it opens, from 0 to 1"),
+      windowMs: z.number().positive().default(30_000).describe("time over which they are counted, in milliseconds"),
+      minCalls: z.int().positive().default(10).describe("fewest calls in that time that say anything"),
+      ...backOff,
+    }),
   ])
   .refine(({ minOpenMs, maxOpenMs }) => minOpenMs <= maxOpenMs, {
     path: ["maxOpenMs"],
@@ -70,6 +83,7 @@ export function trackBreaker(
   random: () => number,
 ): Tracker {
   const trips = tripsOf(options, breaker);
+  const slowMs = options.policy === "slow-calls" ? options.slowMs : Number.POSITIVE_INFINITY;
 
   function open(nowMs: number): void {
     const leastMs = Math.min(options.minOpenMs * 2 ** breaker.opened, options.maxOpenMs);
@@ -84,7 +98,8 @@ export function trackBreaker(
       breaker.probing = true;
       states.changed();
     },
-    ended(outcome, startMs, nowMs) {
+    ended(came, startMs, nowMs) {
+      const outcome = came === "success" && nowMs - startMs >= slowMs ? "failure" : came;
       if (breaker.openUntilMs !== undefined) {
         // Attempts that began before it opened say nothing new.
         if (!breaker.probing || startMs < breaker.openUntilMs) return;
@@ -115,7 +130,11 @@ function tripsOf(options: BreakerOptions, breaker: BreakerState): Trips {
       return breaker.consecutiveFailures >= options.failures;
     };
   }
-  const { minSuccessRate, minCalls } = options;
+  const { minCalls } = options;
+  const isTooMany =
+    options.policy === "slow-calls"
+      ? (share: number) => share > options.maxSlowShare
+      : (share: number) => 1 - share < options.minSuccessRate;
   const calls = createSlidingCount(options.windowMs);
   const failures = createSlidingCount(options.windowMs);
   return (failed, nowMs) => {
@@ -123,7 +142,7 @@ function tripsOf(options: BreakerOptions, breaker: BreakerState): Trips {
     if (!failed) return false;
     failures.add(nowMs);
     const count = calls.sum(nowMs);
-    if (count < minCalls || 1 - failures.sum(nowMs) / count >= minSuccessRate) return false;
+    if (count < minCalls || !isTooMany(failures.sum(nowMs) / count)) return false;
     // What opened it must not open it again after the probe that closed it.
     calls.clear();
     failures.clear();

@@ -3,7 +3,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Handler, Layer } from "../rpc/call.ts";
 import type { Connect, Resolver } from "../rpc/endpoint.ts";
 import { stack } from "../rpc/stack.ts";
-import type { StreamHandler, StreamLayer } from "../rpc/stream.ts";
+import type { StreamHandler } from "../rpc/stream.ts";
+import type { Method } from "../schema/model.ts";
 import { type AccessLogContext, type AccessLogOptions, accessLog, streamAccessLog } from "./access-log.ts";
 import { attemptTimeout } from "./attempt-timeout.ts";
 import { authorize } from "./authorize.ts";
@@ -11,7 +12,8 @@ import { createBalance } from "./balance.ts";
 import { loadTrackersOf, pickerOf } from "./balance-policy.ts";
 import { closeBreaker, trackBreaker } from "./breaker.ts";
 import { type BridgeContext, bridge } from "./bridge.ts";
-import { concurrencyLimit } from "./concurrency.ts";
+import { byMethod } from "./by-method.ts";
+import { type ConcurrencyOptions, concurrencyLimit } from "./concurrency.ts";
 import { deadline, streamDeadline } from "./deadline.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
 import { createJudge } from "./failure.ts";
@@ -28,6 +30,8 @@ import { retry } from "./retry.ts";
 import { route, routeStream } from "./route.ts";
 import { type RouteByRulesContext, routeByRules } from "./route-by-rules.ts";
 import { compileRouteRules } from "./route-rules.ts";
+import { compileScopes, type ScopedPolicies } from "./scoped-policies.ts";
+import { type SharedLimits, sharedRateLimit } from "./shared-rate-limit.ts";
 import type { TrafficPolicies } from "./traffic-policies.ts";
 import { unpack } from "./unpack.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
@@ -112,6 +116,8 @@ export interface UpstreamStackContext extends BridgeContext {
   readonly isGrpc: boolean;
   /** Most bytes of a message that is unpacked for the other wires. */
   readonly maxMessageBytes: number;
+  /** Where limits are kept that sidecars share; undefined without a store. */
+  readonly shared?: SharedLimits | undefined;
   /** What is known of the upstream's endpoints, from the stack before this one when policies were reloaded. */
   readonly states: EndpointStates;
 }
@@ -129,51 +135,110 @@ export function createUpstreamStack(
   context: UpstreamStackContext,
 ): UpstreamStack {
   const { clock, random, resolver, states } = context;
-  const mayRunTwice = compileIdempotence(policies.retry.idempotent);
+  const scopesOf = policies.policies.length > 0 ? compileScopes(policies, context.links) : undefined;
   const balance = createBalance(upstream, {
     resolver,
     states,
     clock,
-    connect: endpointStacks(policies, context),
+    connect: endpointStacks(policies, context, scopesOf),
     newPicker: () => pickerOf(policies.balance, random),
     panicBelow: policies.balance.panicBelow,
   });
-  const rate = rateLimit(policies.rateLimit, clock);
+  const rate = rateLimit(policies.rateLimit, { clock, pairs: context.links });
+  const shared = sharedRateLimit(policies.rateLimit, { clock, pairs: context.links, shared: context.shared });
   const concurrency = policies.concurrency && concurrencyLimit(policies.concurrency, context);
-  const retries = retry(policies.retry, context);
+  const newScope = scopeStacks(balance, context);
+  const scoped = scopesOf ? byScope(scopesOf, newScope) : newScope({ policies, scopes: [] });
   const handle = stack(
     [
       // First: a call too many must cost as little as can be.
       rate.calls,
+      // Below the limits that are held here, which ask nobody.
+      ...(shared ? [shared.calls] : []),
       // Below the rate, which says no without keeping count of calls; above all that takes time, to count it.
       ...(concurrency ? [concurrency.calls] : []),
-      // The bound holds for everything below, translation and all attempts together.
-      deadline(policies, clock),
-      // Above the bridge, which reads into messages; gRPC's servers unpack them themselves.
-      ...(context.isGrpc ? [] : [unpack(context.maxMessageBytes)]),
-      // Above the choice of an endpoint: one translation per call, and a bad request is blamed on nobody.
-      bridge(context, policies.unknownFields),
-      // Above the balance: each attempt chooses its endpoint anew.
-      retries.calls,
-      // Below the retry, which knows one attempt where here are two, and only waits for another when both have failed.
-      ...(policies.hedge ? [hedge(policies.hedge, { clock, mayRunTwice })] : []),
     ],
-    // Last: from here on everything belongs to one endpoint.
-    balance.handle,
+    // From here on services and methods may have policies of their own.
+    scoped.handle,
   );
-  // For the same reasons in the same order. A stream is not translated, and never goes twice at once.
-  const streamLayers: StreamLayer[] = [
-    rate.streams,
-    ...(concurrency ? [concurrency.streams] : []),
-    streamDeadline(policies, clock),
-    retries.streams,
-  ];
-  const handleStream = context.isGrpc ? stack(streamLayers, balance.handleStream) : serveLoneMessages(handle, upstream);
+  const handleStream = context.isGrpc
+    ? stack(
+        [rate.streams, ...(shared ? [shared.streams] : []), ...(concurrency ? [concurrency.streams] : [])],
+        scoped.handleStream,
+      )
+    : serveLoneMessages(handle, upstream);
   return { handle, handleStream, close: balance.close };
 }
 
+type Scope = ScopedPolicies<UpstreamPolicies>;
+
+/** Sends each call down the stack of its method's policies, which methods with the same policies share. */
+function byScope(scopesOf: (method: Method) => Scope, newScope: (scope: Scope) => Handlers): Handlers {
+  const built = new Map<Scope, Handlers>();
+  const stackOf = byMethod((method) => {
+    const scope = scopesOf(method);
+    const known = built.get(scope) ?? newScope(scope);
+    built.set(scope, known);
+    return known;
+  });
+  return {
+    handle: (call) => stackOf(call.method).handle(call),
+    handleStream: (call) => stackOf(call.method).handleStream(call),
+  };
+}
+
+/** Builds what the calls of some methods pass. Where two share a policy they share what it counts, too. */
+function scopeStacks(balance: Handlers, context: UpstreamStackContext): (scope: Scope) => Handlers {
+  const { clock } = context;
+  const retriesOf = once((options: UpstreamPolicies["retry"]) => retry(options, context));
+  const limitsOf = once((options: ConcurrencyOptions) => concurrencyLimit(options, context));
+  return ({ policies, scopes }) => {
+    const mayRunTwice = compileIdempotence(policies.retry.idempotent);
+    const retries = retriesOf(policies.retry);
+    const limits = scopes.flatMap(({ concurrency }) => (concurrency ? [limitsOf(concurrency)] : []));
+    const handle = stack(
+      [
+        // Below the upstream's own, which counts these calls too.
+        ...limits.map(({ calls }) => calls),
+        // The bound holds for everything below, translation and all attempts together.
+        deadline(policies, clock),
+        // Above the bridge, which reads into messages; gRPC's servers unpack them themselves.
+        ...(context.isGrpc ? [] : [unpack(context.maxMessageBytes)]),
+        // Above the choice of an endpoint: one translation per call, and a bad request is blamed on nobody.
+        bridge(context, policies.unknownFields),
+        // Above the balance: each attempt chooses its endpoint anew.
+        retries.calls,
+        // Below the retry, which knows one attempt where here are two, and only waits for another when both have failed.
+        ...(policies.hedge ? [hedge(policies.hedge, { clock, mayRunTwice })] : []),
+      ],
+      // Last: from here on everything belongs to one endpoint.
+      balance.handle,
+    );
+    // For the same reasons in the same order. A stream is not translated, and never goes twice at once.
+    const streamLayers = [...limits.map(({ streams }) => streams), streamDeadline(policies, clock), retries.streams];
+    return { handle, handleStream: stack(streamLayers, balance.handleStream) };
+  };
+}
+
+/** Remembers what `build` makes of each options object. */
+function once<O extends object, T>(build: (options: O) => T): (options: O) => T {
+  const known = new Map<O, T>();
+  return (options) => {
+    const found = known.get(options) ?? build(options);
+    known.set(options, found);
+    return found;
+  };
+}
+
 /** What every attempt at one endpoint passes. */
-function endpointStacks(policies: UpstreamPolicies, context: UpstreamStackContext): Connect {
+function endpointStacks(
+  policies: UpstreamPolicies,
+  context: UpstreamStackContext,
+  scopesOf: ((method: Method) => Scope) | undefined,
+): Connect {
+  const attemptTimeoutMs = policies.policies.some((scope) => scope.attemptTimeoutMs !== undefined)
+    ? (method: Method) => scopesOf?.(method).policies.attemptTimeoutMs
+    : policies.attemptTimeoutMs;
   const { clock, random, connect, states } = context;
   const judge = createJudge(policies.failures);
   const outliers = policies.outlier.enabled ? createOutlierDetection(policies.outlier, states, clock) : undefined;
@@ -191,7 +256,7 @@ function endpointStacks(policies: UpstreamPolicies, context: UpstreamStackContex
       // First: whatever ends an attempt below is an outcome, its timeout too.
       observe(state, [...load, ...health], judge, clock),
       // Last: it ends what waits for the wire, and nothing else waits here.
-      ...(policies.attemptTimeoutMs === undefined ? [] : [attemptTimeout(policies.attemptTimeoutMs, clock)]),
+      ...(attemptTimeoutMs === undefined ? [] : [attemptTimeout(attemptTimeoutMs, clock)]),
     ];
     const client = connect(endpoint);
     const { handleStream } = client;

@@ -1,22 +1,26 @@
 // No more calls per second than agreed. Outermost of an upstream's stack, so that a call too many costs nothing below.
+import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { AnyCall, Layer } from "../rpc/call.ts";
 import type { StreamLayer } from "../rpc/stream.ts";
+import { compileMethodSet, type MethodPairs, methodNames } from "./method-set.ts";
+import { keysBy, perOption, whatOf } from "./rate-key.ts";
+import { sharedOption } from "./shared-option.ts";
 
 const rule = z.strictObject({
-  per: z
-    .enum(["upstream", "service", "method"])
-    .default("upstream")
-    .describe("what has an allowance of its own: the whole upstream, each service, or each method"),
-  only: z
-    .array(z.string().min(1))
+  per: perOption,
+  maxKeys: z
+    .int()
     .min(1)
-    .optional()
-    .describe("services, or methods as Service/method, that the rule is for; without it all"),
+    .max(1_000_000)
+    .default(10_000)
+    .describe("most allowances that are remembered, those that were used last"),
+  only: methodNames.optional(),
   perSecond: z.number().positive().describe("calls per second in the long run"),
   burst: z.number().min(1).optional().describe("most calls at once; without it as many as perSecond, at least 1"),
+  shared: sharedOption.optional(),
 });
 
 /** How many calls an upstream may get: none by default, because no number fits all. */
@@ -38,7 +42,7 @@ interface Allowance {
   /** The bucket of a call, filled up to now; undefined when the rule is not for it. */
   bucketOf(call: AnyCall, nowMs: number): Bucket | undefined;
   readonly perSecond: number;
-  readonly per: string;
+  readonly what: (call: AnyCall) => string;
 }
 
 /** Lets calls of both kinds through out of the same buckets. */
@@ -48,10 +52,16 @@ export interface RateLimit {
   readonly streams: StreamLayer;
 }
 
-/** Fails calls for which there is no token with RESOURCE_EXHAUSTED and the time until there is one. */
-export function rateLimit(rules: RateLimitOptions, clock: Clock): RateLimit {
+export interface RateLimitContext {
+  readonly clock: Clock;
+  readonly pairs: MethodPairs;
+}
+
+/** Fails calls for which there is no token with RESOURCE_EXHAUSTED and the time until there is one; heeds rules that are not shared. */
+export function rateLimit(all: RateLimitOptions, { clock, pairs }: RateLimitContext): RateLimit {
+  const rules = all.filter(({ shared }) => shared === undefined);
   if (rules.length === 0) return { calls: (next) => next, streams: (next) => next };
-  const allowances = rules.map(createAllowance);
+  const allowances = rules.map((rule) => createAllowance(rule, pairs));
 
   /** Why the call must not pass; undefined when it may, and then its tokens are spent. */
   function refusal(call: AnyCall): RpcError | undefined {
@@ -77,20 +87,20 @@ export function rateLimit(rules: RateLimitOptions, clock: Clock): RateLimit {
   return { calls: passing, streams: passing };
 }
 
-function createAllowance({
-  per,
-  only,
-  perSecond,
-  burst = Math.max(1, perSecond),
-}: RateLimitOptions[number]): Allowance {
-  const buckets = new Map<string, Bucket>();
-  const names = only && new Set(only);
+function createAllowance(
+  { per, maxKeys, only, perSecond, burst = Math.max(1, perSecond) }: RateLimitOptions[number],
+  pairs: MethodPairs,
+): Allowance {
+  const buckets = new LRUCache<string, Bucket>({ max: maxKeys });
+  const keyOf = keysBy(per);
+  const isFor = compileMethodSet(only, pairs);
+  const forAll = only === undefined;
   return {
-    per,
+    what: (call) => whatOf(per, call),
     perSecond,
-    bucketOf({ method }, nowMs) {
-      if (names && !names.has(method.service) && !names.has(`${method.service}/${method.name}`)) return undefined;
-      const key = keyOf(per, method);
+    bucketOf(call, nowMs) {
+      if (!forAll && !isFor(call.method)) return undefined;
+      const key = keyOf(call);
       let bucket = buckets.get(key);
       if (!bucket) {
         bucket = { tokens: burst, atMs: nowMs };
@@ -103,20 +113,8 @@ function createAllowance({
   };
 }
 
-/** Peers choose the names of methods whose IDL is not loaded: those of one service share a bucket. */
-function keyOf(per: RateLimitOptions[number]["per"], { service, name, request }: AnyCall["method"]): string {
-  if (per === "upstream") return "";
-  return per === "service" || request === undefined ? service : `${service}/${name}`;
-}
-
-function exhausted({ method, facts }: AnyCall, { per, perSecond }: Allowance, { tokens }: Bucket): RpcError {
-  const what =
-    per === "upstream"
-      ? `the upstream ${facts.upstream ?? ""}`
-      : per === "service"
-        ? method.service
-        : `${method.service}/${method.name}`;
-  return new RpcError("RESOURCE_EXHAUSTED", `${what} has its ${perSecond} calls per second (rateLimit)`, {
+function exhausted(call: AnyCall, { what, perSecond }: Allowance, { tokens }: Bucket): RpcError {
+  return new RpcError("RESOURCE_EXHAUSTED", `${what(call)} has its ${perSecond} calls per second (rateLimit)`, {
     retryAfterMs: Math.ceil(((1 - tokens) * 1_000) / perSecond),
   });
 }

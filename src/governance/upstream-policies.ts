@@ -11,6 +11,7 @@ import { hedgeOptions } from "./hedge.ts";
 import { outlierOptions } from "./outlier.ts";
 import { rateLimitOptions } from "./rate-limit.ts";
 import { retryOptions } from "./retry.ts";
+import { scopedPoliciesOption } from "./scoped-policies.ts";
 
 /** The keys of an upstream that are policies. */
 export const upstreamPolicies = {
@@ -26,6 +27,7 @@ export const upstreamPolicies = {
   failures: failuresOptions.prefault({}),
   outlier: outlierOptions.prefault({}),
   breaker: breakerOptions.optional(),
+  policies: scopedPoliciesOption,
 };
 
 const shape = z.object(upstreamPolicies);

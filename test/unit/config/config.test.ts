@@ -193,7 +193,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, opaqueServices, outlier, protocol, rateLimit, reconnect, retry, services, streamTimeoutMs, …",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, opaqueServices, outlier, policies, protocol, rateLimit, reconnect, retry, services, …",
   ],
   [
     'upstreams: { a: { protocol: fastcgi, endpoints: ["a:1"], services: [s.S], script: index.php } }',
@@ -228,6 +228,7 @@ test.each([
 test("the policies of an upstream have the defaults of their public sources", () => {
   expect(policies).toEqual({
     rateLimit: [],
+    policies: [],
     timeoutMs: 15_000,
     retry: {
       maxAttempts: 3,
@@ -257,7 +258,7 @@ test.each([
   ["balance: { policy: maglev }", /balance.header: expected text, got nothing/],
   ["retry: { codes: [BUSY] }", /retry.codes\[0\]: expected one of CANCELLED, /],
   ["breaker: { policy: consecutive, minOpenMs: 9, maxOpenMs: 8 }", /breaker.maxOpenMs: expected at least minOpenMs/],
-  ["rateLimit: [{ per: caller, perSecond: 1 }]", /rateLimit\[0\].per: expected one of upstream, service, method, got/],
+  ["rateLimit: [{ per: nobody, perSecond: 1 }]", /rateLimit\[0\].per: expected upstream, service, method, caller, /],
   ["concurrency: { policy: fixed }", /concurrency.max: expected a number, got nothing/],
   ["outlier: { enabled: no way }", /outlier.enabled: expected true or false, got "no way"/],
   ["attemptTimeoutMs: 0", /attemptTimeoutMs: expected more than 0, got 0/],

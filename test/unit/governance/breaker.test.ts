@@ -109,3 +109,26 @@ test("an open breaker stays open when the policies are reloaded", () => {
   expect(states.of("a").breaker).toBe(breaker);
   expect(breaker.openUntilMs).toBe(7_500);
 });
+
+test("too many slow calls open it, failures count as slow, and a slow probe leaves it open", () => {
+  const { clock, breaker, tracker, attempt } = setUp({ policy: "slow-calls", slowMs: 100, minCalls: 4 });
+  function slowly(): void {
+    const startMs = clock.nowMs();
+    tracker.began?.();
+    clock.advance(100);
+    tracker.ended("success", startMs, clock.nowMs());
+  }
+  attempt("success");
+  attempt("success");
+  slowly();
+  attempt("failure");
+  expect(breaker.openUntilMs).toBeUndefined();
+  slowly();
+  expect(breaker.openUntilMs).toBeDefined();
+  clock.advance(10_000);
+  slowly();
+  expect(breaker.opened).toBe(2);
+  clock.advance(20_000);
+  attempt("success");
+  expect(breaker.openUntilMs).toBeUndefined();
+});

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { RpcError } from "../../../src/base/errors.ts";
+import { Metadata } from "../../../src/base/metadata.ts";
 import { concurrencyLimit, concurrencyOptions } from "../../../src/governance/concurrency.ts";
 import { createGradientLimit } from "../../../src/governance/gradient-limit.ts";
 import { rateLimit, rateLimitOptions } from "../../../src/governance/rate-limit.ts";
+import { type SharedBucket, sharedRateLimit } from "../../../src/governance/shared-rate-limit.ts";
 import type { Call, Reply } from "../../../src/rpc/call.ts";
 import type { Method } from "../../../src/schema/model.ts";
 import { createFakeClock } from "../../fake-clock.ts";
@@ -15,7 +17,9 @@ const order = methodOf("thrift", "shop.Orders", "get");
 
 function setUpRate(rules: unknown) {
   const clock = createFakeClock();
-  const handle = rateLimit(rateLimitOptions.parse(rules), clock).calls(() => Promise.resolve(resultOf()));
+  const handle = rateLimit(rateLimitOptions.parse(rules), { clock, pairs: new Map() }).calls(() =>
+    Promise.resolve(resultOf()),
+  );
   /** How many of `times` calls pass. */
   async function passed(method: Method, times: number): Promise<number> {
     let count = 0;
@@ -197,4 +201,80 @@ test("an upstream that has become slower for good is measured again, and the lim
   expect(limiter.limit).toBeLessThan(before);
   serve(800, 100);
   expect(limiter.limit).toBeGreaterThanOrEqual(before);
+});
+
+/** How many of calls with these headers pass, one by one. */
+async function passedWith(handle: (call: Call) => Promise<Reply>, headers: readonly (readonly [string, string])[]) {
+  const passed: boolean[] = [];
+  for (const pair of headers) {
+    const call = callOf({ headers: Metadata.from([pair]) });
+    passed.push(
+      await handle(call).then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+  return passed;
+}
+
+test("an allowance per caller, or per value of a header; those without one share one", async () => {
+  const byCaller = setUpRate([{ perSecond: 1, per: "caller" }]);
+  const web = ["cw-from", "web"] as const;
+  expect(await passedWith(byCaller.handle, [web, web, ["cw-from", "till"], ["x", "1"], ["x", "2"]])).toEqual([
+    true,
+    false,
+    true,
+    true,
+    false,
+  ]);
+  const byTenant = setUpRate([{ perSecond: 1, per: { header: "X-Tenant" } }]);
+  const tenant = (name: string) => ["x-tenant", name] as const;
+  expect(await passedWith(byTenant.handle, [tenant("a"), tenant("a"), tenant("b")])).toEqual([true, false, true]);
+  expect(await rejection(byTenant.handle(callOf({ headers: Metadata.from([tenant("a")]) })))).toMatchObject({
+    message: "the header x-tenant of this value has its 1 calls per second (rateLimit)",
+  });
+});
+
+test("no more allowances are remembered than the rule says: the one unused longest begins anew", async () => {
+  const { handle } = setUpRate([{ perSecond: 1, per: "caller", maxKeys: 2 }]);
+  const from = (name: string) => ["cw-from", name] as const;
+  expect(await passedWith(handle, [from("a"), from("b"), from("c"), from("c"), from("a")])).toEqual([
+    true,
+    true,
+    true,
+    false,
+    true,
+  ]);
+});
+
+function setUpShared(take: (bucket: SharedBucket) => Promise<number>, shared: object = {}) {
+  const clock = createFakeClock();
+  const rules = rateLimitOptions.parse([{ perSecond: 5, per: "caller", shared: { name: "till", ...shared } }]);
+  const limit = sharedRateLimit(rules, { clock, pairs: new Map(), shared: { take } });
+  return { clock, handle: limit!.calls(() => Promise.resolve(resultOf())) };
+}
+
+test("a shared limit asks its store for the caller's token, and says when there is none", async () => {
+  const asked: SharedBucket[] = [];
+  const { handle, clock } = setUpShared(async (bucket) => {
+    asked.push(bucket);
+    return asked.length > 1 ? 150.2 : 0;
+  });
+  await handle(callOf({ headers: Metadata.from([["cw-from", "web"]]) }));
+  expect(asked).toEqual([{ key: "till:web", perSecond: 5, burst: 5 }]);
+  expect(await rejection(handle(callOf()))).toMatchObject({ code: "RESOURCE_EXHAUSTED", retryAfterMs: 151 });
+  expect(clock.pending).toBe(0);
+});
+
+test.each(["allow", "deny"])("a store that fails, or is slower than the budget, lets calls: %s", async (onFailure) => {
+  const failing = setUpShared(() => Promise.reject(new Error("gone")), { onFailure });
+  const slow = setUpShared(() => new Promise(() => {}), { onFailure, budgetMs: 7 });
+  const first = failing.handle(callOf());
+  const second = slow.handle(callOf());
+  slow.clock.advance(7);
+  for (const pending of [first, second]) {
+    if (onFailure === "allow") expect(await pending).toMatchObject({ kind: "result" });
+    else expect(await rejection(pending)).toMatchObject({ code: "UNAVAILABLE" });
+  }
 });

@@ -159,7 +159,10 @@ test("a stream counts against the concurrency limit until it ends, beside other 
 });
 
 test("streams and other calls take their tokens from the same bucket", async () => {
-  const limit = rateLimit(rateLimitOptions.parse([{ perSecond: 1, burst: 2 }]), createFakeClock());
+  const limit = rateLimit(rateLimitOptions.parse([{ perSecond: 1, burst: 2 }]), {
+    clock: createFakeClock(),
+    pairs: new Map(),
+  });
   const handleStream = limit.streams(() => Promise.resolve(replyOf().reply));
   await limit.calls(() => Promise.resolve(resultOf()))(callOf());
   await handleStream(streamOf());
