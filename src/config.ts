@@ -11,6 +11,7 @@ import type { Limits } from "./codec/codec.ts";
 import { resolveTlsFiles } from "./credentials/tls-options.ts";
 import { cacheOptions } from "./discovery/cache.ts";
 import { directoryOptions } from "./discovery/directory.ts";
+import { dnsClientOptions, dnsOptions } from "./discovery/dns.ts";
 import { addressOption, endpointOption } from "./discovery/endpoint-option.ts";
 import { registrationOptions } from "./discovery/local-instances.ts";
 import { accessLogOptions } from "./governance/access-log.ts";
@@ -97,10 +98,12 @@ const listenerOptions = z.discriminatedUnion("kind", [
 const upstreamCommons = {
   endpoints: z.array(endpointOption).min(1).optional().describe("where the upstream's processes listen"),
   discovery: z
-    .enum(["directory", "local"])
+    .union([z.enum(["directory", "local"]), z.strictObject({ dns: dnsOptions })], {
+      error: "expected directory, local, or { dns: { name, port } }",
+    })
     .optional()
     .describe(
-      "who knows where the upstream's processes listen, when endpoints does not say: discovery.directory, or only those that register here themselves",
+      "who knows where the upstream's processes listen, when endpoints does not say: discovery.directory, DNS, or only those that register here themselves",
     ),
   services: z.array(serviceName).default([]).describe("services of the loaded IDL that the upstream has"),
   opaqueServices: z
@@ -159,6 +162,7 @@ const upstreamOptions = z
 const discoveryOptions = z
   .strictObject({
     directory: directoryOptions.optional(),
+    dns: dnsClientOptions.prefault({}),
     snapshot: z
       .string()
       .min(1)

@@ -58,9 +58,13 @@ function duration(defaultMs: number, minMs: number, maxMs: number) {
 
 const serviceName = z.string().max(512);
 
+/** PHP writes an empty mapping as an empty list. */
+const mapping = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => (Array.isArray(value) && value.length === 0 ? {} : value), schema);
+
 const healthCheckSchema = z
   .strictObject({
-    tcp: z.strictObject({}).optional(),
+    tcp: mapping(z.strictObject({})).optional(),
     http: z
       .strictObject({
         path: z
@@ -69,7 +73,7 @@ const healthCheckSchema = z
           .regex(/^\/[\x21-\x7e]*$/, { error: "expected a path that begins with a slash" }),
       })
       .optional(),
-    grpc: z.strictObject({ service: serviceName.default("") }).optional(),
+    grpc: mapping(z.strictObject({ service: serviceName.default("") })).optional(),
     thrift: z.strictObject({ method: z.string().min(1).max(512), service: serviceName.default("") }).optional(),
     interval: duration(DEFAULTS.intervalMs, 100, 300_000),
     timeout: duration(DEFAULTS.timeoutMs, 10, 60_000),
@@ -89,8 +93,8 @@ const instanceSchema = z.strictObject({
   codec: enumOf(CODECS),
   framing: enumOf(FRAMINGS),
   weight: z.coerce.number().int().min(0).max(65_535).default(0),
-  labels: labelsOption.default({}),
-  healthCheck: healthCheckSchema.prefault({}),
+  labels: mapping(labelsOption).default({}),
+  healthCheck: mapping(healthCheckSchema).prefault({}),
 });
 
 /** Whoever listens on all addresses of this host is reached on loopback. */

@@ -6,10 +6,12 @@ import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
 import { createCachedResolver } from "../discovery/cache.ts";
 import { createDirectory } from "../discovery/directory.ts";
+import { createDnsResolver, type DnsOptions } from "../discovery/dns.ts";
 import { joinResolvers } from "../discovery/joined.ts";
 import type { LocalInstances } from "../discovery/local-instances.ts";
 import { openSnapshot } from "../discovery/snapshot.ts";
 import { createStaticResolver, type StaticEndpoints } from "../discovery/static.ts";
+import { createDnsLookup } from "../outbound/dns-lookup.ts";
 import type { Endpoint, Resolver } from "../rpc/endpoint.ts";
 import type { CheckedConfig } from "./check-config.ts";
 import { createRegistration } from "./registration.ts";
@@ -25,14 +27,17 @@ export interface Discovery extends Resolver {
   close(): void;
 }
 
-/** Watches the registry of a config, if it has one, until it is closed. */
+/** Watches the registries of a config until it is closed. */
 export function createDiscovery(checked: CheckedConfig, clock: Clock, log: Log): Discovery {
   let current = checked;
-  const { directory: directoryOptions, snapshot, cache } = checked.config.discovery;
+  const { directory: directoryOptions, dns: dnsOptions, snapshot, cache } = checked.config.discovery;
   const fixed = createStaticResolver(staticEndpoints(checked.config));
   const directory = directoryOptions && createDirectory(directoryOptions, clock, log);
+  const lookup = createDnsLookup(dnsOptions.servers);
+  const dns = createDnsResolver(dnsNames(checked.config), dnsOptions, { lookup, clock, log, random: Math.random });
   const opened = snapshot === undefined ? undefined : openSnapshot(snapshot, clock, log);
-  const found = directory && createCachedResolver(directory.resolver, cache, { clock, log, snapshot: opened });
+  const cached = (source: Resolver) => createCachedResolver(source, cache, { clock, log, snapshot: opened });
+  const [inDirectory, inDns] = [directory && cached(directory.resolver), cached(dns)];
   const published = createPublished();
   const local = createRegistration({
     clock,
@@ -41,25 +46,30 @@ export function createDiscovery(checked: CheckedConfig, clock: Clock, log: Log):
     registrar: directory?.registrar,
     published: published.note,
   });
-  let registered = registeredUpstreams(checked.config);
-  const elsewhere: Resolver = {
-    watch: (upstream, changed) =>
-      (found !== undefined && registered.has(upstream) ? found : fixed).watch(upstream, changed),
-  };
+
+  /** Who knows the endpoints of an upstream by the config at work. */
+  function sourceOf(upstream: string): Resolver {
+    const by = current.config.upstreams[upstream]?.discovery;
+    if (by === undefined || by === "local") return fixed;
+    return by === "directory" ? (inDirectory ?? fixed) : inDns;
+  }
+
+  const elsewhere: Resolver = { watch: (upstream, changed) => sourceOf(upstream).watch(upstream, changed) };
   return {
     local,
     ready: directory?.resolver.firstScan ?? Promise.resolve(),
     watch: joinResolvers(local, elsewhere, published.has).watch,
     update(next) {
       current = next;
-      registered = registeredUpstreams(next.config);
       fixed.replace(staticEndpoints(next.config));
+      dns.replace(dnsNames(next.config));
       local.checkAgain();
     },
     close() {
       local.close();
-      found?.close();
+      for (const each of [inDirectory, inDns]) each?.close();
       directory?.resolver.close();
+      dns.close();
     },
   };
 }
@@ -81,8 +91,11 @@ function staticEndpoints({ upstreams }: Config): StaticEndpoints {
   return new Map(Object.entries(upstreams).map(([name, { endpoints }]) => [name, endpoints ?? []]));
 }
 
-/** The upstreams whose endpoints are in the registry. */
-function registeredUpstreams({ upstreams }: Config): ReadonlySet<string> {
-  const all = Object.entries(upstreams).filter(([, { discovery }]) => discovery === "directory");
-  return new Set(all.map(([name]) => name));
+/** The upstreams whose endpoints are in DNS, with their names there. */
+function dnsNames({ upstreams }: Config): ReadonlyMap<string, DnsOptions> {
+  const names = new Map<string, DnsOptions>();
+  for (const [upstream, { discovery }] of Object.entries(upstreams)) {
+    if (typeof discovery === "object") names.set(upstream, discovery.dns);
+  }
+  return names;
 }

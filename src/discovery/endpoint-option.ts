@@ -34,6 +34,12 @@ export const endpointShape = {
     .max(1_000)
     .default(1)
     .describe("share of the calls relative to the other endpoints', for all balancing but round-robin"),
+  priority: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe("0 unless written; endpoints of a higher number are called when too few of the lower ones are healthy"),
   labels: labelsOption.default({}),
 };
 
@@ -47,11 +53,18 @@ export const endpointOption = z.preprocess(
 export interface EndpointOption {
   readonly address: Address;
   readonly weight: number;
+  readonly priority?: number | undefined;
   readonly labels?: Labels;
 }
 
 /** The endpoint of an upstream that an option describes. */
-export function endpointOf(upstream: string, { address, weight, labels = {} }: EndpointOption): Endpoint {
-  const endpoint = { upstream, address, name: formatAddress(address), weight };
-  return Object.keys(labels).length > 0 ? { ...endpoint, labels } : endpoint;
+export function endpointOf(upstream: string, { address, weight, priority, labels = {} }: EndpointOption): Endpoint {
+  return {
+    upstream,
+    address,
+    name: formatAddress(address),
+    weight,
+    ...(priority && { priority }),
+    ...(Object.keys(labels).length > 0 && { labels }),
+  };
 }

@@ -39,7 +39,9 @@ export function openSnapshot(path: string, clock: Clock, log: Log): Snapshot {
     const upstreams = Object.fromEntries(
       [...known].map(([upstream, endpoints]) => [
         upstream,
-        endpoints.map(({ address, weight, labels }) => ({ address: formatAddress(address), weight, labels })),
+        endpoints.map(({ address, weight, priority, labels }) => {
+          return { address: formatAddress(address), weight, priority, labels };
+        }),
       ]),
     );
     return `${JSON.stringify({ version: VERSION, upstreams })}\n`;

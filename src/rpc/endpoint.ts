@@ -13,6 +13,8 @@ export interface Endpoint {
   readonly name: string;
   /** Its share of the calls relative to the others', for balancing that heeds it; undefined is 1. */
   readonly weight?: number;
+  /** Endpoints of a higher number are called when those of lower ones do not do; undefined is 0. */
+  readonly priority?: number;
   /** What routes and balancing choose by, such as `version` and `zone`; undefined is none. */
   readonly labels?: Labels;
 }

@@ -116,8 +116,8 @@ final class Registration
         \stream_set_timeout($stream, (int) \ceil($this->timeoutSeconds));
         $content = $body === null ? '' : \json_encode($body, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES);
         $host = $isUnix ? 'localhost' : $this->httpAddress;
-        \fwrite($stream, "$method $path HTTP/1.0\r\nHost: $host\r\nContent-Type: application/json\r\n"
-            . 'Content-Length: ' . \strlen($content) . "\r\n\r\n$content");
+        \fwrite($stream, "$method $path HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n"
+            . "Content-Type: application/json\r\n" . 'Content-Length: ' . \strlen($content) . "\r\n\r\n$content");
         $answer = (string) \stream_get_contents($stream, self::MAX_ANSWER_BYTES);
         \fclose($stream);
         if (\preg_match('~^HTTP/1\.[01] (\d{3})[^\r]*\r\n.*?\r\n\r\n(.*)$~Ds', $answer, $parts) !== 1) {

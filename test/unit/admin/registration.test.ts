@@ -56,6 +56,11 @@ test("a full request is read, with names of JSON or of the .proto, and enums by 
   });
 });
 
+test("empty mappings may come as empty lists, as PHP writes them", () => {
+  const instance = { ...minimal.instance, labels: [], healthCheck: { tcp: [] } };
+  expect(parseRegisterRequest(JSON.stringify({ instance }))).toEqual(parseRegisterRequest(JSON.stringify(minimal)));
+});
+
 test.each([
   ["{", "expected JSON of a RegisterRequest"],
   ["{}", "instance: "],

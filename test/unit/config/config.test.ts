@@ -20,7 +20,7 @@ const bounds = {
   grpc: { keepaliveTimeMs: 7_200_000, keepaliveTimeoutMs: 20_000, permitKeepaliveTimeMs: 10_000 },
 };
 const tcp = (host: string, port: number) => ({ kind: "tcp", host, port });
-const discovery = { cache: { idleMs: 600_000, emptyGraceMs: 30_000 } };
+const discovery = { dns: { minTtlMs: 1_000, maxTtlMs: 30_000 }, cache: { idleMs: 600_000, emptyGraceMs: 30_000 } };
 const policies = z.object(upstreamPolicies).parse({});
 
 test("an empty config has every default, and listens on loopback only", () => {
@@ -64,10 +64,11 @@ listeners:
   - { address: "unix:/run/causeway.sock", kind: local }
   - { address: "[::1]:0", kind: admin }
 upstreams:
-  inventory: { protocol: thrift-framed, endpoints: [{ address: "127.0.0.1:9090", weight: 3, labels: { zone: a } }], services: [shop.Inventory], timeoutMs: 1000 }
+  inventory: { protocol: thrift-framed, endpoints: [{ address: "127.0.0.1:9090", weight: 3, labels: { zone: a }, priority: 1 }], services: [shop.Inventory], timeoutMs: 1000 }
   orders: { protocol: grpc, endpoints: ["unix:/run/o", "o:50051"], opaqueServices: [shop.v1.Orders] }
   stock: { protocol: grpc, discovery: directory, services: [shop.Stock] }
-discovery: { directory: { path: registry }, snapshot: /var/lib/causeway/endpoints.json, cache: { emptyGraceMs: 0 } }
+  mail: { protocol: grpc, discovery: { dns: { type: SRV, name: _mail._tcp.internal } }, services: [shop.Mail] }
+discovery: { directory: { path: registry }, snapshot: /var/lib/causeway/endpoints.json, cache: { emptyGraceMs: 0 }, dns: { servers: [10.0.0.53, "[fd00::53]:5353"], maxTtlMs: 5000 } }
 limits: { maxMessageBytes: 4096, maxDepth: 10, maxElements: 20 }
 accessLog: all
 metrics: { bucketsMs: [1, 10] }
@@ -106,7 +107,7 @@ registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
       inventory: {
         protocol: "thrift-framed",
         ...policies,
-        endpoints: [{ address: tcp("127.0.0.1", 9090), weight: 3, labels: { zone: "a" } }],
+        endpoints: [{ address: tcp("127.0.0.1", 9090), weight: 3, labels: { zone: "a" }, priority: 1 }],
         services: ["shop.Inventory"],
         opaqueServices: [],
         timeoutMs: 1_000,
@@ -140,10 +141,21 @@ registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
         connectTimeoutMs: 1_000,
         reconnect: { initialMs: 100, maxMs: 5_000 },
       },
+      mail: {
+        protocol: "grpc",
+        ...policies,
+        discovery: { dns: { type: "SRV", name: "_mail._tcp.internal" } },
+        services: ["shop.Mail"],
+        opaqueServices: [],
+        keepaliveTimeoutMs: 20_000,
+        connectTimeoutMs: 1_000,
+        reconnect: { initialMs: 100, maxMs: 5_000 },
+      },
     },
     discovery: {
       directory: { path: "etc/registry", rescanMs: 10_000 },
       snapshot: "/var/lib/causeway/endpoints.json",
+      dns: { servers: ["10.0.0.53", "[fd00::53]:5353"], minTtlMs: 1_000, maxTtlMs: 5_000 },
       cache: { idleMs: 600_000, emptyGraceMs: 0 },
     },
     limits: { maxBytes: 4_096, maxDepth: 10, maxElements: 20 },

@@ -1,0 +1,15 @@
+<?php
+
+/** Registers what the JSON says of a server, and keeps it registered until SIGTERM. */
+
+declare(strict_types=1);
+
+use Causeway\Registration;
+
+[, $generated, $address, $instance] = $argv;
+(require __DIR__ . '/autoload.php')($generated);
+
+$registration = new Registration(json_decode($instance, true), leaseSeconds: 3, httpAddress: $address);
+$registration->heartbeat();
+echo "ready registered\n";
+$registration->run();
