@@ -58,6 +58,6 @@ test("the example of docs/discovery.md works as it is written", async () => {
   expect(pings.registered).toBe(1);
   await vi.waitFor(async () => {
     expect(await ping()).toBe(200);
-    expect(pings.registered).toBeGreaterThan(2);
+    expect(pings.registered).toBeGreaterThan(1);
   });
 });
