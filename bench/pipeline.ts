@@ -16,11 +16,13 @@ import { createUpstreamStack, sidecarStack } from "../src/governance/pipeline.ts
 import { rateLimit, rateLimitOptions } from "../src/governance/rate-limit.ts";
 import { retry, retryOptions } from "../src/governance/retry.ts";
 import { route, routeStream } from "../src/governance/route.ts";
+import { newUpstreamCounts } from "../src/governance/upstream-counts.ts";
 import { upstreamPolicies } from "../src/governance/upstream-policies.ts";
 import { type Call, type Handler, newFacts, type Reply } from "../src/rpc/call.ts";
 import type { Method } from "../src/schema/model.ts";
 
 const ROUND_MS = 100;
+const counts = newUpstreamCounts();
 const clock = systemClock;
 const random = Math.random;
 const ignore = () => {};
@@ -61,6 +63,7 @@ function upstreamOf(policies: object): Handler {
     clock,
     random,
     codec: "protobuf",
+    wire: "grpc",
     isGrpc: true,
     maxMessageBytes: 16_384_000,
     links: new Map(),
@@ -86,12 +89,16 @@ const CASES: Readonly<Record<string, Handler>> = {
   nothing: answer,
   "access log": accessLog(() => ({ sample: 0.01, slowMs: 1_000 }), { log, clock, random })(answer),
   metrics: metrics(metricsOptions.parse({}), { registry: new Registry(), clock }).calls(answer),
-  "rate limit": rateLimit(rateLimitOptions.parse([{ perSecond: 1e9 }]), { clock, pairs: new Map() }).calls(answer),
-  "concurrency, adaptive": concurrencyLimit(concurrencyOptions.parse({ policy: "adaptive" }), { clock, random }).calls(
+  "rate limit": rateLimit(rateLimitOptions.parse([{ perSecond: 1e9 }]), { clock, counts, pairs: new Map() }).calls(
     answer,
   ),
+  "concurrency, adaptive": concurrencyLimit(concurrencyOptions.parse({ policy: "adaptive" }), {
+    clock,
+    random,
+    counts,
+  }).calls(answer),
   deadline: deadline({ timeoutMs: 15_000 }, clock)(answer),
-  retry: retry(retryOptions.parse({}), { clock, random }).calls(answer),
+  retry: retry(retryOptions.parse({}), { clock, random, counts }).calls(answer),
   "attempt timeout": attemptTimeout(1_000, clock)(answer),
   "upstream, round robin alone": upstreamOf({
     balance: { policy: "round-robin" },

@@ -88,8 +88,8 @@ const listenerOptions = z.discriminatedUnion("kind", [
     defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
     ...listenOptions,
   }),
-  z.strictObject({
-    kind: z.literal("admin").describe("/healthz, /readyz and /metrics over HTTP"),
+  browserGuardOptions.extend({
+    kind: z.literal("admin").describe("health, metrics and what operators ask and change, over HTTP"),
     address: addressOption.prefault("127.0.0.1:7422"),
     ...listenOptions,
   }),

@@ -2,16 +2,18 @@
 // old one under them.
 import { isDeepStrictEqual } from "node:util";
 import { Counter, collectDefaultMetrics, Registry } from "prom-client";
-import { createAdminHandler } from "../admin/admin.ts";
+import { type AdminProcess, createAdminHandler } from "../admin/admin.ts";
 import { createRegistrationHandler } from "../admin/registration.ts";
 import type { Address } from "../base/address.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { ListenerConfig } from "../config.ts";
 import { sidecarStack } from "../governance/pipeline.ts";
+import { registerUpstreamMetrics } from "../governance/upstream-metrics.ts";
 import type { HttpPortContext } from "../protocol/http/http-port.ts";
 import type { Lookup } from "../rpc/resolve.ts";
 import { type Method, methodsOf } from "../schema/model.ts";
+import { createAdminViews, measuredUpstreams } from "./admin-views.ts";
 import type { CheckedConfig } from "./check-config.ts";
 import { createDiscovery } from "./discovery.ts";
 import { type OpenListener, openListeners } from "./listeners.ts";
@@ -35,7 +37,12 @@ export interface App {
 }
 
 /** Starts a sidecar; rejects with a ListenError when an address cannot be had, and then nothing is left open. */
-export async function createApp(checked: CheckedConfig, log: Log, clock: Clock = systemClock): Promise<App> {
+export async function createApp(
+  checked: CheckedConfig,
+  log: Log,
+  clock: Clock = systemClock,
+  host: Host = { droppedLogLines: () => 0 },
+): Promise<App> {
   const { config } = checked;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -71,6 +78,16 @@ export async function createApp(checked: CheckedConfig, log: Log, clock: Clock =
     return { lookup, services, printDetail, ...handlers, clock };
   }
 
+  registerUpstreamMetrics(registry, () => measuredUpstreams(current.upstreams));
+  new Counter({
+    name: "causeway_log_lines_dropped_total",
+    help: "Lines of the log that nobody read in time.",
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(host.droppedLogLines());
+    },
+  });
   const failedHandshakes = new Counter({
     name: "causeway_tls_handshake_failures_total",
     help: "TLS handshakes of callers that failed.",
@@ -114,7 +131,12 @@ export async function createApp(checked: CheckedConfig, log: Log, clock: Clock =
   }
 
   await discovery.ready;
-  const admin = createAdminHandler({ isReady: () => ready, metrics: registry });
+  const admin = createAdminHandler({
+    ...host,
+    isReady: () => ready,
+    metrics: registry,
+    views: createAdminViews(() => current),
+  });
   const registration = createRegistrationHandler(discovery.local);
   const tlsFailed = () => failedHandshakes.inc();
   try {
@@ -130,6 +152,12 @@ export async function createApp(checked: CheckedConfig, log: Log, clock: Clock =
   ready = true;
   current.start();
   return { listeners: isOpen().map(({ kind, address }) => ({ kind, address })), reload, close };
+}
+
+/** What the process around a sidecar knows and can do. */
+export interface Host extends AdminProcess {
+  /** Lines of the log that were given up because nobody read them. */
+  droppedLogLines(): number;
 }
 
 /** Keys of the config that a running sidecar does not change. */

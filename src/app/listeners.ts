@@ -127,6 +127,12 @@ async function openAdmin(
   { admin, log, clock, tlsFailed }: ListenersContext,
 ): Promise<OpenListener> {
   const bounds = { maxBodyBytes: MAX_ADMIN_BODY_BYTES, maxHeaderBytes: MAX_HEADER_BYTES };
-  const listener = await createHttpListener({ ...options, ...bounds }, admin, log, clock, tlsFailed);
+  const listener = await createHttpListener(
+    { ...options, ...bounds },
+    guardBrowsers(options, admin),
+    log,
+    clock,
+    tlsFailed,
+  );
   return { kind: "admin", address: listener.address, close: listener.close };
 }

@@ -22,6 +22,8 @@ export interface Traffic extends Handlers {
   readonly services: readonly Service[];
   readonly printDetail: PrintDetail;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** The upstream of each service that can be called. */
+  readonly routes: ReadonlyMap<string, Route>;
   /** Our own health says SERVING between the two. */
   start(): void;
   stop(): void;
@@ -44,6 +46,7 @@ export function createTraffic(checked: CheckedConfig, before: Traffic | undefine
     services,
     printDetail: createDetailPrinter(linked, config.limits),
     upstreams,
+    routes,
     ...trafficStack(config, {
       pairs: linked.methods,
       services: routes,

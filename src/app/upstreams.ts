@@ -70,6 +70,7 @@ function createStack(
     resolver,
     maxMessageBytes: limits.maxBytes,
     codec: codecOf(options),
+    wire: options.protocol,
     isGrpc: options.protocol === "grpc",
     connect: connectOf(options, limits, clock, log),
     states,

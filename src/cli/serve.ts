@@ -1,14 +1,12 @@
 // `causeway serve`: the sidecar as a process. Signals, exit codes and the log's destination; all else is app.ts.
 import { Command } from "commander";
-import { destination, levels, pino } from "pino";
+import { levels, pino } from "pino";
 import { type App, checkConfig, createApp, createReloader, ListenError, type Reloader } from "../app/app.ts";
 import { formatAddress } from "../base/address.ts";
 import { systemClock } from "../base/clock.ts";
 import { type Diagnostic, formatDiagnostic } from "../base/diagnostic.ts";
+import { createLogOutput } from "./log-output.ts";
 
-/** A line alone costs a system call: lines wait until there are so many bytes of them, or for so many milliseconds. */
-const LOG_BYTES = 4_096;
-const LOG_MS = 20;
 const LOG_LEVELS = [...Object.values(levels.labels), "silent"];
 
 /** Runs the sidecar until SIGTERM or SIGINT. */
@@ -33,10 +31,8 @@ Example:
   });
 
 async function serve(configPath: string, level: string): Promise<number> {
-  // Lines are written while others are logged, and what is left when the process ends is written then.
-  const output = destination({ dest: 1, sync: false, minLength: LOG_BYTES, periodicFlush: LOG_MS });
-  process.on("exit", () => output.flushSync());
-  const log = pino({ level }, output);
+  const output = createLogOutput();
+  const log = pino({ level }, output.stream);
 
   let reloader: Reloader | undefined;
   // From the start: without a handler it would end the process.
@@ -56,7 +52,17 @@ async function serve(configPath: string, level: string): Promise<number> {
   const signals = watchSignals();
   let app: App;
   try {
-    app = await createApp(checked, log);
+    app = await createApp(checked, log, systemClock, {
+      droppedLogLines: () => output.dropped,
+      logLevel: {
+        levels: LOG_LEVELS,
+        get: () => log.level,
+        set(level) {
+          log.level = level;
+        },
+      },
+      drain: () => signals.ask("POST /drain"),
+    });
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     process.stderr.write(`causeway: ${error.message}\n`);
@@ -71,20 +77,27 @@ async function serve(configPath: string, level: string): Promise<number> {
   log.info({ signal }, "draining: no new connections, calls in flight are finished");
   await app.close();
   log.info({}, "stopped");
+  await output.end();
   return 0;
 }
 
 /** Resolves with the first signal that asks to stop; the second one ends the process at once, as shells expect it to. */
-function watchSignals(): { readonly first: Promise<NodeJS.Signals> } {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+function watchSignals(): { readonly first: Promise<string>; ask(who: string): void } {
+  const { promise, resolve } = Promise.withResolvers<string>();
   let stopping = false;
   const numbers = { SIGINT: 2, SIGTERM: 15 } as const;
   for (const [signal, number] of Object.entries(numbers)) {
     process.on(signal, () => {
       if (stopping) process.exit(128 + number);
       stopping = true;
-      resolve(signal as NodeJS.Signals);
+      resolve(signal);
     });
   }
-  return { first: promise };
+  return {
+    first: promise,
+    ask(who) {
+      stopping = true;
+      resolve(who);
+    },
+  };
 }

@@ -100,6 +100,7 @@ function common({ method, facts }: AnyCall, durationMs: number): object {
     service: method.service,
     method: method.name,
     inbound: facts.inbound,
+    outbound: facts.outbound,
     peer: facts.peer,
     caller: facts.caller,
     route: facts.route,

@@ -9,6 +9,7 @@ import type { Candidate, Picker } from "./picker.ts";
 import { createPool, type Pool } from "./pool.ts";
 import { noStreams } from "./route.ts";
 import { createLabelReader, hasLabels } from "./subset.ts";
+import { type UpstreamView, viewOf } from "./upstream-view.ts";
 
 /** The balanced endpoints of one upstream. */
 export interface Balance {
@@ -18,6 +19,8 @@ export interface Balance {
   readonly handleStream: StreamHandler;
   /** Whether no endpoint that the call may go to is there and healthy, and none is due to be asked whether it is again. */
   isDown(call: AnyCall): boolean;
+  /** What is known of the upstream's endpoints now. */
+  inspect(): UpstreamView;
   /** Stops watching and closes every endpoint's connections when their calls in flight are done. */
   close(): Promise<void>;
 }
@@ -29,6 +32,8 @@ export interface BalanceContext {
   readonly clock: Clock;
   /** Builds the choice of all endpoints, and one more for each set of labels. */
   readonly newPicker: () => Picker;
+  /** What the endpoints speak, for the access log. */
+  readonly wire: string;
   /** The share of healthy endpoints below which ejected ones are used too. */
   readonly panicBelow: number;
 }
@@ -39,7 +44,7 @@ export interface BalanceContext {
  * finishes its calls.
  */
 export function createBalance(upstream: string, context: BalanceContext): Balance {
-  const { resolver, connect, states, clock, newPicker, panicBelow } = context;
+  const { resolver, connect, states, clock, newPicker, panicBelow, wire } = context;
   const picker = newPicker();
   const labelsOf = createLabelReader();
   let known: Endpoints["kind"] = "unknown";
@@ -110,6 +115,7 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
     if (!candidate) return undefined;
     facts.endpoint = candidate.endpoint.name;
     facts.attempts++;
+    facts.outbound = wire;
     return candidate;
   }
 
@@ -123,6 +129,7 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
       return candidate.handler.handleStream?.(call) ?? Promise.reject(noStreams(call, upstream));
     },
     isDown: (call) => poolOf(call)?.isDown(clock.nowMs()) ?? true,
+    inspect: () => ({ kind: known, endpoints: candidates.map((each) => viewOf(each, clock.nowMs())) }),
     async close() {
       if (!closed) {
         closed = true;

@@ -90,6 +90,7 @@ export function trackBreaker(
     // Sidecars that saw the same outage must not all probe at the same time.
     breaker.openUntilMs = nowMs + Math.min(leastMs * (1 + random()), options.maxOpenMs);
     breaker.opened++;
+    states.counts.breakerOpenings++;
   }
 
   return {

@@ -6,6 +6,7 @@ import { RpcError, toRpcError } from "../base/errors.ts";
 import type { AnyCall, Layer } from "../rpc/call.ts";
 import { type StreamLayer, whenOver } from "../rpc/stream.ts";
 import { createGradientLimit } from "./gradient-limit.ts";
+import type { UpstreamCounts } from "./upstream-counts.ts";
 
 /** How many calls at once an upstream may get; unlimited by default. */
 export const concurrencyOptions = z
@@ -40,6 +41,7 @@ export interface ConcurrencyContext {
   readonly clock: Clock;
   /** From 0 up to but not including 1, as Math.random. */
   readonly random: () => number;
+  readonly counts: UpstreamCounts;
 }
 
 /** Counts calls of both kinds together. */
@@ -50,14 +52,19 @@ export interface ConcurrencyLimit {
 }
 
 /** Fails calls above the limit with RESOURCE_EXHAUSTED at once; nobody waits in line here. */
-export function concurrencyLimit(options: ConcurrencyOptions, { clock, random }: ConcurrencyContext): ConcurrencyLimit {
+export function concurrencyLimit(options: ConcurrencyOptions, context: ConcurrencyContext): ConcurrencyLimit {
+  const { clock, random, counts } = context;
   const gradient = options.policy === "adaptive" ? createGradientLimit(options, random) : undefined;
   const fixed = options.policy === "fixed" ? options.max : 0;
   let inFlight = 0;
   const limitNow = () => gradient?.limit ?? fixed;
+  const refuse = (call: AnyCall) => {
+    counts.concurrencyRefused++;
+    return Promise.reject(exhausted(call, limitNow()));
+  };
   return {
     calls: (next) => (call) => {
-      if (inFlight >= limitNow()) return Promise.reject(exhausted(call, limitNow()));
+      if (inFlight >= limitNow()) return refuse(call);
       inFlight++;
       const startMs = gradient ? clock.nowMs() : 0;
       return next(call).then(
@@ -75,7 +82,7 @@ export function concurrencyLimit(options: ConcurrencyOptions, { clock, random }:
       );
     },
     streams: (next) => (call) => {
-      if (inFlight >= limitNow()) return Promise.reject(exhausted(call, limitNow()));
+      if (inFlight >= limitNow()) return refuse(call);
       inFlight++;
       return whenOver(next(call), () => {
         inFlight--;

@@ -1,5 +1,6 @@
 // What the calls to an endpoint have taught about it. It belongs to the endpoint, not to a policy, so that a reload of
 // policies forgets nothing: an ejected endpoint stays ejected, an open breaker open.
+import { newUpstreamCounts, type UpstreamCounts } from "./upstream-counts.ts";
 
 /** What one endpoint's attempts have shown. Written by the layers of its stack, read by the balance above them. */
 export interface EndpointState {
@@ -51,6 +52,8 @@ export interface EndpointStates {
   changed(): void;
   /** How many times `changed` was called: who derives something from states sees by it that it must do so again. */
   readonly changes: number;
+  /** What has become of the upstream's calls. */
+  readonly counts: UpstreamCounts;
 }
 
 /** States that are empty at first. */
@@ -73,6 +76,7 @@ export function createEndpointStates(): EndpointStates {
     get changes() {
       return changes;
     },
+    counts: newUpstreamCounts(),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Method } from "../schema/model.ts";
 import { createLatencyQuantile, type LatencyQuantile } from "./latency-quantile.ts";
 import { ATTEMPT_HEADER, withSent } from "./retry.ts";
 import { createRetryBudget } from "./retry-budget.ts";
+import type { UpstreamCounts } from "./upstream-counts.ts";
 
 /** When a second attempt goes beside the first; the defaults are those of motan's backup requests. */
 export const hedgeOptions = z
@@ -28,6 +29,7 @@ export type HedgeOptions = z.output<typeof hedgeOptions>;
 export interface HedgeContext {
   readonly clock: Clock;
   readonly mayRunTwice: (method: Method) => boolean;
+  readonly counts: UpstreamCounts;
 }
 
 const WINDOW_MS = 10_000;
@@ -36,9 +38,16 @@ const WINDOW_MS = 10_000;
  * Sends a call that may run twice a second time when it takes longer than `quantile` of its method's last calls did, for
  * at most `maxShare` of the calls of the last 10 s. The loser is cancelled. The second attempt says `cw-attempt`.
  */
-export function hedge({ quantile, maxShare }: HedgeOptions, { clock, mayRunTwice }: HedgeContext): Layer {
+export function hedge({ quantile, maxShare }: HedgeOptions, { clock, mayRunTwice, counts }: HedgeContext): Layer {
   const budget = createRetryBudget({ share: maxShare, perSecond: 0, windowMs: WINDOW_MS });
   const latencies = new WeakMap<Method, LatencyQuantile>();
+
+  function allowed(): boolean {
+    const allows = budget.withdraw(clock.nowMs());
+    if (allows) counts.hedges++;
+    else counts.hedgesRefused++;
+    return allows;
+  }
 
   function latencyOf(method: Method): LatencyQuantile {
     let latency = latencies.get(method);
@@ -56,8 +65,7 @@ export function hedge({ quantile, maxShare }: HedgeOptions, { clock, mayRunTwice
     const startMs = clock.nowMs();
     budget.deposit(startMs);
     const waitMs = latency.valueMs;
-    const done =
-      waitMs === undefined ? next(call) : race(call, next, waitMs, clock, () => budget.withdraw(clock.nowMs()));
+    const done = waitMs === undefined ? next(call) : race(call, next, waitMs, clock, allowed);
     return done.then((reply) => {
       latency.add(clock.nowMs() - startMs);
       return reply;

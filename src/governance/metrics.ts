@@ -1,9 +1,9 @@
 // Counts and times every call for Prometheus. The admin listener shows what is counted here.
-import { Counter, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { toRpcError } from "../base/errors.ts";
-import { exceptionOf, type Layer, type Reply } from "../rpc/call.ts";
+import { type AnyCall, exceptionOf, type Layer, type Reply } from "../rpc/call.ts";
 import { type StreamLayer, whenOver } from "../rpc/stream.ts";
 import type { Method } from "../schema/model.ts";
 import { DurationHistogram, type Observe } from "./duration-histogram.ts";
@@ -34,6 +34,10 @@ export interface MetricsContext {
 interface Meters {
   /** Calls by code since the registry was last asked. */
   readonly counts: Map<string, number>;
+  inFlight: number;
+  /** What translations had to leave out, in all. */
+  unknownFields: number;
+  duplicates: number;
   readonly observe: Observe;
   readonly labels: { readonly service: string; readonly method: string };
 }
@@ -46,7 +50,8 @@ export interface Metrics {
 }
 
 /**
- * Adds `causeway_calls_total{service,method,code}` and `causeway_call_duration_seconds{service,method}` to the registry.
+ * Adds `causeway_calls_total{service,method,code}`, `causeway_call_duration_seconds`, `causeway_calls_in_flight` and
+ * `causeway_translation_losses_total{service,method,kind}` to the registry.
  * `code` is OK, EXCEPTION for a declared exception, or the gRPC code. Opaque methods share the labels `opaque`, because
  * peers choose their names and each label costs memory for good.
  */
@@ -65,6 +70,28 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
       }
     },
   });
+  new Gauge({
+    name: "causeway_calls_in_flight",
+    help: "Calls and streams that have begun and not ended.",
+    labelNames: ["service", "method"] as const,
+    registers: [registry],
+    collect() {
+      for (const { inFlight, labels } of all) this.set(labels, inFlight);
+    },
+  });
+  new Counter({
+    name: "causeway_translation_losses_total",
+    help: "Fields and repetitions that translations left out.",
+    labelNames: ["service", "method", "kind"] as const,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { labels, unknownFields, duplicates } of all) {
+        if (unknownFields > 0) this.inc({ ...labels, kind: "unknown_fields" }, unknownFields);
+        if (duplicates > 0) this.inc({ ...labels, kind: "duplicates" }, duplicates);
+      }
+    },
+  });
   const durations = new DurationHistogram({
     name: "causeway_call_duration_seconds",
     help: "Time from the whole request to the whole reply; of a stream from its begin to its end.",
@@ -76,7 +103,8 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
   let opaque: Meters | undefined;
 
   function metersOf(labels: Meters["labels"]): Meters {
-    const meters: Meters = { counts: new Map(), observe: durations.series(labels), labels };
+    const observe = durations.series(labels);
+    const meters: Meters = { counts: new Map(), inFlight: 0, unknownFields: 0, duplicates: 0, observe, labels };
     all.push(meters);
     return meters;
   }
@@ -93,30 +121,42 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
     return meters;
   }
 
-  function count(method: Method, code: string, startMs: number): void {
-    const { counts, observe } = metersFor(method);
+  function begin({ method }: AnyCall): Meters {
+    const meters = metersFor(method);
+    meters.inFlight++;
+    return meters;
+  }
+
+  function end(meters: Meters, { facts }: AnyCall, code: string, startMs: number): void {
+    const { counts, observe } = meters;
+    meters.inFlight--;
     observe((clock.nowMs() - startMs) / 1_000);
     counts.set(code, (counts.get(code) ?? 0) + 1);
+    if (!facts.losses) return;
+    meters.unknownFields += facts.losses.unknownFields;
+    meters.duplicates += facts.losses.duplicates;
   }
 
   return {
     calls: (next) => (call) => {
       const startMs = clock.nowMs();
+      const meters = begin(call);
       return next(call).then(
         (reply) => {
-          count(call.method, codeOf(reply), startMs);
+          end(meters, call, codeOf(reply), startMs);
           return reply;
         },
         (thrown: unknown) => {
           const error = toRpcError(thrown);
-          count(call.method, error.code, startMs);
+          end(meters, call, error.code, startMs);
           throw error;
         },
       );
     },
     streams: (next) => (call) => {
       const startMs = clock.nowMs();
-      return whenOver(next(call), (error) => count(call.method, error?.code ?? "OK", startMs));
+      const meters = begin(call);
+      return whenOver(next(call), (error) => end(meters, call, error?.code ?? "OK", startMs));
     },
   };
 }

@@ -57,6 +57,7 @@ export function createOutlierDetection(
   function eject({ outlier }: EndpointState, nowMs: number): void {
     if (outlier.ejectedUntilMs > nowMs || ejectedCount(nowMs) >= mostEjected(all.size, options.maxEjectedShare)) return;
     outlier.ejections++;
+    states.counts.ejections++;
     outlier.ejectedUntilMs = nowMs + Math.min(options.baseEjectionMs * outlier.ejections, options.maxEjectionMs);
     outlier.consecutiveFailures = 0;
     states.changed();

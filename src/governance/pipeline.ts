@@ -34,7 +34,9 @@ import { compileScopes, type ScopedPolicies } from "./scoped-policies.ts";
 import { type SharedLimits, sharedRateLimit } from "./shared-rate-limit.ts";
 import type { TrafficPolicies } from "./traffic-policies.ts";
 import { unpack } from "./unpack.ts";
+import { countAttempts } from "./upstream-counts.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
+import type { UpstreamView } from "./upstream-view.ts";
 
 export interface SidecarStackOptions {
   /** Asked at each call, as a new config may say otherwise. */
@@ -112,6 +114,8 @@ export interface UpstreamStackContext extends BridgeContext {
   readonly random: () => number;
   readonly resolver: Resolver;
   readonly connect: Connect;
+  /** What the upstream's endpoints speak, as its config calls it. */
+  readonly wire: string;
   /** Whether the upstream's wire is gRPC's, which has streams and compressed messages. */
   readonly isGrpc: boolean;
   /** Most bytes of a message that is unpacked for the other wires. */
@@ -124,6 +128,8 @@ export interface UpstreamStackContext extends BridgeContext {
 
 /** One upstream's stack, with the connections to its endpoints. */
 export interface UpstreamStack extends Handlers {
+  /** What is known of its endpoints now. */
+  inspect(): UpstreamView;
   /** Closes the connections when the calls in flight are done. */
   close(): Promise<void>;
 }
@@ -143,10 +149,12 @@ export function createUpstreamStack(
     connect: endpointStacks(policies, context, scopesOf),
     newPicker: () => pickerOf(policies.balance, random),
     panicBelow: policies.balance.panicBelow,
+    wire: context.wire,
   });
-  const rate = rateLimit(policies.rateLimit, { clock, pairs: context.links });
-  const shared = sharedRateLimit(policies.rateLimit, { clock, pairs: context.links, shared: context.shared });
-  const concurrency = policies.concurrency && concurrencyLimit(policies.concurrency, context);
+  const { counts } = states;
+  const rate = rateLimit(policies.rateLimit, { clock, counts, pairs: context.links });
+  const shared = sharedRateLimit(policies.rateLimit, { clock, counts, pairs: context.links, shared: context.shared });
+  const concurrency = policies.concurrency && concurrencyLimit(policies.concurrency, { clock, random, counts });
   const newScope = scopeStacks(balance, context);
   const scoped = scopesOf ? byScope(scopesOf, newScope) : newScope({ policies, scopes: [] });
   const handle = stack(
@@ -167,7 +175,7 @@ export function createUpstreamStack(
         scoped.handleStream,
       )
     : serveLoneMessages(handle, upstream);
-  return { handle, handleStream, close: balance.close };
+  return { handle, handleStream, inspect: balance.inspect, close: balance.close };
 }
 
 type Scope = ScopedPolicies<UpstreamPolicies>;
@@ -189,9 +197,11 @@ function byScope(scopesOf: (method: Method) => Scope, newScope: (scope: Scope) =
 
 /** Builds what the calls of some methods pass. Where two share a policy they share what it counts, too. */
 function scopeStacks(balance: Handlers, context: UpstreamStackContext): (scope: Scope) => Handlers {
-  const { clock } = context;
-  const retriesOf = once((options: UpstreamPolicies["retry"]) => retry(options, context));
-  const limitsOf = once((options: ConcurrencyOptions) => concurrencyLimit(options, context));
+  const { clock, random } = context;
+  const { counts } = context.states;
+  const counting = { clock, random, counts };
+  const retriesOf = once((options: UpstreamPolicies["retry"]) => retry(options, counting));
+  const limitsOf = once((options: ConcurrencyOptions) => concurrencyLimit(options, counting));
   return ({ policies, scopes }) => {
     const mayRunTwice = compileIdempotence(policies.retry.idempotent);
     const retries = retriesOf(policies.retry);
@@ -209,7 +219,7 @@ function scopeStacks(balance: Handlers, context: UpstreamStackContext): (scope: 
         // Above the balance: each attempt chooses its endpoint anew.
         retries.calls,
         // Below the retry, which knows one attempt where here are two, and only waits for another when both have failed.
-        ...(policies.hedge ? [hedge(policies.hedge, { clock, mayRunTwice })] : []),
+        ...(policies.hedge ? [hedge(policies.hedge, { clock, mayRunTwice, counts })] : []),
       ],
       // Last: from here on everything belongs to one endpoint.
       balance.handle,
@@ -249,6 +259,7 @@ function endpointStacks(
     if (!policies.breaker) closeBreaker(state.breaker);
     const load = loadTrackersOf(policies.balance, state);
     const health = [
+      countAttempts(states.counts),
       ...(outlier ? [outlier.tracker] : []),
       ...(policies.breaker ? [trackBreaker(state, states, policies.breaker, random)] : []),
     ];
@@ -263,6 +274,7 @@ function endpointStacks(
     return {
       handle: stack(layers, client.handle),
       // The time of an attempt is no bound for a stream, which may well be silent for long.
+      ...(client.connections && { connections: client.connections }),
       ...(handleStream && { handleStream: observeStream(state, { load, health }, judge, clock)(handleStream) }),
       close() {
         outlier?.stop();

@@ -8,6 +8,7 @@ import type { StreamLayer } from "../rpc/stream.ts";
 import { compileMethodSet, type MethodPairs, methodNames } from "./method-set.ts";
 import { keysBy, perOption, whatOf } from "./rate-key.ts";
 import { sharedOption } from "./shared-option.ts";
+import type { UpstreamCounts } from "./upstream-counts.ts";
 
 const rule = z.strictObject({
   per: perOption,
@@ -55,10 +56,11 @@ export interface RateLimit {
 export interface RateLimitContext {
   readonly clock: Clock;
   readonly pairs: MethodPairs;
+  readonly counts: UpstreamCounts;
 }
 
 /** Fails calls for which there is no token with RESOURCE_EXHAUSTED and the time until there is one; heeds rules that are not shared. */
-export function rateLimit(all: RateLimitOptions, { clock, pairs }: RateLimitContext): RateLimit {
+export function rateLimit(all: RateLimitOptions, { clock, pairs, counts }: RateLimitContext): RateLimit {
   const rules = all.filter(({ shared }) => shared === undefined);
   if (rules.length === 0) return { calls: (next) => next, streams: (next) => next };
   const allowances = rules.map((rule) => createAllowance(rule, pairs));
@@ -82,7 +84,9 @@ export function rateLimit(all: RateLimitOptions, { clock, pairs }: RateLimitCont
     <C extends AnyCall, R>(next: (call: C) => Promise<R>) =>
     (call: C) => {
       const error = refusal(call);
-      return error ? Promise.reject(error) : next(call);
+      if (!error) return next(call);
+      counts.rateRefused++;
+      return Promise.reject(error);
     };
   return { calls: passing, streams: passing };
 }

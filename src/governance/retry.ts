@@ -11,6 +11,7 @@ import { codeName, exceptionNames, isNamed } from "./failure.ts";
 import { compileIdempotence, idempotentMethods } from "./idempotence.ts";
 import { createReplay, type Replay } from "./replay.ts";
 import { createRetryBudget, retryBudgetOptions } from "./retry-budget.ts";
+import type { UpstreamCounts } from "./upstream-counts.ts";
 
 /** When a call is tried again. */
 export const retryOptions = z
@@ -52,6 +53,7 @@ export interface RetryContext {
   readonly clock: Clock;
   /** From 0 up to but not including 1, as Math.random. */
   readonly random: () => number;
+  readonly counts: UpstreamCounts;
 }
 
 /** Says which attempt a call is, from the second on. The next hop leaves such calls to this one, as Kitex does. */
@@ -70,7 +72,7 @@ interface Attempts {
   waitAfter(call: AnyCall, number: number, sent: boolean, error: RpcError): number | undefined;
 }
 
-function createAttempts(options: RetryOptions, { clock, random }: RetryContext): Attempts {
+function createAttempts(options: RetryOptions, { clock, random, counts }: RetryContext): Attempts {
   const { maxAttempts, backOff } = options;
   const budget = createRetryBudget(options.budget);
   const codes = new Set<Code>(options.codes);
@@ -83,7 +85,12 @@ function createAttempts(options: RetryOptions, { clock, random }: RetryContext):
     const waitMs = Math.max(askedMs ?? 0, longestMs * random());
     const nowMs = clock.nowMs();
     if (nowMs + waitMs >= call.expiresAtMs) return undefined;
-    return budget.withdraw(nowMs) ? waitMs : undefined;
+    if (!budget.withdraw(nowMs)) {
+      counts.retriesRefused++;
+      return undefined;
+    }
+    counts.retries++;
+    return waitMs;
   }
 
   return {

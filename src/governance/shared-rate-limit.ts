@@ -7,6 +7,7 @@ import type { StreamLayer } from "../rpc/stream.ts";
 import { compileMethodSet, type MethodPairs } from "./method-set.ts";
 import { keysBy, whatOf } from "./rate-key.ts";
 import type { RateLimitOptions } from "./rate-limit.ts";
+import type { UpstreamCounts } from "./upstream-counts.ts";
 
 /** A token bucket that sidecars share. */
 export interface SharedBucket {
@@ -24,6 +25,7 @@ export interface SharedLimits {
 export interface SharedRateLimitContext {
   readonly clock: Clock;
   readonly pairs: MethodPairs;
+  readonly counts: UpstreamCounts;
   /** Undefined without a store. */
   readonly shared: SharedLimits | undefined;
 }
@@ -33,7 +35,7 @@ type Rule = RateLimitOptions[number];
 /** Fails calls for which no sidecar has a token left with RESOURCE_EXHAUSTED; heeds rules that are shared. */
 export function sharedRateLimit(
   all: RateLimitOptions,
-  { clock, pairs, shared }: SharedRateLimitContext,
+  { clock, pairs, shared, counts }: SharedRateLimitContext,
 ): { readonly calls: Layer; readonly streams: StreamLayer } | undefined {
   const rules = all.flatMap((rule) => {
     const { per, only, perSecond, burst = Math.max(1, perSecond) } = rule;
@@ -78,6 +80,7 @@ export function sharedRateLimit(
 
   async function guarded<C extends AnyCall, R>(call: C, next: (call: C) => Promise<R>): Promise<R> {
     const error = await refusal(call);
+    if (error) counts.rateRefused++;
     if (error) throw error;
     return next(call);
   }

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { z } from "zod";
 import type { Clock, Stop } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
+import type { Connections } from "../rpc/endpoint.ts";
 import type { Dialer } from "./dialer.ts";
 
 /** When a connection that nobody uses is closed. */
@@ -63,6 +64,7 @@ export interface ConnectionPool<Reader extends ChunkReader> {
   acquire(waiter: Waiter<Reader>): void;
   /** Takes back a connection whose reply has come whole. */
   release(connection: PooledConnection<Reader>): void;
+  connections(): Connections;
   /** Closes idle connections now and the others as they come back; resolves when all are closed. */
   close(): Promise<void>;
 }
@@ -199,6 +201,11 @@ export function createConnectionPool<Reader extends ChunkReader>(
   return {
     acquire,
     release,
+    connections: () => ({
+      open: all.size - connecting,
+      connecting,
+      waiting: waiters.reduce((count, { left }) => (left ? count : count + 1), 0),
+    }),
     close() {
       closing = true;
       stopSweep?.();

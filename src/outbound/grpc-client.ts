@@ -75,6 +75,7 @@ export function connectGrpc(options: GrpcUpstreamOptions, clock: Clock, log: Log
     return {
       handle: (call) => new Promise<Reply>((resolve, reject) => exchange(call, context, resolve, reject)),
       handleStream: (call) => openGrpcStream(call, context),
+      connections: sessions.connections,
       close: sessions.close,
     };
   };

@@ -15,6 +15,7 @@ import {
 } from "../protocol/http2/keepalive.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import { writeOutput } from "../protocol/http2/write-output.ts";
+import type { Connections } from "../rpc/endpoint.ts";
 import { createAbandonedStreams } from "./abandoned-streams.ts";
 import type { Dialer } from "./dialer.ts";
 import { createResetBudget } from "./reset-budget.ts";
@@ -54,6 +55,7 @@ export interface StreamWaiter {
 export interface GrpcSessions {
   /** Gives the waiter a session that has a free stream. */
   acquire(waiter: StreamWaiter): void;
+  connections(): Connections;
   /** Closes when the calls in flight are done; resolves when the last connection is closed. */
   close(): Promise<void>;
 }
@@ -266,6 +268,11 @@ export function createGrpcSessions(
 
   return {
     acquire,
+    connections() {
+      let connected = 0;
+      for (const session of open) if (session.connected) connected++;
+      return { open: connected, connecting: open.size - connected, waiting: waiters.length };
+    },
     close() {
       closing = true;
       closeIfDone();

@@ -10,7 +10,7 @@ import { readSignalFrame } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter, createMessageSplitter, type Splitter } from "../protocol/thrift/framing.ts";
 import { type ConnectionNews, type Dress, onewayReply, readReply, writeCall } from "../protocol/thrift/verbs.ts";
 import type { Call, Reply } from "../rpc/call.ts";
-import type { Connect } from "../rpc/endpoint.ts";
+import type { Connect, Connections } from "../rpc/endpoint.ts";
 import { abortError } from "./call-end.ts";
 import {
   type ConnectionPool,
@@ -76,13 +76,14 @@ export function connectThrift(options: ThriftUpstreamOptions, clock: Clock, log:
     const pool = createConnectionPool(options, { dialer, name, clock, createReader: () => createSplitter(options) });
     const server: Server = { name, options, clock, peer };
     if (options.framing !== "ttheader" || options.maxCallsPerConnection === 1) {
-      return { handle: (call) => exchange(call, pool, server), close: pool.close };
+      return { handle: (call) => exchange(call, pool, server), connections: pool.connections, close: pool.close };
     }
     const mux = createThriftMux(dialer, name, options, peer);
     return {
       // A large message would hold up everything behind it.
       handle: (call) =>
         call.payload.bytes.length > MAX_SHARED_BYTES ? exchange(call, pool, server) : share(call, mux, server),
+      connections: () => together(pool.connections(), mux.connections()),
       close: async () => void (await Promise.all([pool.close(), mux.close()])),
     };
   };
@@ -92,6 +93,10 @@ function createSplitter({ framing, maxFrameBytes, maxDepth }: ThriftUpstreamOpti
   return framing === "unframed"
     ? createMessageSplitter({ maxMessageBytes: maxFrameBytes, maxDepth })
     : createFrameSplitter({ maxFrameBytes });
+}
+
+function together(a: Connections, b: Connections): Connections {
+  return { open: a.open + b.open, connecting: a.connecting + b.connecting, waiting: a.waiting + b.waiting };
 }
 
 /** Larger messages go on a connection of their own. */

@@ -6,6 +6,7 @@ import { TurnWriter } from "../base/turn-writer.ts";
 import { readSignalFrame, writeCancel } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter } from "../protocol/thrift/framing.ts";
 import { frameSequenceId } from "../protocol/thrift/header-frame.ts";
+import type { Connections } from "../rpc/endpoint.ts";
 import type { Dialer } from "./dialer.ts";
 
 /** A call that waits for a reply, or for its own bytes to be written; exactly one of the three ends it. */
@@ -48,6 +49,7 @@ export interface ThriftMux {
   takeBack(call: MuxCall): boolean;
   /** Lets the connection that a reply has just come over finish what it has and take no further calls. */
   retire(): void;
+  connections(): Connections;
   /** Refuses new calls and closes when those in flight are done. */
   close(): Promise<void>;
 }
@@ -253,6 +255,11 @@ export function createThriftMux(dialer: Dialer, name: string, options: ThriftMux
     takeBack,
     retire() {
       if (current) current.retired = true;
+    },
+    connections() {
+      let connected = 0;
+      for (const connection of connections) if (connection.connected) connected++;
+      return { open: connected, connecting: connections.size - connected, waiting: waiting.size };
     },
     close() {
       closing = true;

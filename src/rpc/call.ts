@@ -26,6 +26,8 @@ export interface Facts {
   /** Who the caller is by its TLS certificate, verified; undefined where it showed none. */
   caller: string | undefined;
   upstream: string | undefined;
+  /** What the upstream speaks: the `protocol` of its config; undefined before an endpoint was chosen. */
+  outbound: string | undefined;
   /** The endpoint of the last attempt. */
   endpoint: string | undefined;
   attempts: number;
@@ -50,6 +52,7 @@ export function newFacts(inbound: string, peer: string, caller?: string): Facts 
     peer,
     caller,
     upstream: undefined,
+    outbound: undefined,
     endpoint: undefined,
     attempts: 0,
     requestBytes: 0,

@@ -30,8 +30,19 @@ export interface EndpointHandler {
   readonly handle: Handler;
   /** Undefined where the wire has no streams. */
   readonly handleStream?: StreamHandler;
+  /** Its connections now; absent where nobody counts them. */
+  connections?(): Connections;
   /** Closes its connections when the calls in flight are done. */
   close(): Promise<void>;
+}
+
+/** The connections to an endpoint. */
+export interface Connections {
+  /** Those that calls can go over. */
+  readonly open: number;
+  readonly connecting: number;
+  /** Calls that wait for one. */
+  readonly waiting: number;
 }
 
 /** What is known of an upstream's endpoints: `stale` when the registry is out of reach, `unknown` before its first answer. */

@@ -100,6 +100,7 @@ export function callOf(wire: Wire, name: string, text: string, changes: Partial<
       peer: "test",
       caller: undefined,
       upstream: undefined,
+      outbound: undefined,
       endpoint: undefined,
       attempts: 0,
       requestBytes: 0,

@@ -15,6 +15,7 @@ import { RpcError } from "../../src/base/errors.ts";
 import { Metadata } from "../../src/base/metadata.ts";
 import { deadline } from "../../src/governance/deadline.ts";
 import { retry, retryOptions } from "../../src/governance/retry.ts";
+import { newUpstreamCounts } from "../../src/governance/upstream-counts.ts";
 import { connectGrpc, grpcUpstreamOptions } from "../../src/outbound/grpc-client.ts";
 import { connectThrift, type ThriftUpstreamOptions, thriftUpstreamOptions } from "../../src/outbound/thrift-client.ts";
 import { MESSAGE, readMessageHeader, writeMessage } from "../../src/protocol/thrift/message.ts";
@@ -601,7 +602,11 @@ describe("connectGrpc at an HTTP/2 server that misbehaves", () => {
       else answer(stream);
     });
     const { handle } = grpcClient(port);
-    const tryAgain = retry(retryOptions.parse({}), { clock: systemClock, random: () => 0 });
+    const tryAgain = retry(retryOptions.parse({}), {
+      clock: systemClock,
+      random: () => 0,
+      counts: newUpstreamCounts(),
+    });
     const calls = tryAgain.calls(handle);
     await calls(callOf("protobuf", "echo", "x"));
     expect(textOf((await calls(callOf("protobuf", "echo", "x"))).payload)).toBe("echo");

@@ -33,7 +33,7 @@ test("an empty config has every default, and listens on loopback only", () => {
     listeners: [
       { kind: "local", address: tcp("127.0.0.1", 7420), ...bounds },
       { kind: "http", address: tcp("127.0.0.1", 7421), maxConnections: 10_000, allowedOrigins: [], allowedHosts: [] },
-      { kind: "admin", address: tcp("127.0.0.1", 7422) },
+      { kind: "admin", address: tcp("127.0.0.1", 7422), allowedOrigins: [], allowedHosts: [] },
     ],
     upstreams: {},
     discovery,
@@ -101,7 +101,7 @@ registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
       },
       { kind: "local", address: tcp("0.0.0.0", 7420), defaultService: "shop.Inventory", ...bounds },
       { kind: "local", address: { kind: "unix", path: "/run/causeway.sock" }, ...bounds },
-      { kind: "admin", address: tcp("::1", 0) },
+      { kind: "admin", address: tcp("::1", 0), allowedOrigins: [], allowedHosts: [] },
     ],
     upstreams: {
       inventory: {

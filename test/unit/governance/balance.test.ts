@@ -42,6 +42,7 @@ function setUp(first: Endpoints, panicBelow = 0.5) {
     clock,
     newPicker: roundRobin,
     panicBelow,
+    wire: "grpc",
   });
   async function endpointsOf(calls: number): Promise<readonly string[]> {
     seen.length = 0;

@@ -14,6 +14,7 @@ export function factsOf(): Facts {
     peer: "127.0.0.1:5000",
     caller: undefined,
     upstream: undefined,
+    outbound: undefined,
     endpoint: undefined,
     attempts: 0,
     requestBytes: 0,

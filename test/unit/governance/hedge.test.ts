@@ -4,6 +4,7 @@ import { Metadata } from "../../../src/base/metadata.ts";
 import { type HedgeOptions, hedge, hedgeOptions } from "../../../src/governance/hedge.ts";
 import { compileIdempotence } from "../../../src/governance/idempotence.ts";
 import { createLatencyQuantile } from "../../../src/governance/latency-quantile.ts";
+import { newUpstreamCounts } from "../../../src/governance/upstream-counts.ts";
 import type { Call, Reply } from "../../../src/rpc/call.ts";
 import { createFakeClock } from "../../fake-clock.ts";
 import { methodOf } from "../../model.ts";
@@ -17,7 +18,7 @@ async function setUp(seen = 100, options: Partial<HedgeOptions> = {}) {
   const attempts: { call: Call; answer: PromiseWithResolvers<Reply> }[] = [];
   const handle = hedge(
     { ...hedgeOptions.parse({}), ...options },
-    { clock, mayRunTwice: compileIdempotence([]) },
+    { clock, mayRunTwice: compileIdempotence([]), counts: newUpstreamCounts() },
   )((call) => {
     call.facts.attempts++;
     call.facts.endpoint = `endpoint ${attempts.length}`;

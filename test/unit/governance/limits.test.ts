@@ -5,6 +5,7 @@ import { concurrencyLimit, concurrencyOptions } from "../../../src/governance/co
 import { createGradientLimit } from "../../../src/governance/gradient-limit.ts";
 import { rateLimit, rateLimitOptions } from "../../../src/governance/rate-limit.ts";
 import { type SharedBucket, sharedRateLimit } from "../../../src/governance/shared-rate-limit.ts";
+import { newUpstreamCounts } from "../../../src/governance/upstream-counts.ts";
 import type { Call, Reply } from "../../../src/rpc/call.ts";
 import type { Method } from "../../../src/schema/model.ts";
 import { createFakeClock } from "../../fake-clock.ts";
@@ -17,9 +18,11 @@ const order = methodOf("thrift", "shop.Orders", "get");
 
 function setUpRate(rules: unknown) {
   const clock = createFakeClock();
-  const handle = rateLimit(rateLimitOptions.parse(rules), { clock, pairs: new Map() }).calls(() =>
-    Promise.resolve(resultOf()),
-  );
+  const handle = rateLimit(rateLimitOptions.parse(rules), {
+    clock,
+    pairs: new Map(),
+    counts: newUpstreamCounts(),
+  }).calls(() => Promise.resolve(resultOf()));
   /** How many of `times` calls pass. */
   async function passed(method: Method, times: number): Promise<number> {
     let count = 0;
@@ -88,7 +91,11 @@ test("methods without IDL share the bucket of their service, however many names 
 function setUpConcurrency(options: unknown) {
   const clock = createFakeClock();
   const waiting: PromiseWithResolvers<Reply>[] = [];
-  const layer = concurrencyLimit(concurrencyOptions.parse(options), { clock, random: createRandom(1) }).calls;
+  const layer = concurrencyLimit(concurrencyOptions.parse(options), {
+    clock,
+    random: createRandom(1),
+    counts: newUpstreamCounts(),
+  }).calls;
   const handle = layer((_: Call) => {
     const answer = Promise.withResolvers<Reply>();
     waiting.push(answer);
@@ -251,7 +258,7 @@ test("no more allowances are remembered than the rule says: the one unused longe
 function setUpShared(take: (bucket: SharedBucket) => Promise<number>, shared: object = {}) {
   const clock = createFakeClock();
   const rules = rateLimitOptions.parse([{ perSecond: 5, per: "caller", shared: { name: "till", ...shared } }]);
-  const limit = sharedRateLimit(rules, { clock, pairs: new Map(), shared: { take } });
+  const limit = sharedRateLimit(rules, { clock, pairs: new Map(), counts: newUpstreamCounts(), shared: { take } });
   return { clock, handle: limit!.calls(() => Promise.resolve(resultOf())) };
 }
 

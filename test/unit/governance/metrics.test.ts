@@ -80,3 +80,19 @@ test("a registry that is asked twice says what was counted in all, as a histogra
   expect(text).toContain('causeway_call_duration_seconds_count{service="shop.Inventory",method="get"} 2');
   expect(text).toContain('causeway_call_duration_seconds_sum{service="shop.Inventory",method="get"} 40');
 });
+
+test("a call is in flight until it ends, and what its translation lost is counted by kind", async () => {
+  const { registry, layer } = setUp();
+  const answer = Promise.withResolvers<ReturnType<typeof resultOf>>();
+  const call = callOf();
+  const done = layer(() => answer.promise)(call);
+  const labels = 'service="shop.Inventory",method="get"';
+  expect(await registry.metrics()).toContain(`causeway_calls_in_flight{${labels}} 1`);
+  call.facts.losses = { unknownFields: 3, duplicates: 1 };
+  answer.resolve(resultOf());
+  await done;
+  const text = await registry.metrics();
+  expect(text).toContain(`causeway_calls_in_flight{${labels}} 0`);
+  expect(text).toContain(`causeway_translation_losses_total{${labels},kind="unknown_fields"} 3`);
+  expect(text).toContain(`causeway_translation_losses_total{${labels},kind="duplicates"} 1`);
+});

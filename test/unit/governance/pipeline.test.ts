@@ -52,6 +52,7 @@ function setUp(
     { ...policies, timeoutMs: 100 },
     {
       codec: "protobuf",
+      wire: "grpc",
       isGrpc: true,
       maxMessageBytes: 1_000,
       links: new Map<Method, MethodLink>([[getMethod, link]]),

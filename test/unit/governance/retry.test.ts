@@ -3,6 +3,7 @@ import { RpcError, type RpcErrorOptions } from "../../../src/base/errors.ts";
 import { Metadata } from "../../../src/base/metadata.ts";
 import { type RetryOptions, retry, retryOptions } from "../../../src/governance/retry.ts";
 import { createRetryBudget, retryBudgetOptions } from "../../../src/governance/retry-budget.ts";
+import { newUpstreamCounts } from "../../../src/governance/upstream-counts.ts";
 import type { Call, Reply } from "../../../src/rpc/call.ts";
 import { createFakeClock } from "../../fake-clock.ts";
 import { messageField, messageOf, methodOf } from "../../model.ts";
@@ -16,7 +17,10 @@ const broken = new RpcError("UNAVAILABLE", "broke", { sent: true });
 function setUp(outcomes: readonly (RpcError | Reply)[], options: Partial<RetryOptions> = {}) {
   const clock = createFakeClock();
   const attempts: { call: Call; atMs: number }[] = [];
-  const layer = retry({ ...retryOptions.parse({}), ...options }, { clock, random: () => 0.5 }).calls;
+  const layer = retry(
+    { ...retryOptions.parse({}), ...options },
+    { clock, random: () => 0.5, counts: newUpstreamCounts() },
+  ).calls;
   const handle = layer((call) => {
     const outcome = outcomes[Math.min(attempts.length, outcomes.length - 1)]!;
     attempts.push({ call, atMs: clock.nowMs() });

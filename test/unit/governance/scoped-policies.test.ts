@@ -22,6 +22,7 @@ function setUp(policies: object, endpoint: Handler) {
     clock,
     random: () => 0,
     codec: "thrift-binary",
+    wire: "thrift-framed",
     isGrpc: false,
     maxMessageBytes: 1_000,
     links: new Map(),

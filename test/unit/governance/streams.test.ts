@@ -12,6 +12,7 @@ import { observeStream } from "../../../src/governance/observe.ts";
 import { rateLimit, rateLimitOptions } from "../../../src/governance/rate-limit.ts";
 import { retry, retryOptions } from "../../../src/governance/retry.ts";
 import { unpack, unpackStream } from "../../../src/governance/unpack.ts";
+import { newUpstreamCounts } from "../../../src/governance/upstream-counts.ts";
 import type { Payload } from "../../../src/rpc/call.ts";
 import type { StreamCall, StreamHandler, StreamReply } from "../../../src/rpc/stream.ts";
 import { createFakeClock } from "../../fake-clock.ts";
@@ -144,7 +145,7 @@ test("load hears of a stream when its reply begins, health when it has ended, as
 });
 
 test("a stream counts against the concurrency limit until it ends, beside other calls", async () => {
-  const context = { clock: createFakeClock(), random: () => 0.5 };
+  const context = { clock: createFakeClock(), random: () => 0.5, counts: newUpstreamCounts() };
   const limit = concurrencyLimit(concurrencyOptions.parse({ policy: "fixed", max: 1 }), context);
   const { reply, end } = replyOf();
   const handleStream = limit.streams(() => Promise.resolve(reply));
@@ -162,6 +163,7 @@ test("streams and other calls take their tokens from the same bucket", async () 
   const limit = rateLimit(rateLimitOptions.parse([{ perSecond: 1, burst: 2 }]), {
     clock: createFakeClock(),
     pairs: new Map(),
+    counts: newUpstreamCounts(),
   });
   const handleStream = limit.streams(() => Promise.resolve(replyOf().reply));
   await limit.calls(() => Promise.resolve(resultOf()))(callOf());
@@ -186,7 +188,9 @@ describe("another attempt", () => {
       if (outcome) throw outcome;
       return reply;
     };
-    const done = retry(retryOptions.parse({}), { clock, random: () => 0.5 }).streams(handle)(call);
+    const done = retry(retryOptions.parse({}), { clock, random: () => 0.5, counts: newUpstreamCounts() }).streams(
+      handle,
+    )(call);
     const outcome = done.then(
       () => "begun",
       (error: unknown) => error,

@@ -1,0 +1,51 @@
+// What an operator sees of an upstream: its endpoints with what their calls have taught about them, as plain data.
+import type { Connections, Endpoints, Labels } from "../rpc/endpoint.ts";
+import type { Candidate } from "./picker.ts";
+
+/** Whether an endpoint is called: `open` is its breaker's word for no, and `probing` for one call that shall tell. */
+export type EndpointHealth = "healthy" | "ejected" | "open" | "probing";
+
+/** One endpoint, now. */
+export interface EndpointView {
+  readonly name: string;
+  readonly health: EndpointHealth;
+  /** Attempts whose outcome is outstanding. */
+  readonly inFlight: number;
+  /** The moving average of its latency; absent before the first reply, and where balancing does not ask. */
+  readonly latencyMs?: number;
+  /** Time until it may be called again, if it may not. */
+  readonly outForMs?: number;
+  readonly weight: number;
+  readonly labels: Labels;
+  readonly connections?: Connections;
+}
+
+/** One upstream, now. */
+export interface UpstreamView {
+  /** What the endpoints are worth: `stale` when their registry is out of reach, `unknown` before its first answer. */
+  readonly kind: Endpoints["kind"];
+  readonly endpoints: readonly EndpointView[];
+}
+
+/** What is known of one endpoint at `nowMs` on the monotonic clock. */
+export function viewOf({ endpoint, state, handler }: Candidate, nowMs: number): EndpointView {
+  const { breaker, outlier, load, inFlight } = state;
+  const untilMs = breaker.openUntilMs ?? outlier.ejectedUntilMs;
+  const connections = handler.connections?.();
+  return {
+    name: endpoint.name,
+    health: healthOf(state, nowMs),
+    inFlight,
+    ...(Number.isFinite(load.atMs) && { latencyMs: Math.round(load.latencyMs * 1_000) / 1_000 }),
+    ...(untilMs > nowMs && { outForMs: Math.ceil(untilMs - nowMs) }),
+    weight: endpoint.weight ?? 1,
+    labels: endpoint.labels ?? {},
+    ...(connections && { connections }),
+  };
+}
+
+function healthOf({ breaker, outlier }: Candidate["state"], nowMs: number): EndpointHealth {
+  if (breaker.probing) return "probing";
+  if (breaker.openUntilMs !== undefined) return "open";
+  return outlier.ejectedUntilMs > nowMs ? "ejected" : "healthy";
+}
