@@ -98,7 +98,7 @@ const FRAMINGS = {
   ttheader: "ttheader",
 } as const;
 
-/** How the endpoints of an upstream are called. */
+/** How the endpoints of an upstream are called. Throws a CredentialsError when files of TLS cannot be used. */
 export function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limits, clock: Clock, log: Log): Connect {
   switch (options.protocol) {
     case "grpc":

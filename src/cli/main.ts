@@ -11,6 +11,10 @@ interface Entry {
 }
 
 const COMMANDS: Readonly<Record<string, Entry>> = {
+  call: {
+    summary: "call a method of any server and print what it answers",
+    load: async () => (await import("./call.ts")).callCommand,
+  },
   serve: { summary: "run the sidecar", load: async () => (await import("./serve.ts")).serveCommand },
   check: {
     summary: "list what is wrong with IDL or a config, and what does not survive translation",

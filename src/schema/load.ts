@@ -43,12 +43,23 @@ const OPTIONS_PROTO = "causeway/options.proto";
  * schema at most 2,000 files, which include each other at most 200 deep.
  */
 export function loadSchema(paths: readonly string[], options: LoadOptions, report: Report): Schema | undefined {
+  return load(options, report, (loader) => {
+    for (const path of paths) loader.load(path);
+  });
+}
+
+/** The schema of a FileDescriptorSet that came from elsewhere; `name` is what its faults are said of. Undefined after an error. */
+export function loadDescriptors(name: string, bytes: Uint8Array, report: Report): Schema | undefined {
+  return load({ includeDirs: [], allowNegativeKeys: false }, report, (loader) => loader.loadSet(name, bytes));
+}
+
+function load(options: LoadOptions, report: Report, fill: (loader: Loader) => void): Schema | undefined {
   let failed = false;
   const loader = createLoader(options, (diagnostic) => {
     if (diagnostic.severity === "error") failed = true;
     report(diagnostic);
   });
-  for (const path of paths) loader.load(path);
+  fill(loader);
   if (failed) return undefined;
   const files = loader.files();
   return checkNamesAcrossFiles(files, report) ? undefined : createSchema(files);
@@ -65,6 +76,8 @@ export function readOptionsProto(): string {
 
 interface Loader {
   load(path: string): void;
+  /** The files of a binary FileDescriptorSet that `path` names. */
+  loadSet(path: string, bytes: Uint8Array): void;
   /** Imports before the files that import them. */
   files(): readonly SchemaFile[];
 }
@@ -220,7 +233,11 @@ function createLoader(options: LoadOptions, report: Report): Loader {
 
   function loadDescriptorSet(path: string, from: Position, roots: Roots): void {
     const bytes = readFile(path, from);
-    const documents = bytes && parseDescriptorSet(path, bytes, report);
+    if (bytes) loadDescriptors(path, bytes, from, roots);
+  }
+
+  function loadDescriptors(path: string, bytes: Uint8Array, from: Position, roots: Roots): void {
+    const documents = parseDescriptorSet(path, bytes, report);
     for (const [name, document] of documents ?? []) loadFromSet(document, name, from, roots, documents ?? new Map());
   }
 
@@ -237,7 +254,11 @@ function createLoader(options: LoadOptions, report: Report): Loader {
     return once(name, name, from, () => resolveDocument(document, name, roots, beside));
   }
 
-  return { load: loadTop, files: () => files };
+  function loadSet(path: string, bytes: Uint8Array): void {
+    loadDescriptors(path, bytes, { file: path, line: 1, column: 1 }, { include: [], above: [] });
+  }
+
+  return { load: loadTop, loadSet, files: () => files };
 }
 
 type Fail = (position: Position, message: string) => undefined;
