@@ -1,9 +1,12 @@
 // The programs that stand on the stubs of each language: how each is generated, built and run.
-import { readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildOnce, ROOT } from "../../tools/build-cache.ts";
+import { startPhpFpm } from "../../tools/php-fpm.ts";
 import { runProgram, type Service, startService } from "../../tools/program.ts";
 import type { Outcome } from "./programs.ts";
+import type { StubLanguage } from "./stub-cases.ts";
 
 export const STUB_WIRES = ["thrift", "protobuf"] as const;
 /** What a stub puts on the wire. */
@@ -85,35 +88,72 @@ export function generatePhpStubs(wire: StubWire): Promise<string> {
 
 /** One language's programs over the stubs of one wire. */
 export interface StubPrograms {
-  /** The client, through the sidecar at `address`, before a server of stubs. */
-  runClient(address: string): Promise<Outcome[]>;
+  /** The client, through the sidecar at `address`, before a server of stubs for a language. */
+  runClient(address: string, server: StubLanguage): Promise<Outcome[]>;
   /** The server; `ready` is its address. */
   startServer(env?: Readonly<Record<string, string>>): Promise<Service>;
 }
 
+/** The programs of each language. */
+export const STUBS: Readonly<Record<StubLanguage, (wire: StubWire) => Promise<StubPrograms>>> = {
+  go: goStubs,
+  java: javaStubs,
+  php: phpStubs,
+};
+
 export async function goStubs(wire: StubWire): Promise<StubPrograms> {
   const command = join(await buildGoStubs(wire), "kinds.command");
   return {
-    runClient: async (address) => outcomesOf(await runProgram(command, ["client", address, wire])),
+    runClient: async (address, server) => outcomesOf(await runProgram(command, ["client", address, wire, server])),
     startServer: (env = {}) => startService(command, ["server"], READY, { env }),
   };
 }
 
-export async function javaStubs(wire: StubWire): Promise<StubPrograms> {
+async function javaStubs(wire: StubWire): Promise<StubPrograms> {
   const classes = await buildJavaStubs(wire);
   return {
-    runClient: async (address) =>
-      outcomesOf(await runProgram("java", javaArgs(classes, "StubClient", address, "stubs"))),
-    startServer: (env = {}) => startService("java", javaArgs(classes, "StubServer", "127.0.0.1:0"), READY, { env }),
+    runClient: async (address, server) =>
+      outcomesOf(await runProgram("java", javaArgs(classes, "StubClient", address, server))),
+    startServer: (env = {}) =>
+      startService(
+        "java",
+        javaArgs(
+          classes,
+          "StubServer",
+          "127.0.0.1:0",
+          ...(env["REGISTER_AS"] ? [env["CAUSEWAY_HTTP_ADDRESS"] ?? ""] : []),
+        ),
+        READY,
+        { env },
+      ),
   };
 }
 
-export async function phpStubs(wire: StubWire): Promise<Pick<StubPrograms, "runClient">> {
+/** The server is a front controller under PHP-FPM, with six processes. */
+async function phpStubs(wire: StubWire): Promise<StubPrograms> {
   const generated = await generatePhpStubs(wire);
   const client = join(ROOT, "test/interop/stubs-php/client.php");
   return {
-    runClient: async (address) => outcomesOf(await runProgram("php", [client, generated, address, "stubs"])),
+    runClient: async (address, server) => outcomesOf(await runProgram("php", [client, generated, address, server])),
+    async startServer(env = {}) {
+      const folder = mkdtempSync(join(tmpdir(), "causeway-php-"));
+      const fpm = await startPhpFpm(folder, 6, { GENERATED: generated, NOTES: join(folder, "notes"), ...env });
+      return {
+        ...fpm,
+        async stop() {
+          await fpm.stop();
+          rmSync(folder, { recursive: true });
+        },
+      };
+    },
   };
+}
+
+/** What a sidecar's config says of the upstream that a language's server is. */
+export function upstreamOf(language: StubLanguage, wire: StubWire): object {
+  const codec = wire === "thrift" ? "thrift-binary" : "protobuf";
+  if (language !== "php") return { protocol: "ttheader", codec };
+  return { protocol: "fastcgi", codec, script: join(ROOT, "test/interop/stubs-php/front.php"), maxConnections: 6 };
 }
 
 /** The lines of a program that report a case. */

