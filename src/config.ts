@@ -169,6 +169,11 @@ const discoveryOptions = z
       .optional()
       .describe("file that the last known endpoints are kept in, for a start while the registry is away"),
     cache: cacheOptions.prefault({}),
+    waitMs: z
+      .int()
+      .min(0)
+      .default(5_000)
+      .describe("longest time that a sidecar which starts is not ready for want of endpoints, in milliseconds"),
   })
   .describe("how endpoints are found that the config does not list");
 

@@ -32,6 +32,8 @@ export interface AdminProcess {
 export interface AdminOptions extends AdminProcess {
   /** False before the listeners are open and from the first moment of draining. */
   readonly isReady: () => boolean;
+  /** What is not as it should be although traffic may come, or why it should not, a sentence each. */
+  readonly doubts: () => readonly string[];
   /** The metrics in Prometheus' text format, with its content type. */
   readonly metrics: { readonly contentType: string; metrics(): string | Promise<string> };
   readonly views: AdminViews;
@@ -43,10 +45,10 @@ type Page = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
 export type AdminPages = ReadonlyMap<string, Readonly<Partial<Record<"GET" | "PUT" | "POST", Page>>>>;
 
 /** Everything that the admin listener answers. */
-export function adminPages({ isReady, metrics, views, logLevel, drain }: AdminOptions): AdminPages {
+export function adminPages({ isReady, doubts, metrics, views, logLevel, drain }: AdminOptions): AdminPages {
   return new Map<string, Readonly<Partial<Record<"GET" | "PUT" | "POST", Page>>>>([
     ["/healthz", { GET: () => textResponse(200, "ok") }],
-    ["/readyz", { GET: () => (isReady() ? textResponse(200, "ready") : textResponse(503, "not ready")) }],
+    ["/readyz", { GET: () => readiness(isReady(), doubts()) }],
     ["/metrics", { GET: async () => response(200, metrics.contentType, await metrics.metrics()) }],
     ["/config", { GET: () => jsonResponse(200, views.config()) }],
     ["/endpoints", { GET: () => jsonResponse(200, views.endpoints()) }],
@@ -81,6 +83,10 @@ export function createAdminHandler(options: AdminOptions): HttpHandler {
     const allowed = Object.keys(page).flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each]));
     return textResponse(405, `only ${allowed.join(", ")}`, [["allow", allowed.join(", ")]]);
   };
+}
+
+function readiness(isReady: boolean, doubts: readonly string[]): HttpResponse {
+  return textResponse(isReady ? 200 : 503, [isReady ? "ready" : "not ready", ...doubts].join("\n"));
 }
 
 function changeLogLevel(

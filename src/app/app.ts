@@ -94,10 +94,20 @@ export async function createApp(
     registers: [registry],
   });
   let ready = false;
+  let closing = false;
   const open: (OpenListener | undefined)[] = config.listeners.map(() => undefined);
   const isOpen = () => open.filter((listener) => listener !== undefined);
 
+  /** Turns ready. What is not known by now may never be, and other upstreams can be called. */
+  function begin(): void {
+    if (closing) return;
+    for (const doubt of discovery.doubts()) log.warn({}, doubt);
+    ready = true;
+    current.start();
+  }
+
   async function close(): Promise<void> {
+    closing = true;
     ready = false;
     current.stop();
     const withdrawn = discovery.local.withdraw();
@@ -130,10 +140,11 @@ export async function createApp(
     return NEED_RESTART.filter((key) => !isDeepStrictEqual(config[key], next.config[key]));
   }
 
-  await discovery.ready;
+  await within(config.discovery.waitMs, clock, discovery.ready);
   const admin = createAdminHandler({
     ...host,
     isReady: () => ready,
+    doubts: discovery.doubts,
     metrics: registry,
     views: createAdminViews(() => current),
   });
@@ -149,8 +160,8 @@ export async function createApp(
     await close();
     throw error;
   }
-  ready = true;
-  current.start();
+  if (discovery.doubts().length === 0) begin();
+  else void within(config.discovery.waitMs, clock, discovery.answered()).then(begin);
   return { listeners: isOpen().map(({ kind, address }) => ({ kind, address })), reload, close };
 }
 

@@ -7,6 +7,7 @@ import type { Config } from "../config.ts";
 import { createCachedResolver } from "../discovery/cache.ts";
 import { createDirectory } from "../discovery/directory.ts";
 import { createDnsResolver, type DnsOptions } from "../discovery/dns.ts";
+import { noteFirstAnswers } from "../discovery/first-answers.ts";
 import { joinResolvers } from "../discovery/joined.ts";
 import type { LocalInstances } from "../discovery/local-instances.ts";
 import { openSnapshot } from "../discovery/snapshot.ts";
@@ -20,8 +21,12 @@ import { createRegistration } from "./registration.ts";
 export interface Discovery extends Resolver {
   /** The servers of this host. */
   readonly local: LocalInstances;
-  /** Resolves when every registry has answered once, or has failed to. */
+  /** Resolves when the directory was read once, or could not be; its upstreams are known from then on. */
   readonly ready: Promise<void>;
+  /** Resolves when it is known of every upstream of the config where it is, from the registry or from what was remembered. */
+  answered(): Promise<void>;
+  /** What is not known of the upstreams of the config at work, in sentences; empty when all is. */
+  doubts(): readonly string[];
   /** Takes the endpoints that a new config lists. Where the registry is stays as it was. */
   update(checked: CheckedConfig): void;
   close(): void;
@@ -55,10 +60,18 @@ export function createDiscovery(checked: CheckedConfig, clock: Clock, log: Log):
   }
 
   const elsewhere: Resolver = { watch: (upstream, changed) => sourceOf(upstream).watch(upstream, changed) };
+  const joined = noteFirstAnswers(joinResolvers(local, elsewhere, published.has));
+  const upstreams = () => Object.keys(current.config.upstreams);
   return {
     local,
+    answered: () => joined.all(upstreams()),
+    doubts: () =>
+      DOUBTS.flatMap(([kind, text]) => {
+        const all = joined.of(kind, upstreams());
+        return all.length > 0 ? [`${text}: ${listed(all)}`] : [];
+      }),
     ready: directory?.resolver.firstScan ?? Promise.resolve(),
-    watch: joinResolvers(local, elsewhere, published.has).watch,
+    watch: joined.watch,
     update(next) {
       current = next;
       fixed.replace(staticEndpoints(next.config));
@@ -73,6 +86,17 @@ export function createDiscovery(checked: CheckedConfig, clock: Clock, log: Log):
     },
   };
 }
+
+const DOUBTS = [
+  ["unknown", "nothing is known yet of the endpoints of"],
+  ["stale", "the registry is out of reach, and what was known last is used, for"],
+] as const;
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, MAX_LISTED).join(", ")}${names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : ""}`;
+}
+
+const MAX_LISTED = 20;
 
 /** What of the registry is this host's: it is called here, without the registry. */
 function createPublished() {

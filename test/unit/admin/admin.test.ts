@@ -14,6 +14,7 @@ let level = "info";
 let drained = 0;
 const options: AdminOptions = {
   isReady: () => true,
+  doubts: () => [],
   metrics,
   views: {
     config: () => ({ drainMs: 10_000 }),
@@ -33,9 +34,10 @@ const options: AdminOptions = {
 
 const peer = "127.0.0.1:5000";
 const { signal } = new AbortController();
+const NONE: readonly string[] = [];
 
-function get(path: string, { ready = true, method = "GET", body = "" } = {}) {
-  const handle = createAdminHandler({ ...options, isReady: () => ready });
+function get(path: string, { ready = true, method = "GET", body = "", doubts = NONE } = {}) {
+  const handle = createAdminHandler({ ...options, isReady: () => ready, doubts: () => doubts });
   return handle({ method, path, query: "", headers: Metadata.EMPTY, body: Buffer.from(body), peer, signal });
 }
 
@@ -47,6 +49,13 @@ test("/healthz is 200 while the process lives, ready or not", async () => {
 test("/readyz follows readiness", async () => {
   expect(await get("/readyz")).toMatchObject({ status: 200, body: "ready\n" });
   expect(await get("/readyz", { ready: false })).toMatchObject({ status: 503, body: "not ready\n" });
+});
+
+test("/readyz says what is in doubt, ready or not", async () => {
+  const doubts = ["nothing is known yet of the endpoints of a", "b is stale"];
+  const said = `nothing is known yet of the endpoints of a\nb is stale\n`;
+  expect(await get("/readyz", { doubts })).toMatchObject({ status: 200, body: `ready\n${said}` });
+  expect(await get("/readyz", { ready: false, doubts })).toMatchObject({ status: 503, body: `not ready\n${said}` });
 });
 
 test("/metrics gives the registry's text with its content type", async () => {

@@ -20,7 +20,11 @@ const bounds = {
   grpc: { keepaliveTimeMs: 7_200_000, keepaliveTimeoutMs: 20_000, permitKeepaliveTimeMs: 10_000 },
 };
 const tcp = (host: string, port: number) => ({ kind: "tcp", host, port });
-const discovery = { dns: { minTtlMs: 1_000, maxTtlMs: 30_000 }, cache: { idleMs: 600_000, emptyGraceMs: 30_000 } };
+const discovery = {
+  waitMs: 5_000,
+  dns: { minTtlMs: 1_000, maxTtlMs: 30_000 },
+  cache: { idleMs: 600_000, emptyGraceMs: 30_000 },
+};
 const policies = z.object(upstreamPolicies).parse({});
 
 test("an empty config has every default, and listens on loopback only", () => {
@@ -155,6 +159,7 @@ registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
     discovery: {
       directory: { path: "etc/registry", rescanMs: 10_000 },
       snapshot: "/var/lib/causeway/endpoints.json",
+      waitMs: 5_000,
       dns: { servers: ["10.0.0.53", "[fd00::53]:5353"], minTtlMs: 1_000, maxTtlMs: 5_000 },
       cache: { idleMs: 600_000, emptyGraceMs: 0 },
     },
