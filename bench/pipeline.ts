@@ -65,6 +65,7 @@ function upstreamOf(policies: object): Handler {
     codec: "protobuf",
     wire: "grpc",
     isGrpc: true,
+    hasStreams: true,
     maxMessageBytes: 16_384_000,
     links: new Map(),
     compile: () => (bytes) => bytes,
@@ -78,11 +79,12 @@ function upstreamOf(policies: object): Handler {
 }
 
 function defaults(): Handler {
-  const options = { accessLog: () => ({ sample: 0.01, slowMs: 1_000 }), metrics: metricsOptions.parse({}) };
+  const accessLog = () => ({ sample: 0.01, slowMs: 1_000 });
+  const options = { accessLog, metrics: metricsOptions.parse({}) };
   const inventory = { upstream: "shop", handle: upstreamOf({}) };
   const routes = new Map([["shop.Inventory", inventory]]);
-  const last = { handle: route(routes), handleStream: routeStream(routes) };
-  return sidecarStack(options, { log, clock, random, registry: new Registry() }, last).handle;
+  const last = { handle: route(routes, "caller"), handleStream: routeStream(routes, "caller") };
+  return sidecarStack(options, { log, clock, random, registry: new Registry() })(last).handle;
 }
 
 const CASES: Readonly<Record<string, Handler>> = {

@@ -17,6 +17,7 @@ import { registrationOptions } from "./discovery/local-instances.ts";
 import { accessLogOptions } from "./governance/access-log.ts";
 import { metricsOptions } from "./governance/metrics.ts";
 import { upstreamsOfRule } from "./governance/route-rules.ts";
+import { identityOptions } from "./governance/sidecar-hop.ts";
 import { trafficPolicies } from "./governance/traffic-policies.ts";
 import { upstreamPolicies } from "./governance/upstream-policies.ts";
 import { listenOptions } from "./inbound/listen.ts";
@@ -65,6 +66,9 @@ const reloadOptions = z
   })
   .describe("how a running sidecar takes a changed config");
 
+/** Where local listeners are when their address is not given. */
+const LOCAL_ADDRESSES = { caller: "127.0.0.1:7420", provider: "127.0.0.1:7430" } as const;
+
 /** Loopback by default: whoever wants to be reached from other hosts writes so. */
 const listenerOptions = z.discriminatedUnion("kind", [
   localListenerOptions
@@ -74,12 +78,21 @@ const listenerOptions = z.discriminatedUnion("kind", [
       maxRequestBytesPerConnection: true,
       grpc: true,
       idleTimeoutMs: true,
+      side: true,
     })
     .extend({
       kind: z.literal("local").describe("Thrift and gRPC callers, told apart by their first bytes"),
-      address: addressOption.prefault("127.0.0.1:7420"),
+      address: addressOption.optional(),
       defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
       ...listenOptions,
+    })
+    .transform(({ address, ...others }) => ({
+      ...others,
+      address: address ?? addressOption.parse(LOCAL_ADDRESSES[others.side]),
+    }))
+    .refine(({ side, defaultService }) => side === "caller" || defaultService === undefined, {
+      path: ["defaultService"],
+      error: "sidecars always name the service: only listeners of side caller have a default",
     }),
   browserGuardOptions.extend({
     maxConnections: localListenerOptions.shape.maxConnections,
@@ -110,6 +123,10 @@ const upstreamCommons = {
     .array(serviceName)
     .default([])
     .describe("services without loaded IDL: their calls are forwarded on the same wire, untranslated"),
+  local: z
+    .boolean()
+    .default(false)
+    .describe("whether it is the application beside the sidecar, which other sidecars' calls are for"),
   ...upstreamPolicies,
 };
 
@@ -143,6 +160,18 @@ const upstreamOptions = z
       codec: z.enum(["thrift-binary", "protobuf"]).default("thrift-binary").describe("how messages are encoded"),
       ...thriftUpstreamOptions.pick({ maxCallsPerConnection: true }).shape,
     }),
+    thriftUpstream.omit({ multiplexed: true }).extend({
+      protocol: z
+        .literal("sidecar")
+        .describe("another sidecar, at its provider listener: TTHeader, HTTP/2 for streams"),
+      codec: z
+        .enum(["thrift-binary", "thrift-compact", "protobuf"])
+        .default("thrift-binary")
+        .describe("how messages are encoded: as the application behind the other sidecar takes them"),
+      maxConnections: thriftUpstreamOptions.shape.maxConnections.unwrap().default(4),
+      ...thriftUpstreamOptions.pick({ maxCallsPerConnection: true }).shape,
+      ...grpcUpstreamOptions.pick({ authority: true, keepaliveTimeMs: true, keepaliveTimeoutMs: true }).shape,
+    }),
     grpcUpstreamOptions
       .pick({ authority: true, keepaliveTimeMs: true, keepaliveTimeoutMs: true })
       .extend(dialOptions.shape)
@@ -155,6 +184,10 @@ const upstreamOptions = z
     httpJsonUpstreamOptions.extend(upstreamCommons),
     fastCgiUpstreamOptions.extend(upstreamCommons),
   ])
+  .refine(({ local, protocol }) => !local || protocol !== "sidecar", {
+    path: ["local"],
+    error: "another sidecar is not beside this one: expected the protocol of the application itself",
+  })
   .refine(({ endpoints, discovery }) => (endpoints === undefined) !== (discovery === undefined), {
     error: "expected either endpoints, or discovery that finds them",
   });
@@ -195,6 +228,7 @@ const limits = z
 /** What a config file may say. */
 export const configSchema = z
   .strictObject({
+    ...identityOptions,
     schema: schemaOptions.prefault({}),
     reload: reloadOptions.prefault({}),
     listeners: z

@@ -4,11 +4,10 @@ import { isDeepStrictEqual } from "node:util";
 import { Counter, collectDefaultMetrics, Registry } from "prom-client";
 import { type AdminProcess, createAdminHandler } from "../admin/admin.ts";
 import { createRegistrationHandler } from "../admin/registration.ts";
-import type { Address } from "../base/address.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { ListenerConfig } from "../config.ts";
-import { sidecarStack } from "../governance/pipeline.ts";
+import { type Handlers, sidecarStack } from "../governance/pipeline.ts";
+import type { Side } from "../governance/route.ts";
 import { registerUpstreamMetrics } from "../governance/upstream-metrics.ts";
 import type { HttpPortContext } from "../protocol/http/http-port.ts";
 import type { Lookup } from "../rpc/resolve.ts";
@@ -26,7 +25,7 @@ export { createReloader, type Reloader } from "./reload.ts";
 /** A running sidecar. */
 export interface App {
   /** In the order of the config, with the ports that the system chose where 0 was asked for. */
-  readonly listeners: readonly { readonly kind: ListenerConfig["kind"]; readonly address: Address }[];
+  readonly listeners: readonly Pick<OpenListener, "kind" | "side" | "address">[];
   /**
    * Takes a new config: calls from now on go by it, those in flight end by the old one, and upstreams that are the same keep
    * their connections. Returns the keys that had to stay as they were, because only a restart can change them. What it throws leaves all as it was.
@@ -59,14 +58,16 @@ export async function createApp(
     for (const service of traffic.services) for (const method of methodsOf(service)) owners.set(method, traffic);
   }
 
-  const handlers = sidecarStack(
-    { accessLog: () => current.checked.config.accessLog, metrics: config.metrics },
+  const inFront = sidecarStack(
+    { ...config, accessLog: () => current.checked.config.accessLog },
     { log, clock, random: Math.random, registry },
-    {
-      handle: (call) => (owners.get(call.method) ?? current).handle(call),
-      handleStream: (call) => (owners.get(call.method) ?? current).handleStream(call),
-    },
   );
+  const handlersOf = (side: Side): Handlers =>
+    inFront({
+      handle: (call) => (owners.get(call.method) ?? current)[side].handle(call),
+      handleStream: (call) => (owners.get(call.method) ?? current)[side].handleStream(call),
+    });
+  const handlers = handlersOf("caller");
   const lookup: Lookup = {
     grpc: (service, method) => current.lookup.grpc(service, method),
     thrift: (name, service) => current.lookup.thrift(name, service),
@@ -151,18 +152,16 @@ export async function createApp(
   const registration = createRegistrationHandler(discovery.local);
   const tlsFailed = () => failedHandshakes.inc();
   try {
-    await openListeners(
-      config,
-      { ...handlers, lookup, log, clock, tlsFailed, admin, registration, httpPort: () => port },
-      open,
-    );
+    const provider = handlersOf("provider");
+    const served = { ...handlers, provider, lookup, log, clock, tlsFailed, admin, registration, httpPort: () => port };
+    await openListeners(config, served, open);
   } catch (error) {
     await close();
     throw error;
   }
   if (discovery.doubts().length === 0) begin();
   else void within(config.discovery.waitMs, clock, discovery.answered()).then(begin);
-  return { listeners: isOpen().map(({ kind, address }) => ({ kind, address })), reload, close };
+  return { listeners: isOpen().map(({ kind, side, address }) => ({ kind, side, address })), reload, close };
 }
 
 /** What the process around a sidecar knows and can do. */
@@ -172,7 +171,7 @@ export interface Host extends AdminProcess {
 }
 
 /** Keys of the config that a running sidecar does not change. */
-const NEED_RESTART = ["listeners", "limits", "metrics", "discovery", "registration"] as const;
+const NEED_RESTART = ["listeners", "limits", "metrics", "discovery", "registration", "name"] as const;
 
 const isAdmin = ({ kind }: OpenListener): boolean => kind === "admin";
 

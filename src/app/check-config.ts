@@ -1,4 +1,5 @@
 // Whether a config holds with the IDL that it names: loaded, linked, and every name in it looked up. Nothing is started.
+import { formatAddress } from "../base/address.ts";
 import type { Report } from "../base/diagnostic.ts";
 import { unknownName } from "../base/yaml.ts";
 import { type Config, loadConfig } from "../config.ts";
@@ -55,6 +56,7 @@ export async function checkConfig(
   checkServices(config, linked.schema, fault);
   checkPolicies(config, linked, fault);
   checkCredentials(config, fault);
+  checkEndpoints(config, fault);
   return failed ? undefined : { config, idl, linked };
 }
 
@@ -78,5 +80,18 @@ function checkServices({ upstreams, listeners }: Config, schema: Schema, fault: 
     const known = [...serviceNames(schema, "thrift"), ...opaque];
     if (known.includes(listener.defaultService)) continue;
     fault(["listeners", i, "defaultService"], unknownName("service", listener.defaultService, known));
+  }
+}
+
+/** Whether no upstream is the sidecar itself: its calls would go round. */
+function checkEndpoints({ upstreams, listeners }: Config, fault: Fault): void {
+  const own = new Map([...listeners.entries()].map(([i, { address }]) => [formatAddress(address), i]));
+  for (const [upstream, { endpoints = [] }] of Object.entries(upstreams)) {
+    for (const [i, { address }] of endpoints.entries()) {
+      const listener = own.get(formatAddress(address));
+      if (listener === undefined) continue;
+      const message = `${formatAddress(address)} is this sidecar's own listeners[${listener}]: its calls would come back`;
+      fault(["upstreams", upstream, "endpoints", i], message);
+    }
   }
 }

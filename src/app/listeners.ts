@@ -4,6 +4,8 @@ import { isRegistration } from "../admin/registration.ts";
 import { type Address, formatAddress } from "../base/address.ts";
 import type { Limits } from "../codec/codec.ts";
 import type { Config, ListenerConfig } from "../config.ts";
+import type { Handlers } from "../governance/pipeline.ts";
+import type { Side } from "../governance/route.ts";
 import type { ListenerContext } from "../inbound/connection.ts";
 import { createHttpListener } from "../inbound/http-listener.ts";
 import { createLocalListener } from "../inbound/local-listener.ts";
@@ -19,6 +21,8 @@ export class ListenError extends Error {
 /** A listener that takes calls. */
 export interface OpenListener {
   readonly kind: ListenerConfig["kind"];
+  /** Of a local listener. */
+  readonly side?: Side | undefined;
   /** With the port that the system chose where 0 was asked for. */
   readonly address: Address;
   /** Stops accepting, and lets what is in flight finish for at most `graceMs`. */
@@ -32,6 +36,8 @@ export interface ListenersContext extends ListenerContext {
   readonly admin: HttpHandler;
   /** What servers of this host register by. */
   readonly registration: HttpHandler;
+  /** What becomes of calls of other sidecars. */
+  readonly provider: Handlers;
 }
 
 /** Of every HTTP listener: on hyper-express the first one sets it for all. */
@@ -91,12 +97,13 @@ async function openLocal(
   options: Extract<ListenerConfig, { kind: "local" }>,
   { maxBytes, maxDepth }: Limits,
   httpAddress: string | undefined,
-  context: ListenerContext,
+  { provider, ...context }: ListenersContext,
 ): Promise<OpenListener> {
-  const { defaultService } = options;
+  const { defaultService, side } = options;
   const bounds = { maxDepth, maxFrameBytes: maxBytes, maxMessageBytes: maxBytes };
-  const listener = await createLocalListener({ ...options, ...bounds, defaultService, httpAddress }, context);
-  return { kind: "local", address: listener.address, close: listener.close };
+  const served = side === "provider" ? { ...context, ...provider } : context;
+  const listener = await createLocalListener({ ...options, ...bounds, defaultService, httpAddress }, served);
+  return { kind: "local", side, address: listener.address, close: listener.close };
 }
 
 async function openHttp(

@@ -74,6 +74,7 @@ const FRAMINGS: Readonly<Record<UpstreamConfig["protocol"], InstanceFraming>> = 
   "thrift-http": "http",
   connect: "http",
   "http-json": "http",
+  sidecar: "ttheader",
   fastcgi: "fastcgi",
 };
 

@@ -2,9 +2,9 @@
 // calls of the old one end where they began.
 import { createOwnServices, type OwnServices } from "../admin/own-services.ts";
 import type { Limits } from "../codec/codec.ts";
-import type { Config } from "../config.ts";
+import type { Config, UpstreamConfig } from "../config.ts";
 import { type Handlers, trafficStack } from "../governance/pipeline.ts";
-import type { Route } from "../governance/route.ts";
+import type { Route, Routes, Side } from "../governance/route.ts";
 import { unpack, unpackStream } from "../governance/unpack.ts";
 import type { PrintDetail } from "../protocol/http/connect-error.ts";
 import { createDetailPrinter } from "../protocol/http/detail-json.ts";
@@ -14,8 +14,8 @@ import type { Service } from "../schema/model.ts";
 import type { CheckedConfig } from "./check-config.ts";
 import { createUpstreams, type Upstream, type UpstreamsContext } from "./upstreams.ts";
 
-/** One config at work. */
-export interface Traffic extends Handlers {
+/** One config at work: where the calls of the application beside go, and those of other sidecars. */
+export interface Traffic extends Readonly<Record<Side, Handlers>> {
   readonly checked: CheckedConfig;
   readonly lookup: Lookup;
   /** All that can be called: the loaded services of both wires, and before them the sidecar's own. */
@@ -40,6 +40,13 @@ export function createTraffic(checked: CheckedConfig, before: Traffic | undefine
   const routes = new Map([...carried, ...ownRoutes(own, config.limits)]);
   // Our own first: of two services of one name the first is found.
   const services = [...own.services.map(({ service }) => service), ...[...linked.schema.services.values()].flat()];
+  const calls = {
+    pairs: linked.methods,
+    upstreams: waysOf(upstreams),
+    clock: context.clock,
+    random: Math.random,
+    maxMessageBytes: config.limits.maxBytes,
+  };
   return {
     checked,
     lookup: createLookup(services),
@@ -47,14 +54,12 @@ export function createTraffic(checked: CheckedConfig, before: Traffic | undefine
     printDetail: createDetailPrinter(linked, config.limits),
     upstreams,
     routes,
-    ...trafficStack(config, {
-      pairs: linked.methods,
-      services: routes,
-      upstreams: waysOf(upstreams),
-      clock: context.clock,
-      random: Math.random,
-      maxMessageBytes: config.limits.maxBytes,
-    }),
+    caller: trafficStack(config, { ...calls, side: "caller", services: routes }),
+    provider: trafficStack(
+      // Rules may send calls elsewhere, and other sidecars' calls must not be sent on to a third.
+      { ...config, routes: [] },
+      { ...calls, side: "provider", services: localOf(carried, config) },
+    ),
     start: own.start,
     stop: own.stop,
     async close(next) {
@@ -64,6 +69,15 @@ export function createTraffic(checked: CheckedConfig, before: Traffic | undefine
       await Promise.all(gone.map(([, { stack }]) => stack.close()));
     },
   };
+}
+
+/** The ways to the applications beside the sidecar. */
+function localOf(routes: Routes, { upstreams }: Config): Routes {
+  return new Map([...routes].filter(([, { upstream }]) => isLocal(upstreams[upstream]!)));
+}
+
+function isLocal({ local, discovery }: UpstreamConfig): boolean {
+  return local || discovery === "local";
 }
 
 /** What logs and metrics name as the upstream of calls that the sidecar answers itself. */

@@ -10,6 +10,7 @@ import { createEndpointStates, type EndpointStates } from "../governance/endpoin
 import { createUpstreamStack, type UpstreamStack } from "../governance/pipeline.ts";
 import { connectGrpc } from "../outbound/grpc-client.ts";
 import { connectHttp, type HttpProtocol } from "../outbound/http-upstream.ts";
+import { connectSidecar } from "../outbound/sidecar-client.ts";
 import { connectThrift, type ThriftUpstreamOptions } from "../outbound/thrift-client.ts";
 import type { Connect, Resolver } from "../rpc/endpoint.ts";
 import type { BodyLink, LinkedSchema } from "../schema/link.ts";
@@ -72,6 +73,7 @@ function createStack(
     codec: codecOf(options),
     wire: options.protocol,
     isGrpc: options.protocol === "grpc",
+    hasStreams: options.protocol === "grpc" || options.protocol === "sidecar",
     connect: connectOf(options, limits, clock, log),
     states,
   });
@@ -103,6 +105,11 @@ export function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limit
   switch (options.protocol) {
     case "grpc":
       return connectGrpc({ ...options, maxMessageBytes: maxBytes }, clock, log);
+    case "sidecar": {
+      const envelope = ENVELOPES[options.codec];
+      const bounds = { maxFrameBytes: maxBytes, maxMessageBytes: maxBytes, maxDepth };
+      return connectSidecar({ ...options, ...bounds, envelope, zlib: false, multiplexed: false }, clock, log);
+    }
     case "thrift-http":
     case "connect":
     case "http-json":
@@ -114,7 +121,7 @@ export function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limit
 }
 
 function thriftWireOf(
-  options: Exclude<UpstreamConfig, { protocol: "grpc" | HttpProtocol }>,
+  options: Exclude<UpstreamConfig, { protocol: "grpc" | "sidecar" | HttpProtocol }>,
   maxFrameBytes: number,
   maxDepth: number,
 ): ThriftUpstreamOptions {

@@ -68,7 +68,9 @@ async function serve(configPath: string, level: string): Promise<number> {
     process.stderr.write(`causeway: ${error.message}\n`);
     return 1;
   }
-  for (const { kind, address } of app.listeners) log.info({ kind, address: formatAddress(address) }, "listening");
+  for (const { kind, side, address } of app.listeners) {
+    log.info({ kind, side, address: formatAddress(address) }, "listening");
+  }
 
   reloader = createReloader(configPath, checked, marks, { app, log, clock: systemClock });
 

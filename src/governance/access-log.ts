@@ -103,6 +103,7 @@ function common({ method, facts }: AnyCall, durationMs: number): object {
     outbound: facts.outbound,
     peer: facts.peer,
     caller: facts.caller,
+    from: facts.from,
     route: facts.route,
     upstream: facts.upstream,
     endpoint: facts.endpoint,

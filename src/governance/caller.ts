@@ -1,9 +1,7 @@
 // Who calls: what its certificate proves, else what it says of itself.
 import { z } from "zod";
 import type { AnyCall } from "../rpc/call.ts";
-
-/** The metadata in which a caller, or its sidecar, says its name. */
-export const FROM_HEADER = "cw-from";
+import { SIDECAR_KEY } from "../rpc/sidecar-keys.ts";
 
 /** Names of callers. */
 export const callerNames = z
@@ -13,7 +11,7 @@ export const callerNames = z
 
 /** The caller's name by its verified certificate, else by `cw-from`, which nobody has verified; undefined for neither. */
 export function callerOf({ facts, headers }: AnyCall): string | undefined {
-  return facts.caller ?? headers.get(FROM_HEADER);
+  return facts.caller ?? headers.get(SIDECAR_KEY.FROM);
 }
 
 /** Tells whether a name is among those; no name is none of them. */

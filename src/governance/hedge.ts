@@ -5,9 +5,10 @@ import { Canceller } from "../base/cancel.ts";
 import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import type { Call, Handler, Layer, Reply } from "../rpc/call.ts";
+import { SIDECAR_KEY } from "../rpc/sidecar-keys.ts";
 import type { Method } from "../schema/model.ts";
 import { createLatencyQuantile, type LatencyQuantile } from "./latency-quantile.ts";
-import { ATTEMPT_HEADER, withSent } from "./retry.ts";
+import { withSent } from "./retry.ts";
 import { createRetryBudget } from "./retry-budget.ts";
 import type { UpstreamCounts } from "./upstream-counts.ts";
 
@@ -60,7 +61,7 @@ export function hedge({ quantile, maxShare }: HedgeOptions, { clock, mayRunTwice
 
   return (next) => (call) => {
     const { method, headers } = call;
-    if (!mayRunTwice(method) || headers.get(ATTEMPT_HEADER) !== undefined) return next(call);
+    if (!mayRunTwice(method) || headers.get(SIDECAR_KEY.ATTEMPT) !== undefined) return next(call);
     const latency = latencyOf(method);
     const startMs = clock.nowMs();
     budget.deposit(startMs);
@@ -113,7 +114,7 @@ function race(call: Call, next: Handler, waitMs: number, clock: Clock, allowed: 
       );
     }
     const stop = clock.after(waitMs, () => {
-      if (allowed()) begin({ ...call, headers: call.headers.with(ATTEMPT_HEADER, "2") });
+      if (allowed()) begin({ ...call, headers: call.headers.with(SIDECAR_KEY.ATTEMPT, "2") });
     });
     begin(call);
   });

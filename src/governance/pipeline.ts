@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Handler, Layer } from "../rpc/call.ts";
 import type { Connect, Resolver } from "../rpc/endpoint.ts";
 import { stack } from "../rpc/stack.ts";
-import type { StreamHandler } from "../rpc/stream.ts";
+import type { StreamHandler, StreamLayer } from "../rpc/stream.ts";
 import type { Method } from "../schema/model.ts";
 import { type AccessLogContext, type AccessLogOptions, accessLog, streamAccessLog } from "./access-log.ts";
 import { attemptTimeout } from "./attempt-timeout.ts";
@@ -27,18 +27,19 @@ import { observe, observeStream } from "./observe.ts";
 import { createOutlierDetection } from "./outlier.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { retry } from "./retry.ts";
-import { route, routeStream } from "./route.ts";
+import { route, routeStream, type Side } from "./route.ts";
 import { type RouteByRulesContext, routeByRules } from "./route-by-rules.ts";
 import { compileRouteRules } from "./route-rules.ts";
 import { compileScopes, type ScopedPolicies } from "./scoped-policies.ts";
 import { type SharedLimits, sharedRateLimit } from "./shared-rate-limit.ts";
+import { type IdentityOptions, sidecarHop } from "./sidecar-hop.ts";
 import type { TrafficPolicies } from "./traffic-policies.ts";
 import { unpack } from "./unpack.ts";
 import { countAttempts } from "./upstream-counts.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
 import type { UpstreamView } from "./upstream-view.ts";
 
-export interface SidecarStackOptions {
+export interface SidecarStackOptions extends IdentityOptions {
   /** Asked at each call, as a new config may say otherwise. */
   readonly accessLog: () => AccessLogOptions;
   readonly metrics: MetricsOptions;
@@ -50,30 +51,29 @@ export interface Handlers {
   readonly handleStream: StreamHandler;
 }
 
-/** What every call passes once, whoever is called, and whatever `routes` makes of it after that. */
+/** What every call passes once, whoever is called, before whatever `routes` makes of it after that. */
 export function sidecarStack(
   options: SidecarStackOptions,
   context: AccessLogContext & MetricsContext,
-  routes: Handlers,
-): Handlers {
+): (routes: Handlers) => Handlers {
   const counted = metrics(options.metrics, context);
-  return {
-    handle: stack(
-      [
-        // Outermost: it must see what the caller gets, whoever below decided it.
-        accessLog(options.accessLog, context),
-        // Below the log, so that its own time is not counted; above the route, so that calls without one are.
-        counted.calls,
-      ],
-      // Last: from here on everything belongs to one upstream.
-      routes.handle,
-    ),
-    handleStream: stack([streamAccessLog(options.accessLog, context), counted.streams], routes.handleStream),
-  };
+  const hop = sidecarHop(options);
+  const calls: Layer[] = [
+    // Outermost: it must see what the caller gets, whoever below decided it.
+    accessLog(options.accessLog, context),
+    // Below the log, so that its own time is not counted; above the rest, so that calls are that go nowhere.
+    counted.calls,
+    // Last: a call that goes round is refused, and whoever is called hears who calls.
+    hop.calls,
+  ];
+  const streams: StreamLayer[] = [streamAccessLog(options.accessLog, context), counted.streams, hop.streams];
+  // From the routes on everything belongs to one upstream.
+  return ({ handle, handleStream }) => ({ handle: stack(calls, handle), handleStream: stack(streams, handleStream) });
 }
 
 export interface TrafficStackContext extends Omit<RouteByRulesContext, "unpack"> {
   readonly pairs: MethodPairs;
+  readonly side: Side;
   readonly clock: Clock;
   /** Most bytes of a message that is unpacked for a rule that looks into it. */
   readonly maxMessageBytes: number;
@@ -84,12 +84,12 @@ export function trafficStack(
   { authorize: who, faults, routes }: TrafficPolicies,
   context: TrafficStackContext,
 ): Handlers {
-  const { pairs, services } = context;
+  const { pairs, services, side } = context;
   const authorization = who && authorize(who, pairs);
   const injected = injectFaults(faults, context);
   const ways =
     routes.length === 0
-      ? { handle: route(services), handleStream: routeStream(services) }
+      ? { handle: route(services, side), handleStream: routeStream(services, side) }
       : routeByRules(compileRouteRules(routes, pairs), { ...context, unpack: unpack(context.maxMessageBytes) });
   return {
     handle: stack(
@@ -116,8 +116,10 @@ export interface UpstreamStackContext extends BridgeContext {
   readonly connect: Connect;
   /** What the upstream's endpoints speak, as its config calls it. */
   readonly wire: string;
-  /** Whether the upstream's wire is gRPC's, which has streams and compressed messages. */
+  /** Whether the upstream's wire is gRPC's, which has compressed messages. */
   readonly isGrpc: boolean;
+  /** Whether the upstream's wire has streams. */
+  readonly hasStreams: boolean;
   /** Most bytes of a message that is unpacked for the other wires. */
   readonly maxMessageBytes: number;
   /** Where limits are kept that sidecars share; undefined without a store. */
@@ -169,7 +171,7 @@ export function createUpstreamStack(
     // From here on services and methods may have policies of their own.
     scoped.handle,
   );
-  const handleStream = context.isGrpc
+  const handleStream = context.hasStreams
     ? stack(
         [rate.streams, ...(shared ? [shared.streams] : []), ...(concurrency ? [concurrency.streams] : [])],
         scoped.handleStream,

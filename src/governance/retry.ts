@@ -6,6 +6,7 @@ import type { CancelSignal } from "../base/cancel.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Code, RpcError, toRpcError } from "../base/errors.ts";
 import type { AnyCall, Call, Handler, Layer, Reply } from "../rpc/call.ts";
+import { SIDECAR_KEY } from "../rpc/sidecar-keys.ts";
 import type { StreamCall, StreamHandler, StreamLayer, StreamReply } from "../rpc/stream.ts";
 import { codeName, exceptionNames, isNamed } from "./failure.ts";
 import { compileIdempotence, idempotentMethods } from "./idempotence.ts";
@@ -56,9 +57,6 @@ export interface RetryContext {
   readonly counts: UpstreamCounts;
 }
 
-/** Says which attempt a call is, from the second on. The next hop leaves such calls to this one, as Kitex does. */
-export const ATTEMPT_HEADER = "cw-attempt";
-
 /** gRPC's pushback (proposal A6): milliseconds to wait, or anything else for no retry. */
 const PUSHBACK_TRAILER = "grpc-retry-pushback-ms";
 
@@ -79,7 +77,8 @@ function createAttempts(options: RetryOptions, { clock, random, counts }: RetryC
   const mayRunTwice = compileIdempotence(options.idempotent);
 
   function waitFor(call: AnyCall, number: number, sent: boolean, askedMs: number | undefined): number | undefined {
-    if (number > maxAttempts || call.signal.aborted || call.headers.get(ATTEMPT_HEADER) !== undefined) return undefined;
+    if (number > maxAttempts || call.signal.aborted || call.headers.get(SIDECAR_KEY.ATTEMPT) !== undefined)
+      return undefined;
     if (sent && !mayRunTwice(call.method)) return undefined;
     const longestMs = Math.min(backOff.baseMs * 2 ** (number - 2), backOff.maxMs);
     const waitMs = Math.max(askedMs ?? 0, longestMs * random());
@@ -176,7 +175,7 @@ export function retry(options: RetryOptions, context: RetryContext): Retry {
 
 /** A retry says so, for the next hop to leave it to this one. */
 function numbered<C extends AnyCall>(call: C, number: number): C {
-  return number === 1 ? call : { ...call, headers: call.headers.with(ATTEMPT_HEADER, String(number)) };
+  return number === 1 ? call : { ...call, headers: call.headers.with(SIDECAR_KEY.ATTEMPT, String(number)) };
 }
 
 function isRetryable(error: RpcError, codes: ReadonlySet<Code>, { signal }: AnyCall): boolean {

@@ -22,8 +22,8 @@ export function routeByRules(
   rulesOf: RulesOf,
   { services, upstreams, random, unpack }: RouteByRulesContext,
 ): { readonly handle: Handler; readonly handleStream: StreamHandler } {
-  const plain = route(services);
-  const plainStream = routeStream(services);
+  const plain = route(services, "caller");
+  const plainStream = routeStream(services, "caller");
   const mirrors = new Map<RouteRuleOptions, Mirror | undefined>();
   const readsField = byMethod((method) => ({
     yes: rulesOf(method).some((rule) => rule.conditions.some((each) => each.readsField)),

@@ -12,21 +12,27 @@ export interface Route {
   readonly handleStream?: StreamHandler;
 }
 
+/** The services that calls of one side find a way to. */
+export type Routes = ReadonlyMap<string, Route>;
+
+/** Whose calls are routed: the application's beside, or other sidecars', which only local upstreams are for. */
+export type Side = "caller" | "provider";
+
 /** Sends each call to the route of its service, by full name; a service without one is UNIMPLEMENTED. */
-export function route(routes: ReadonlyMap<string, Route>): Handler {
+export function route(routes: Routes, side: Side): Handler {
   return (call) => {
     const found = routes.get(call.method.service);
-    if (!found) return Promise.reject(noRoute(call));
+    if (!found) return Promise.reject(noRoute(call, side));
     call.facts.upstream = found.upstream;
     return found.handle(call);
   };
 }
 
 /** The same for streams. */
-export function routeStream(routes: ReadonlyMap<string, Route>): StreamHandler {
+export function routeStream(routes: Routes, side: Side): StreamHandler {
   return (call) => {
     const found = routes.get(call.method.service);
-    if (!found) return Promise.reject(noRoute(call));
+    if (!found) return Promise.reject(noRoute(call, side));
     call.facts.upstream = found.upstream;
     return found.handleStream?.(call) ?? Promise.reject(noStreams(call, found.upstream));
   };
@@ -38,8 +44,12 @@ export function noStreams({ method }: AnyCall, upstream: string): RpcError {
   return new RpcError("UNIMPLEMENTED", `${name} streams, and the upstream ${upstream} speaks a wire without streams`);
 }
 
-function noRoute({ method: { service, request } }: AnyCall): RpcError {
+function noRoute({ method: { service, request } }: AnyCall, side: Side): RpcError {
   const name = service.length > 200 ? `${service.slice(0, 200)}…` : service;
+  if (side === "provider") {
+    const text = `the sidecar has no local upstream with the service ${name}: expected local: true at the upstream of the application beside it`;
+    return new RpcError("UNIMPLEMENTED", text);
+  }
   return new RpcError(
     "UNIMPLEMENTED",
     request === undefined

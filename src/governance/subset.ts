@@ -2,9 +2,10 @@
 // own labels ask for where there are any.
 import type { AnyCall } from "../rpc/call.ts";
 import type { Endpoint, Labels } from "../rpc/endpoint.ts";
+import { SIDECAR_KEY } from "../rpc/sidecar-keys.ts";
 
 /** Metadata that begins so names a label that follows a call through its hops: `cw-label-version: v2`. */
-export const LABEL_PREFIX = "cw-label-";
+export const { LABEL_PREFIX } = SIDECAR_KEY;
 
 /** Whether an endpoint has all of these labels. */
 export function hasLabels({ labels = {} }: Endpoint, wanted: Labels): boolean {

@@ -1,9 +1,12 @@
 // What the connections of a listener have in common, whatever they speak.
 import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
+import { RpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Metadata } from "../base/metadata.ts";
 import type { Handler } from "../rpc/call.ts";
 import type { Lookup } from "../rpc/resolve.ts";
+import { isFromSidecar } from "../rpc/sidecar-keys.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 
 export { newFacts } from "../rpc/call.ts";
@@ -28,6 +31,13 @@ export interface ListenerContext {
   readonly clock: Clock;
   /** Counts a TLS handshake that failed. */
   readonly tlsFailed?: () => void;
+}
+
+/** Throws a RpcError PERMISSION_DENIED for a call that no sidecar has sent on: applications have a listener of their own. */
+export function checkSidecar(headers: Metadata): void {
+  if (isFromSidecar(headers)) return;
+  const text = "this listener takes calls from other sidecars alone: expected the local listener of side caller";
+  throw new RpcError("PERMISSION_DENIED", text);
 }
 
 /** The caller's address as logs have it. */

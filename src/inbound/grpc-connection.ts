@@ -23,7 +23,7 @@ import { writeOutput } from "../protocol/http2/write-output.ts";
 import type { Reply } from "../rpc/call.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 import { createByteBudget } from "./byte-budget.ts";
-import { type Connection, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
+import { type Connection, checkSidecar, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
 import { createGrpcLifetime, type GrpcLifetime, type GrpcLifetimeOptions, pingRate } from "./grpc-lifetime.ts";
 import { type StreamExchange, serveStream } from "./grpc-stream.ts";
 import { callerOf } from "./tls-acceptor.ts";
@@ -34,6 +34,8 @@ export interface GrpcConnectionOptions {
   readonly maxCallsPerConnection: number;
   readonly maxRequestBytesPerConnection: number;
   readonly grpc: GrpcLifetimeOptions;
+  /** Whether the callers are sidecars, and nobody else is served; else what only sidecars may say is dropped. */
+  readonly fromSidecar: boolean;
 }
 
 /** A stream whose call of one message is being taken, or is running. */
@@ -184,7 +186,9 @@ class GrpcConnection implements Connection, Http2Events<Context> {
     const { lookup, clock, handleStream } = this.#context;
     let head: CallHead;
     try {
-      head = readHead(list, lookup);
+      const { fromSidecar } = this.#options;
+      head = readHead(list, lookup, fromSidecar);
+      if (fromSidecar) checkSidecar(head.headers);
     } catch (error) {
       this.#refuse(stream, writeReply(readDress(list), toRpcError(error)));
       return;

@@ -54,6 +54,10 @@ export const localListenerOptions = z
       .describe(
         "time after which a connection without calls, on which nothing comes or goes, is closed, in milliseconds",
       ),
+    side: z
+      .enum(["caller", "provider"])
+      .default("caller")
+      .describe("who calls: the application beside (caller), or other sidecars (provider), for the application beside"),
     defaultService: z
       .string()
       .min(1)
@@ -68,6 +72,9 @@ export type LocalListenerOptions = z.output<typeof localListenerOptions> &
     /** Where HTTP/1.1 is served, for the error that HTTP clients get here. */
     readonly httpAddress?: string | undefined;
   };
+
+/** One object for all connections: thousands may be idle. */
+type ServedOptions = LocalListenerOptions & { readonly fromSidecar: boolean };
 
 export interface LocalListener {
   /** Where it listens, with the port that the system chose where 0 was asked for. */
@@ -86,6 +93,7 @@ export async function createLocalListener(
 ): Promise<LocalListener> {
   const connections = new Map<Socket, Connection>();
   const { log, clock } = context;
+  const bounds: ServedOptions = { ...options, fromSidecar: options.side === "provider" };
   let closing = false;
 
   const tls = options.tls && createTlsAcceptor(options.tls, ["h2"], log, context.tlsFailed);
@@ -97,7 +105,7 @@ export async function createLocalListener(
     socket.on("error", (error) => log.debug({ peer: peerOf(socket), error: error.message }, "a connection failed"));
     socket.on("close", () => connections.delete(socket));
     awaitDetection(socket, options.maxFrameBytes, (detection, first) => {
-      const connection = serve(socket, detection, first, options, context);
+      const connection = serve(socket, detection, first, bounds, context);
       if (!connection) return;
       connections.set(socket, connection);
       if (closing) connection.drain();
@@ -178,7 +186,7 @@ function serve(
   socket: Socket,
   detection: Exclude<Detection, { kind: "more" }>,
   first: Buffer,
-  options: LocalListenerOptions,
+  options: ServedOptions,
   context: ListenerContext,
 ): Connection | undefined {
   switch (detection.kind) {

@@ -9,7 +9,7 @@ import { readSignalFrame, type SignalFrame } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter, createMessageSplitter } from "../protocol/thrift/framing.ts";
 import { type Dress, isOrdered, readCall, readDress, writeReply } from "../protocol/thrift/verbs.ts";
 import type { Reply } from "../rpc/call.ts";
-import { type Connection, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
+import { type Connection, checkSidecar, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
 import { callerOf } from "./tls-acceptor.ts";
 
 /** Bounds of a Thrift connection. */
@@ -19,8 +19,8 @@ export interface ThriftConnectionOptions {
   readonly maxDepth: number;
   readonly maxCallsPerConnection: number;
   readonly defaultService?: string | undefined;
-  /** Whether the callers are sidecars, so that what sidecars tell each other in headers is believed; else it is dropped. */
-  readonly fromSidecar?: boolean;
+  /** Whether the callers are sidecars, and nobody else is served; else what only sidecars may say is dropped. */
+  readonly fromSidecar: boolean;
 }
 
 /** What logs call each framing. */
@@ -100,7 +100,7 @@ export function serveThrift(
         cancellable,
         nowMs: clock.nowMs(),
         maxFrameBytes: options.maxFrameBytes,
-        fromSidecar: options.fromSidecar ?? false,
+        fromSidecar: options.fromSidecar,
       },
     });
     const { dress } = read;
@@ -112,7 +112,7 @@ export function serveThrift(
       return;
     }
     inFlight++;
-    const { signal } = read.call;
+    const { signal, headers } = read.call;
     const done = (reply: Reply | RpcError) => {
       inFlight--;
       if (cancels.get(dress.frameId) === signal) cancels.delete(dress.frameId);
@@ -121,6 +121,7 @@ export function serveThrift(
       closeIfDone();
     };
     try {
+      if (options.fromSidecar) checkSidecar(headers);
       handle(read.call).then(done, (error: unknown) => done(toRpcError(error)));
     } catch (error) {
       done(toRpcError(error));
@@ -154,7 +155,7 @@ export function serveThrift(
     let message = writeReply(dress, reply, draining);
     if (message !== undefined && message.length > maxReplyBytes) {
       const tooLarge = `a reply of ${message.length} bytes passes the limit of ${maxReplyBytes} bytes of this listener`;
-      message = writeReply(dress, new RpcError("RESOURCE_EXHAUSTED", tooLarge), draining);
+      message = writeReply(dress, new RpcError("RESOURCE_EXHAUSTED", tooLarge, { sent: true }), draining);
     }
     if (message === undefined) return;
     if (!slot) {

@@ -11,6 +11,7 @@ import { createFrameSplitter, createMessageSplitter, type Splitter } from "../pr
 import { type ConnectionNews, type Dress, onewayReply, readReply, writeCall } from "../protocol/thrift/verbs.ts";
 import type { Call, Reply } from "../rpc/call.ts";
 import type { Connect, Connections } from "../rpc/endpoint.ts";
+import { countForeign } from "../rpc/sidecar-keys.ts";
 import { abortError } from "./call-end.ts";
 import {
   type ConnectionPool,
@@ -58,6 +59,8 @@ export const thriftUpstreamOptions = z
 export interface ThriftWire {
   readonly framing: Framing;
   readonly envelope: Envelope;
+  /** Whether the servers are sidecars, and need not show Causeway's profile first. */
+  readonly profile?: boolean;
 }
 
 export type ThriftUpstreamOptions = z.output<typeof thriftUpstreamOptions> & ThriftWire;
@@ -71,7 +74,7 @@ export type ThriftUpstreamOptions = z.output<typeof thriftUpstreamOptions> & Thr
 export function connectThrift(options: ThriftUpstreamOptions, clock: Clock, log: Log): Connect {
   const tls = options.tls && createTlsDialer(options.tls, undefined, log);
   return ({ address, name }) => {
-    const peer: MuxPeer = { profile: false };
+    const peer: MuxPeer = { profile: options.profile ?? false };
     const dialer = createDialer(address, name, options, { clock, tls, protocol: undefined });
     const pool = createConnectionPool(options, { dialer, name, clock, createReader: () => createSplitter(options) });
     const server: Server = { name, options, clock, peer };
@@ -116,7 +119,7 @@ function dressed(call: Call, sequenceId: number, { options, clock, peer }: Serve
   const written = writeCall(call, { ...options, sequenceId, profile: peer.profile, nowMs: clock.nowMs() });
   checkSize(written.message.length - (framing === "unframed" ? 0 : 4), maxFrameBytes);
   // The other framings have room for it.
-  if (framing === "framed" || framing === "unframed") call.facts.droppedMetadata += call.headers.size;
+  if (framing === "framed" || framing === "unframed") call.facts.droppedMetadata += countForeign(call.headers);
   return written;
 }
 
@@ -134,9 +137,12 @@ function readAnswer(
   });
 }
 
+/** Bytes were sent; of what became of them behind it, only a peer that answered can know better. */
 function failureOf(error: unknown): RpcError {
   const failure = toRpcError(error);
-  return failure.sent ? failure : new RpcError(failure.code, failure.message, { sent: true, cause: failure });
+  return failure.sent || failure.origin === "peer"
+    ? failure
+    : new RpcError(failure.code, failure.message, { sent: true, cause: failure });
 }
 
 /** One call among others over one connection. */

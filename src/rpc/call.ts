@@ -25,6 +25,8 @@ export interface Facts {
   peer: string;
   /** Who the caller is by its TLS certificate, verified; undefined where it showed none. */
   caller: string | undefined;
+  /** The application that calls, as its sidecar says it. */
+  from: string | undefined;
   upstream: string | undefined;
   /** What the upstream speaks: the `protocol` of its config; undefined before an endpoint was chosen. */
   outbound: string | undefined;
@@ -51,6 +53,7 @@ export function newFacts(inbound: string, peer: string, caller?: string): Facts 
     inbound,
     peer,
     caller,
+    from: undefined,
     upstream: undefined,
     outbound: undefined,
     endpoint: undefined,

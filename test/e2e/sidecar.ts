@@ -22,7 +22,7 @@ export interface Sidecar {
   /** Resolves with the first line that fits, past or future; rejects when the output ends without one. */
   logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
   /** The addresses of its listeners of a kind, once it listens on them all. */
-  addressOf(kind: "local" | "http" | "admin"): Promise<string>;
+  addressOf(kind: "local" | "provider" | "http" | "admin"): Promise<string>;
   /** Exit code or signal, with what it wrote to standard error. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>;
 }
@@ -79,7 +79,9 @@ export function startSidecar(config: string, nodeOptions: readonly string[] = []
       rmSync(folder, { recursive: true, force: true });
     },
     async addressOf(kind) {
-      const line = await logged(({ msg, kind: listener }) => msg === "listening" && listener === kind);
+      const line = await logged(({ msg, kind: listener, side }) => {
+        return msg === "listening" && (side === "provider" ? side : listener) === kind;
+      });
       return String(line["address"]);
     },
   };

@@ -99,6 +99,7 @@ export function callOf(wire: Wire, name: string, text: string, changes: Partial<
       inbound: "test",
       peer: "test",
       caller: undefined,
+      from: undefined,
       upstream: undefined,
       outbound: undefined,
       endpoint: undefined,

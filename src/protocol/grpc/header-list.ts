@@ -1,6 +1,7 @@
 // Headers as they stand in an HTTP/2 block, and which of them are metadata of the call. Encoding the block is the
 // transport's.
 import { Metadata } from "../../base/metadata.ts";
+import { isOwnKey, isSidecarKey } from "../../rpc/sidecar-keys.ts";
 
 /** Names in lower case at even, values at odd positions, pseudo headers first. */
 export type HeaderList = readonly string[];
@@ -31,12 +32,15 @@ function isMetadata(name: string): boolean {
   return !name.startsWith(":") && !name.startsWith("grpc-") && !NOT_METADATA.has(name);
 }
 
-/** The call's metadata: pseudo headers, gRPC's own and those of one hop left out; binary values unpadded, one per pair. */
-export function readMetadata(headers: HeaderList): Metadata {
+/**
+ * The call's metadata: pseudo headers, gRPC's own and those of one hop left out; binary values unpadded, one per pair.
+ * What sidecars tell each other is kept when the headers are `fromSidecar`, else it is dropped with all that begins with `cw-`.
+ */
+export function readMetadata(headers: HeaderList, fromSidecar = false): Metadata {
   const flat: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
-    if (!isMetadata(name)) continue;
+    if (!isMetadata(name) || (isOwnKey(name) && !(fromSidecar && isSidecarKey(name)))) continue;
     const value = headers[i + 1]!;
     if (!name.endsWith("-bin")) flat.push(name, value);
     // Several binary values may have been joined on the way, which base64 leaves tellable.

@@ -62,10 +62,10 @@ export function readDress(headers: HeaderList): Dress {
 }
 
 /**
- * Reads a request's headers. Throws a RpcError: UNIMPLEMENTED for an unknown method, content type or compression,
+ * Reads a request's headers; `fromSidecar` says whether what sidecars tell each other in them is believed. Throws a RpcError: UNIMPLEMENTED for an unknown method, content type or compression,
  * INVALID_ARGUMENT for a malformed timeout.
  */
-export function readHead(headers: HeaderList, lookup: Lookup): CallHead {
+export function readHead(headers: HeaderList, lookup: Lookup, fromSidecar = false): CallHead {
   const contentType = headerOf(headers, "content-type") ?? "";
   if (!CONTENT_TYPE.test(contentType)) {
     throw new RpcError(
@@ -86,7 +86,7 @@ export function readHead(headers: HeaderList, lookup: Lookup): CallHead {
   return {
     dress: { contentType, accepts: readAccepted(headers) },
     method,
-    headers: readMetadata(headers),
+    headers: readMetadata(headers, fromSidecar),
     compression,
     timeoutMs,
   };
@@ -212,8 +212,15 @@ export interface WriteCallOptions {
   readonly heads?: KnownHeads;
 }
 
-/** The last request headers of each method that had nothing of their own but a timeout. */
-export type KnownHeads = WeakMap<Method, { readonly timeout: string | undefined; readonly list: HeaderList }>;
+/** The last request headers of each method, for calls with the very same metadata and timeout. */
+export type KnownHeads = WeakMap<Method, KnownHead>;
+
+interface KnownHead {
+  readonly metadata: Metadata;
+  readonly timeout: string | undefined;
+  readonly list: HeaderList;
+  readonly droppedMetadata: number;
+}
 
 /** The request of a call. Throws a RpcError INTERNAL when the payload is not protobuf. */
 export function writeCall(
@@ -235,18 +242,20 @@ export function writeCallHead(
   { scheme, authority, nowMs, heads }: WriteCallOptions,
 ): { readonly headers: HeaderList; readonly droppedMetadata: number } {
   const timeout = expiresAtMs === Number.POSITIVE_INFINITY ? undefined : formatTimeout(expiresAtMs - nowMs);
-  const isPlain = headers.size === 0 && compression === undefined && accepts === undefined;
+  const isPlain = compression === undefined && accepts === undefined;
   const known = isPlain ? heads?.get(method) : undefined;
-  // Calls of the same millisecond have the same timeout.
-  if (known !== undefined && known.timeout === timeout) return { headers: known.list, droppedMetadata: 0 };
+  // Calls of the same millisecond have the same timeout, and those that say nothing themselves the same metadata.
+  if (known !== undefined && known.timeout === timeout && known.metadata === headers) {
+    return { headers: known.list, droppedMetadata: known.droppedMetadata };
+  }
   const path = `/${method.service}/${method.name}`;
   const list = [":method", "POST", ":scheme", scheme, ":path", path, ":authority", authority];
   list.push("te", "trailers", "content-type", "application/grpc");
   if (compression !== undefined) list.push("grpc-encoding", compression);
   if (accepts !== undefined) list.push("grpc-accept-encoding", accepts.join(","));
   if (timeout !== undefined) list.push("grpc-timeout", timeout);
-  if (isPlain) heads?.set(method, { timeout, list });
   const droppedMetadata = writeMetadata(headers, list);
+  if (isPlain) heads?.set(method, { metadata: headers, timeout, list, droppedMetadata });
   return { headers: list, droppedMetadata };
 }
 

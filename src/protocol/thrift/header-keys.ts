@@ -2,6 +2,7 @@
 // with `cw`.
 import { CODE_NUMBERS, codeOfNumber, RpcError, type Status } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
+import { isOwnKey, isSidecarKey, SIDECAR_KEY } from "../../rpc/sidecar-keys.ts";
 import { formatStatus, parseDetails } from "../../rpc/status.ts";
 import type { FrameHead, HeaderFrame } from "./header-frame.ts";
 import { NUMBERED_KEY } from "./ttheader.ts";
@@ -15,9 +16,10 @@ const KEY = {
   CODE: "cw-code",
   MESSAGE: "cw-message",
   DETAILS: "cw-details-bin",
+  /** "0": nothing of the call has reached a server. */
+  SENT: "cw-sent",
   CANCEL: "cw-cancel",
   PING: "cw-ping",
-  FROM: "cw-from",
   SERVICE: "isn",
   /** Decimal milliseconds, on THeader. */
   TIMEOUT: "client_timeout",
@@ -25,8 +27,6 @@ const KEY = {
   RESET: "crrst",
 } as const;
 const TRAILER_PREFIX = "cw-t-";
-/** Own keys that one sidecar tells the next; from an application they are dropped. */
-const BETWEEN_SIDECARS = /^cw-(?:hops|attempt|from|label-.+)$/;
 
 /** Most bytes of an error's text in a header. */
 const MAX_MESSAGE_BYTES = 4096;
@@ -53,10 +53,6 @@ const NOT_METADATA = new Set<string>([
 function isMetadata(key: string, framing: HeaderFraming): boolean {
   if (key === "" || key.startsWith(":") || key.startsWith("grpc-") || NOT_METADATA.has(key)) return false;
   return framing === "ttheader" || key !== KEY.TIMEOUT;
-}
-
-function isOwn(key: string): boolean {
-  return key === KEY.PROFILE || key.startsWith("cw-");
 }
 
 /** Binary values are unpadded in metadata; peers may pad them. */
@@ -87,14 +83,14 @@ export function readRequestHeaders(frame: HeaderFrame, framing: HeaderFraming, f
     const key = frame.pairs[i]!.toLowerCase();
     const value = frame.pairs[i + 1]!;
     if (key === KEY.SERVICE) service ??= value;
-    else if (isOwn(key)) {
+    else if (isOwnKey(key)) {
       if (key === KEY.PROFILE) profile = value === "1";
-      else if (fromSidecar && BETWEEN_SIDECARS.test(key)) flat.push(key, value);
+      else if (fromSidecar && isSidecarKey(key)) flat.push(key, value);
     } else if (isMetadata(key, framing)) flat.push(key, unpadded(key, value));
     else if (key === KEY.TIMEOUT) timeout ??= value;
   }
   const from = frame.numbered.get(NUMBERED_KEY.FROM_SERVICE);
-  if (fromSidecar && from !== undefined && from !== "") flat.push(KEY.FROM, from);
+  if (fromSidecar && from !== undefined && from !== "") flat.push(SIDECAR_KEY.FROM, from);
   return {
     metadata: Metadata.fromFlat(flat),
     service: service === "" ? undefined : service,
@@ -131,7 +127,7 @@ export function writeRequestHeaders(call: CallHeaders, framing: HeaderFraming): 
   const pairs: string[] = framing === "ttheader" ? [KEY.PROFILE, "1"] : [];
   pairs.push(KEY.SERVICE, service);
   if (framing === "ttheader") {
-    const from = metadata.get(KEY.FROM);
+    const from = metadata.get(SIDECAR_KEY.FROM);
     if (from !== undefined) numbered.set(NUMBERED_KEY.FROM_SERVICE, from);
     if (call.upstream !== undefined) numbered.set(NUMBERED_KEY.TO_SERVICE, call.upstream);
     numbered.set(NUMBERED_KEY.TO_METHOD, call.method);
@@ -139,7 +135,7 @@ export function writeRequestHeaders(call: CallHeaders, framing: HeaderFraming): 
     if (timeout !== undefined) numbered.set(NUMBERED_KEY.RPC_TIMEOUT, timeout);
   } else if (timeout !== undefined) pairs.push(KEY.TIMEOUT, timeout);
   for (const [key, value] of metadata) {
-    if (framing === "ttheader" && key === KEY.FROM) continue;
+    if (framing === "ttheader" && key === SIDECAR_KEY.FROM) continue;
     if (isMetadata(key, framing) && key !== KEY.PROFILE) pairs.push(key, value);
   }
   return { pairs, numbered };
@@ -151,6 +147,8 @@ export interface ReplyHeaders {
   readonly trailers: Metadata;
   /** The exact error, if it is one and the peer speaks the profile. */
   readonly status: Status | undefined;
+  /** Whether the call may have reached a server. */
+  readonly sent: boolean;
   readonly profile: boolean;
   /** Whether the connection shall take no further calls. */
   readonly reset: boolean;
@@ -161,6 +159,7 @@ export function readReplyHeaders({ pairs }: HeaderFrame, framing: HeaderFraming)
   const trailers: string[] = [];
   let profile = false;
   let reset = false;
+  let sent = true;
   let code: string | undefined;
   let message: string | undefined;
   let details: string | undefined;
@@ -168,21 +167,23 @@ export function readReplyHeaders({ pairs }: HeaderFrame, framing: HeaderFraming)
     const key = pairs[i]!.toLowerCase();
     const value = pairs[i + 1]!;
     if (key === KEY.RESET) reset = value === "1";
-    else if (!isOwn(key)) {
+    else if (!isOwnKey(key)) {
       if (isMetadata(key, framing)) headers.push(key, unpadded(key, value));
     } else if (key === KEY.PROFILE) profile = value === "1";
     else if (key === KEY.CODE) code = value;
+    else if (key === KEY.SENT) sent = value !== "0";
     else if (key === KEY.MESSAGE) message = value;
     else if (key === KEY.DETAILS) details = value;
     else if (key.startsWith(TRAILER_PREFIX)) {
       const name = key.slice(TRAILER_PREFIX.length);
-      if (isMetadata(name, framing) && !isOwn(name)) trailers.push(name, unpadded(name, value));
+      if (isMetadata(name, framing) && !isOwnKey(name)) trailers.push(name, unpadded(name, value));
     }
   }
   return {
     headers: Metadata.fromFlat(headers),
     trailers: Metadata.fromFlat(trailers),
     status: statusOf(code, message, details),
+    sent,
     profile,
     reset,
   };
@@ -198,7 +199,7 @@ export function statusOf(code: string | undefined, message = "", details: string
 export interface ReplyToWrite {
   readonly headers: Metadata;
   readonly trailers: Metadata;
-  readonly status: Status | undefined;
+  readonly status: (Status & { readonly sent: boolean }) | undefined;
   readonly reset: boolean;
 }
 
@@ -207,14 +208,15 @@ export function writeReplyHeaders(reply: ReplyToWrite, framing: HeaderFraming): 
   const { headers, trailers, status } = reply;
   const pairs: string[] = framing === "ttheader" ? [KEY.PROFILE, "1"] : [];
   if (reply.reset && framing === "ttheader") pairs.push(KEY.RESET, "1");
-  for (const [key, value] of headers) if (isMetadata(key, framing) && !isOwn(key)) pairs.push(key, value);
+  for (const [key, value] of headers) if (isMetadata(key, framing) && !isOwnKey(key)) pairs.push(key, value);
   for (const [key, value] of trailers) {
-    if (isMetadata(key, framing) && !isOwn(key)) pairs.push(`${TRAILER_PREFIX}${key}`, value);
+    if (isMetadata(key, framing) && !isOwnKey(key)) pairs.push(`${TRAILER_PREFIX}${key}`, value);
   }
   if (status) {
     const { message, base64 } = formatStatus(status);
     pairs.push(KEY.CODE, String(CODE_NUMBERS[status.code]), KEY.MESSAGE, clipped(message));
     if (base64 !== "") pairs.push(KEY.DETAILS, base64);
+    if (!status.sent) pairs.push(KEY.SENT, "0");
   }
   return pairs;
 }

@@ -197,7 +197,7 @@ export function writeReply(dress: Dress, answer: Reply | RpcError, reset = false
       // Protobuf's reply has room for the result alone.
       const status = answer.status ?? exceptionStatus(answer.field, payload.bytes);
       const { code, message, details } = status;
-      return writeError(dress, new RpcError(code, message, { details, headers, trailers }), reset);
+      return writeError(dress, new RpcError(code, message, { sent: true, details, headers, trailers }), reset);
     }
     return dressReply(dress, MESSAGE.REPLY, payload.bytes, { headers, trailers, status: undefined, reset });
   } catch (error) {
@@ -286,6 +286,7 @@ const NO_NEWS: ReplyHeaders = {
   headers: Metadata.EMPTY,
   trailers: Metadata.EMPTY,
   status: undefined,
+  sent: true,
   profile: false,
   reset: false,
 };
@@ -326,7 +327,7 @@ export function readReply(
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     // A malformed request is the caller's fault, a malformed reply is not.
-    throw error.sent ? error : broken(error.message, error.cause);
+    throw error.sent || error.origin === "peer" ? error : broken(error.message, error.cause);
   }
 }
 
@@ -357,7 +358,7 @@ function thrown(
   header: ReadHeader,
   dress: Dress,
   method: Method,
-  { status, headers, trailers }: ReplyHeaders,
+  { status, sent, headers, trailers }: ReplyHeaders,
   { maxDepth }: ReplyLimits,
 ): Reply {
   const exception = readApplicationException(payload, header, maxDepth);
@@ -371,7 +372,7 @@ function thrown(
     return { kind: "exception", field, status, payload: { type, codec: "protobuf", bytes }, headers, trailers };
   }
   const error = fromApplicationException(exception);
-  const options = { origin: "peer", sent: true, headers, trailers, cause: error.cause } as const;
+  const options = { origin: "peer", sent, headers, trailers, cause: error.cause } as const;
   if (!status) throw new RpcError(error.code, error.message, options);
   throw new RpcError(status.code, status.message || error.message, { ...options, details: status.details });
 }

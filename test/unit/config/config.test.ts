@@ -14,6 +14,7 @@ function parse(text: string, file = "etc/causeway.yaml") {
 }
 
 const bounds = {
+  side: "caller",
   maxConnections: 10_000,
   maxCallsPerConnection: 1_000,
   maxRequestBytesPerConnection: 256 * 1024 * 1024,
@@ -81,6 +82,7 @@ health: false
 drainMs: 0
 reload: { breaking: allow, everyMs: 500 }
 registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
+name: shop-web
 `);
   expect(faults).toEqual([]);
   expect(parsed?.value).toEqual({
@@ -119,6 +121,7 @@ registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
         idleTimeoutMs: 60_000,
         connectTimeoutMs: 1_000,
         reconnect: { initialMs: 100, maxMs: 5_000 },
+        local: false,
         multiplexed: false,
         codec: "thrift-binary",
       },
@@ -129,6 +132,7 @@ registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
           { address: { kind: "unix", path: "/run/o" }, weight: 1, labels: {} },
           { address: tcp("o", 50051), weight: 1, labels: {} },
         ],
+        local: false,
         services: [],
         opaqueServices: ["shop.v1.Orders"],
         keepaliveTimeoutMs: 20_000,
@@ -139,6 +143,7 @@ registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
         protocol: "grpc",
         ...policies,
         discovery: "directory",
+        local: false,
         services: ["shop.Stock"],
         opaqueServices: [],
         keepaliveTimeoutMs: 20_000,
@@ -149,6 +154,7 @@ registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
         protocol: "grpc",
         ...policies,
         discovery: { dns: { type: "SRV", name: "_mail._tcp.internal" } },
+        local: false,
         services: ["shop.Mail"],
         opaqueServices: [],
         keepaliveTimeoutMs: 20_000,
@@ -170,6 +176,7 @@ registration: { maxInstances: 3, unhealthyAfter: 1, healthyAfter: 1 }
     faults: [],
     reflection: false,
     health: false,
+    name: "shop-web",
     drainMs: 0,
   });
   expect(parsed?.at(["upstreams", "inventory", "services", 0])).toMatchObject({ file: "etc/causeway.yaml", line: 16 });
@@ -206,11 +213,11 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: tcp, endpoints: ["a:1"], services: [s.S] } }',
-    '1:29: error: upstreams.a.protocol: expected one of thrift-framed, thrift-unframed, theader, ttheader, grpc, thrift-http, connect, http-json, fastcgi, got "tcp"',
+    '1:29: error: upstreams.a.protocol: expected one of thrift-framed, thrift-unframed, theader, ttheader, sidecar, grpc, thrift-http, connect, http-json, fastcgi, got "tcp"',
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, opaqueServices, outlier, policies, protocol, rateLimit, reconnect, retry, services, …",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, local, opaqueServices, outlier, policies, protocol, rateLimit, reconnect, retry, …",
   ],
   [
     'upstreams: { a: { protocol: fastcgi, endpoints: ["a:1"], services: [s.S], script: index.php } }',
@@ -237,6 +244,15 @@ test.each([
     "1:44: error: routes[0].match.headers.x.regex: expected a regular expression as JavaScript has them",
   ],
   ["faults: [{ share: 0.5 }]", "1:10: error: faults[0]: expected delayMs, abort or both"],
+  [
+    "listeners: [{ kind: local, side: provider, defaultService: s.S }]",
+    "1:60: error: listeners[0].defaultService: sidecars always name the service: only listeners of side caller have a default",
+  ],
+  [
+    'upstreams: { a: { protocol: sidecar, endpoints: ["a:1"], services: [s.S], local: true } }',
+    "1:82: error: upstreams.a.local: another sidecar is not beside this one: expected the protocol of the application itself",
+  ],
+  ["name: a b", "1:7: error: name: expected 1 to 256 printable ASCII characters without spaces"],
   ["drainMs: 1.5", "1:10: error: drainMs: expected a whole number, got 1.5"],
 ])("%s is refused with its place and what was expected", (text, fault) => {
   expect(parse(text).faults).toEqual([`etc/causeway.yaml:${fault}`]);
@@ -298,8 +314,9 @@ test("the example of the policies' page is a config", async () => {
 });
 
 test("a listener that nobody gave an address binds loopback", () => {
-  expect(parse("listeners: [{ kind: local }]").parsed?.value.listeners).toEqual([
+  expect(parse("listeners: [{ kind: local }, { kind: local, side: provider }]").parsed?.value.listeners).toEqual([
     { kind: "local", address: tcp("127.0.0.1", 7420), ...bounds },
+    { kind: "local", address: tcp("127.0.0.1", 7430), ...bounds, side: "provider" },
   ]);
 });
 

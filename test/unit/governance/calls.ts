@@ -13,6 +13,7 @@ export function factsOf(): Facts {
     inbound: "thrift-framed",
     peer: "127.0.0.1:5000",
     caller: undefined,
+    from: undefined,
     upstream: undefined,
     outbound: undefined,
     endpoint: undefined,

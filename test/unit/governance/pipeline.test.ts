@@ -54,6 +54,7 @@ function setUp(
       codec: "protobuf",
       wire: "grpc",
       isGrpc: true,
+      hasStreams: true,
       maxMessageBytes: 1_000,
       links: new Map<Method, MethodLink>([[getMethod, link]]),
       compile: () => transcode,
@@ -72,8 +73,7 @@ function setUp(
   const { handle } = sidecarStack(
     { accessLog: () => ({ sample: 1, slowMs: 1_000 }), metrics: { bucketsMs: [1] } },
     { log, clock, random: () => 0.5, registry },
-    { handle: route(routes), handleStream: routeStream(routes) },
-  );
+  )({ handle: route(routes, "caller"), handleStream: routeStream(routes, "caller") });
   return { clock, registry, records, handle };
 }
 

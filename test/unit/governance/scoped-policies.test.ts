@@ -24,6 +24,7 @@ function setUp(policies: object, endpoint: Handler) {
     codec: "thrift-binary",
     wire: "thrift-framed",
     isGrpc: false,
+    hasStreams: false,
     maxMessageBytes: 1_000,
     links: new Map(),
     compile: () => (bytes) => bytes,

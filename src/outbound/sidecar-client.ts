@@ -1,0 +1,25 @@
+// Calls to other sidecars, at their provider listeners: calls of one message over TTHeader, many at a time on few
+// connections, and streams over HTTP/2 at the same address.
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Connect } from "../rpc/endpoint.ts";
+import { connectGrpc, type GrpcUpstreamOptions } from "./grpc-client.ts";
+import { connectThrift, type ThriftUpstreamOptions } from "./thrift-client.ts";
+
+/** What is needed of both wires, for the same endpoints. */
+export type SidecarUpstreamOptions = Omit<ThriftUpstreamOptions, "framing" | "profile"> & GrpcUpstreamOptions;
+
+/** Calls sidecars. Fails as connectThrift and connectGrpc do; a connection is made to a wire when a call needs it. */
+export function connectSidecar(options: SidecarUpstreamOptions, clock: Clock, log: Log): Connect {
+  const toCalls = connectThrift({ ...options, framing: "ttheader", profile: true }, clock, log);
+  const toStreams = connectGrpc(options, clock, log);
+  return (endpoint) => {
+    const calls = toCalls(endpoint);
+    const streams = toStreams(endpoint);
+    return {
+      handle: calls.handle,
+      ...(streams.handleStream && { handleStream: streams.handleStream }),
+      close: async () => void (await Promise.all([calls.close(), streams.close()])),
+    };
+  };
+}
