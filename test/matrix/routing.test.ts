@@ -6,23 +6,25 @@ import { startSidecarForTest } from "../e2e/sidecar.ts";
 import { IDL, startInventory } from "./inventory-server.ts";
 
 /** A sidecar with this config before upstreams a and b, the second of which has an endpoint of version v1 and one of v2. */
-async function setUp(config: string) {
+async function setUp(config: string, listener: "local" | "provider" = "local") {
   const [a, one, two] = await Promise.all([startInventory(), startInventory(), startInventory()]);
+  const [served, another] = ["services: [shop.Inventory]", "opaqueServices: [other.Service]"];
   const sidecar = startSidecarForTest(`
 schema: { include: ["${IDL}"], files: ["${IDL}/shop/inventory.thrift"] }
-listeners: [{ kind: local, address: "127.0.0.1:0" }]
+listeners: [{ kind: local, side: ${listener === "local" ? "caller" : listener}, address: "127.0.0.1:0" }]
 upstreams:
-  a: { protocol: thrift-framed, endpoints: ["127.0.0.1:${a.port}"], services: [shop.Inventory] }
+  a: { protocol: thrift-framed, endpoints: ["127.0.0.1:${a.port}"], ${listener === "local" ? served : another} }
   b:
     protocol: thrift-framed
-    opaqueServices: [other.Service]
+    local: ${listener === "provider"}
+    ${listener === "local" ? another : served}
     endpoints:
       - { address: "127.0.0.1:${one.port}", labels: { version: v1 } }
       - { address: "127.0.0.1:${two.port}", labels: { version: v2 } }
 accessLog: all
 ${config}
 `);
-  const client = new InventoryClient(await sidecar.addressOf("local"), grpc.credentials.createInsecure());
+  const client = new InventoryClient(await sidecar.addressOf(listener), grpc.credentials.createInsecure());
   onTestFinished(() => client.close());
   function call(headers: Readonly<Record<string, string>> = {}, sku = "TEA"): Promise<string> {
     const metadata = new grpc.Metadata();
@@ -37,25 +39,28 @@ ${config}
 
 test("header, caller and a field of the request choose the upstream, and the log names the rule", async () => {
   const { call, counts, sidecar } = await setUp(`
+name: till
 routes:
   - { name: tenant, match: { headers: { x-tenant: { regex: "beta-[0-9]+" } } }, to: { upstream: b, labels: { version: v2 } } }
-  - { name: till, match: { callers: [till] }, to: { upstream: b, labels: { version: v1 } } }
   - { name: coffee, match: { methods: [shop.Inventory/get], field: { path: sku, prefix: COFFEE } }, to: b }
+  - { name: till, match: { callers: [till] }, to: { upstream: b, labels: { version: v1 } } }
+  - { match: { callers: [web] }, to: a }
 `);
   expect(await call({ "x-tenant": "beta-7" })).toBe("OK");
   expect(counts()).toEqual([0, 0, 1]);
-  expect(await call({ "cw-from": "till" })).toBe("OK");
+  // Who calls is the sidecar's to say.
+  expect(await call({ "cw-from": "web" })).toBe("OK");
   expect(counts()).toEqual([0, 1, 1]);
   expect(await call({}, "COFFEE-1")).toBe("OK");
   expect(counts().reduce((sum, each) => sum + each)).toBe(3);
   expect(await call({ "x-tenant": "beta-x" })).toBe("OK");
-  expect(counts()[0]).toBe(1);
+  expect(counts()[1]).toBeGreaterThanOrEqual(2);
   for (const route of ["tenant", "till", "coffee"]) await sidecar.logged((line) => line["route"] === route);
 });
 
 test("a label follows a call to the endpoints that have it", async () => {
-  const { call, counts } = await setUp(`routes: [{ to: b }]`);
-  for (let i = 0; i < 6; i++) expect(await call({ "cw-label-version": "v2" })).toBe("OK");
+  const { call, counts } = await setUp("", "provider");
+  for (let i = 0; i < 6; i++) expect(await call({ "cw-hops": "1", "cw-label-version": "v2" })).toBe("OK");
   expect(counts()).toEqual([0, 0, 6]);
 });
 
@@ -66,14 +71,14 @@ test("a mirror gets copies, and its death costs no call", async () => {
 });
 
 test("who may not call is told so, and nothing is called", async () => {
-  const { call, counts } = await setUp(`
-authorize: { default: deny, rules: [{ effect: allow, callers: [till], methods: [shop.Inventory] }] }
-`);
-  expect(await call({ "cw-from": "till" })).toBe("OK");
-  expect(await call({ "cw-from": "web" })).toBe(
+  const rules = "rules: [{ effect: allow, callers: [till], methods: [shop.Inventory] }]";
+  const till = await setUp(`name: till\nauthorize: { default: deny, ${rules} }`);
+  expect(await till.call()).toBe("OK");
+  const web = await setUp(`name: web\nauthorize: { default: deny, ${rules} }`);
+  expect(await web.call({ "cw-from": "till" })).toBe(
     "PERMISSION_DENIED: the caller web may not call shop.Inventory/get (authorize)",
   );
-  expect(counts()).toEqual([1, 0, 0]);
+  expect(web.counts()).toEqual([0, 0, 0]);
 });
 
 test("a fault on purpose hits the calls that ask for it, and the log says so", async () => {
