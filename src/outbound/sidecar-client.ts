@@ -2,7 +2,7 @@
 // connections, and streams over HTTP/2 at the same address.
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { Connect } from "../rpc/endpoint.ts";
+import type { Connect, Connections } from "../rpc/endpoint.ts";
 import { connectGrpc, type GrpcUpstreamOptions } from "./grpc-client.ts";
 import { connectThrift, type ThriftUpstreamOptions } from "./thrift-client.ts";
 
@@ -19,7 +19,18 @@ export function connectSidecar(options: SidecarUpstreamOptions, clock: Clock, lo
     return {
       handle: calls.handle,
       ...(streams.handleStream && { handleStream: streams.handleStream }),
+      connections: () => added(calls.connections?.(), streams.connections?.()),
       close: async () => void (await Promise.all([calls.close(), streams.close()])),
     };
   };
+}
+
+function added(...all: readonly (Connections | undefined)[]): Connections {
+  const sum = { open: 0, connecting: 0, waiting: 0 };
+  for (const each of all) {
+    sum.open += each?.open ?? 0;
+    sum.connecting += each?.connecting ?? 0;
+    sum.waiting += each?.waiting ?? 0;
+  }
+  return sum;
 }
