@@ -291,6 +291,16 @@ export const configSchema = z
   })
   .superRefine(({ upstreams, routes }, context) => {
     const named = new Set<string>();
+    for (const [name, { degrade }] of Object.entries(upstreams)) {
+      for (const [i, { answer }] of degrade.entries()) {
+        if (answer.upstream === undefined) continue;
+        named.add(answer.upstream);
+        if (Object.hasOwn(upstreams, answer.upstream) && answer.upstream !== name) continue;
+        const others = Object.keys(upstreams).filter((each) => each !== name);
+        const message = unknownName("other upstream", answer.upstream, others);
+        context.addIssue({ code: "custom", path: ["upstreams", name, "degrade", i, "answer", "upstream"], message });
+      }
+    }
     for (const [i, rule] of routes.entries()) {
       for (const [path, upstream] of upstreamsOfRule(rule)) {
         named.add(upstream);

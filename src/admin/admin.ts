@@ -37,6 +37,8 @@ export interface AdminOptions extends AdminProcess {
   /** The metrics in Prometheus' text format, with its content type. */
   readonly metrics: { readonly contentType: string; metrics(): string | Promise<string> };
   readonly views: AdminViews;
+  /** Pages beside these. */
+  readonly more?: AdminPages;
 }
 
 type Page = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
@@ -45,7 +47,7 @@ type Page = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
 export type AdminPages = ReadonlyMap<string, Readonly<Partial<Record<"GET" | "PUT" | "POST", Page>>>>;
 
 /** Everything that the admin listener answers. */
-export function adminPages({ isReady, doubts, metrics, views, logLevel, drain }: AdminOptions): AdminPages {
+export function adminPages({ isReady, doubts, metrics, views, more, logLevel, drain }: AdminOptions): AdminPages {
   return new Map<string, Readonly<Partial<Record<"GET" | "PUT" | "POST", Page>>>>([
     ["/healthz", { GET: () => textResponse(200, "ok") }],
     ["/readyz", { GET: () => readiness(isReady(), doubts()) }],
@@ -65,6 +67,7 @@ export function adminPages({ isReady, doubts, metrics, views, logLevel, drain }:
           ],
         ] as const)
       : []),
+    ...(more ?? []),
     ...(drain ? ([["/drain", { POST: () => beginDrain(drain) }]] as const) : []),
   ]);
 }

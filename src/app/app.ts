@@ -6,6 +6,7 @@ import { type AdminProcess, createAdminHandler } from "../admin/admin.ts";
 import { createRegistrationHandler } from "../admin/registration.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { createDegradeSwitches } from "../governance/degrade-switches.ts";
 import { type Handlers, sidecarStack } from "../governance/pipeline.ts";
 import type { Side } from "../governance/route.ts";
 import { registerUpstreamMetrics } from "../governance/upstream-metrics.ts";
@@ -17,6 +18,7 @@ import type { CheckedConfig } from "./check-config.ts";
 import { createDiscovery } from "./discovery.ts";
 import { type OpenListener, openListeners } from "./listeners.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
+import { trafficPages } from "./traffic-pages.ts";
 
 export { type CheckedConfig, checkConfig } from "./check-config.ts";
 export { ListenError } from "./listeners.ts";
@@ -46,7 +48,9 @@ export async function createApp(
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const discovery = createDiscovery(checked, clock, log);
-  const context = { resolver: discovery, log, clock };
+  const switches = createDegradeSwitches();
+  const upstreamOf = (name: string) => current.upstreams.get(name)?.stack;
+  const context = { resolver: discovery, log, clock, switches, upstreamOf };
   /** Whose IDL a method is of: a call goes by the config that its caller's bytes were first read by. */
   const owners = new WeakMap<Method, Traffic>();
   let current = createTraffic(checked, undefined, context);
@@ -148,6 +152,7 @@ export async function createApp(
     doubts: discovery.doubts,
     metrics: registry,
     views: createAdminViews(() => current),
+    more: trafficPages({ current: () => current, resolver: discovery, switches, log, clock }),
   });
   const registration = createRegistrationHandler(discovery.local);
   const tlsFailed = () => failedHandshakes.inc();

@@ -1,6 +1,7 @@
 // Whether the names in policies are names of something: a rule for a method that is not there would guard nothing.
 import { unknownName, type YamlPath } from "../base/yaml.ts";
 import { compileFieldReader } from "../codec/read-field.ts";
+import { compileTranscoder } from "../codec/transcode.ts";
 import type { Config } from "../config.ts";
 import { compileMethodSet } from "../governance/method-set.ts";
 import type { LinkedSchema } from "../schema/link.ts";
@@ -17,6 +18,13 @@ export function checkPolicies(config: Config, linked: LinkedSchema, fault: Fault
       checkField(match.field.path, match.methods, ["routes", i, "match", "field", "path"], linked, fault);
   }
   for (const [i, { match }] of faults.entries()) names.check(match.methods, ["faults", i, "match", "methods"], fault);
+  for (const [upstream, { degrade }] of Object.entries(config.upstreams)) {
+    for (const [i, { only, answer }] of degrade.entries()) {
+      const at = ["upstreams", upstream, "degrade", i];
+      names.check(only, [...at, "only"], fault);
+      if (answer.reply) checkReply(answer.reply, only, [...at, "answer", "reply"], config, linked, fault);
+    }
+  }
   for (const [upstream, { rateLimit, policies }] of Object.entries(config.upstreams)) {
     for (const [i, { only }] of rateLimit.entries()) {
       names.check(only, ["upstreams", upstream, "rateLimit", i, "only"], fault);
@@ -44,6 +52,42 @@ function checkField(
     if (method.request && isMeant(method) && compileFieldReader(method.request, path, codec)) return;
   }
   fault(at, "no request that the rule is for has this field as a text, an integer, a bool or an enum");
+}
+
+/** Whether a reply that the config has is one, of every method that it is for. */
+function checkReply(
+  reply: object,
+  names: readonly string[] | undefined,
+  at: YamlPath,
+  { limits }: Config,
+  linked: LinkedSchema,
+  fault: Fault,
+): void {
+  const isMeant = compileMethodSet(names, linked.methods);
+  const json = Buffer.from(JSON.stringify(reply));
+  for (const { thrift, protobuf, response } of new Set(linked.methods.values())) {
+    if (!isMeant(thrift) && !isMeant(protobuf)) continue;
+    const method = `${protobuf.service}/${protobuf.name}`;
+    const why = whyNot(() => {
+      const losses = { unknownFields: 0, duplicates: 0 };
+      for (const codec of ["thrift-binary", "protobuf"] as const) {
+        compileTranscoder(response, "json", codec, limits)(json, losses);
+      }
+      if (losses.unknownFields > 0) throw new Error(`${protobuf.response?.fullName} lacks a field of it`);
+    });
+    if (why === undefined) continue;
+    fault(at, `it is no response of ${method}: ${why}`);
+    return;
+  }
+}
+
+function whyNot(attempt: () => void): string | undefined {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 function allMethods({ services }: Schema): readonly Method[] {

@@ -12,6 +12,7 @@ import { createLookup, type Lookup } from "../rpc/resolve.ts";
 import type { LinkedSchema } from "../schema/link.ts";
 import type { Service } from "../schema/model.ts";
 import type { CheckedConfig } from "./check-config.ts";
+import { upstreamsOfServices } from "./service-upstreams.ts";
 import { createUpstreams, type Upstream, type UpstreamsContext } from "./upstreams.ts";
 
 /** One config at work: where the calls of the application beside go, and those of other sidecars. */
@@ -96,26 +97,12 @@ function waysOf(upstreams: ReadonlyMap<string, Upstream>): ReadonlyMap<string, R
   return new Map([...upstreams].map(([upstream, { stack }]) => [upstream, { upstream, ...stack }]));
 }
 
-/** Every service's way: those that an upstream names, and then the services that these are linked with. */
+/** Every service's way. */
 function routesOf(
   config: Config,
-  { methods }: LinkedSchema,
+  linked: LinkedSchema,
   upstreams: ReadonlyMap<string, Upstream>,
 ): ReadonlyMap<string, Route> {
-  const routes = new Map<string, Route>();
-  for (const [upstream, { services, opaqueServices }] of Object.entries(config.upstreams)) {
-    const { handle, handleStream } = upstreams.get(upstream)!.stack;
-    for (const service of [...services, ...opaqueServices]) routes.set(service, { upstream, handle, handleStream });
-  }
-  const named = new Map(routes);
-  for (const { thrift, protobuf } of methods.values()) {
-    for (const [service, partner] of [
-      [thrift.service, protobuf.service],
-      [protobuf.service, thrift.service],
-    ] as const) {
-      const way = named.get(partner);
-      if (way && !routes.has(service)) routes.set(service, way);
-    }
-  }
-  return routes;
+  const ways = waysOf(upstreams);
+  return new Map([...upstreamsOfServices(config, linked)].map(([service, upstream]) => [service, ways.get(upstream)!]));
 }

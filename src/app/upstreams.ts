@@ -6,8 +6,9 @@ import type { Log } from "../base/log.ts";
 import type { Codec, Limits } from "../codec/codec.ts";
 import { compileTranscoder } from "../codec/transcode.ts";
 import type { UpstreamConfig } from "../config.ts";
+import type { DegradeSwitches } from "../governance/degrade.ts";
 import { createEndpointStates, type EndpointStates } from "../governance/endpoint-state.ts";
-import { createUpstreamStack, type UpstreamStack } from "../governance/pipeline.ts";
+import { createUpstreamStack, type Handlers, type UpstreamStack } from "../governance/pipeline.ts";
 import { connectGrpc } from "../outbound/grpc-client.ts";
 import { connectHttp, type HttpProtocol } from "../outbound/http-upstream.ts";
 import { connectSidecar } from "../outbound/sidecar-client.ts";
@@ -29,6 +30,10 @@ export interface UpstreamsContext {
   readonly resolver: Resolver;
   readonly log: Log;
   readonly clock: Clock;
+  /** What operators have switched by hand. */
+  readonly switches: DegradeSwitches;
+  /** The upstream of a name in the config that is in force when it is asked for. */
+  readonly upstreamOf: (name: string) => Handlers | undefined;
 }
 
 /**
@@ -61,13 +66,15 @@ export function createUpstreams(
 function createStack(
   name: string,
   { options, linked, limits, states }: Omit<Upstream, "stack">,
-  { resolver, log, clock }: UpstreamsContext,
+  { resolver, log, clock, switches, upstreamOf }: UpstreamsContext,
 ): UpstreamStack {
   return createUpstreamStack(name, options, {
     links: linked.methods,
     compile: (body: BodyLink, from: Codec, to: Codec) => compileTranscoder(body, from, to, limits),
     clock,
     random: Math.random,
+    switches,
+    upstreamOf,
     resolver,
     maxMessageBytes: limits.maxBytes,
     codec: codecOf(options),

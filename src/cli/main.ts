@@ -28,6 +28,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "say which changes between two versions of IDL break somebody",
     load: async () => (await import("./diff.ts")).diffCommand,
   },
+  explain: {
+    summary: "say what would become of a call by a config, and why",
+    load: async () => (await import("./explain.ts")).explainCommand,
+  },
   generate: {
     summary: "generate thin stubs for Go, Java, PHP or TypeScript",
     load: async () => (await import("./generate.ts")).generateCommand,

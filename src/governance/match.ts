@@ -101,9 +101,13 @@ export function compileMatch({ methods, callers, headers, field }: MatchOptions,
 
 function fieldCondition({ path, ...text }: NonNullable<MatchOptions["field"]>, method: Method): Condition {
   const fits = compileText(text);
+  const says = `field ${path} ${sayText(text)}`;
+  const { request, wire } = method;
+  const isThere = request && compileFieldReader(request, path, wire === "thrift" ? "thrift-binary" : "protobuf");
+  if (!isThere) return { says, holds: () => fits(undefined), readsField: false };
   const read = fieldOf(method, path);
   return {
-    says: `field ${path} ${sayText(text)}`,
+    says,
     holds: (call) => fits("payload" in call ? read(call.payload as Payload) : undefined),
     readsField: true,
   };

@@ -92,6 +92,12 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
       }
     },
   });
+  const marked = new Counter({
+    name: "causeway_marked_calls_total",
+    help: "Calls that were degraded, or got a fault on purpose, by the rule that did it.",
+    labelNames: ["kind", "rule"] as const,
+    registers: [registry],
+  });
   const durations = new DurationHistogram({
     name: "causeway_call_duration_seconds",
     help: "Time from the whole request to the whole reply; of a stream from its begin to its end.",
@@ -130,6 +136,8 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
   function end(meters: Meters, { facts }: AnyCall, code: string, startMs: number): void {
     const { counts, observe } = meters;
     meters.inFlight--;
+    if (facts.degraded !== undefined) marked.inc({ kind: "degraded", rule: facts.degraded });
+    if (facts.injected !== undefined) marked.inc({ kind: "injected", rule: facts.injected });
     observe((clock.nowMs() - startMs) / 1_000);
     counts.set(code, (counts.get(code) ?? 0) + 1);
     if (!facts.losses) return;

@@ -15,6 +15,7 @@ import { type BridgeContext, bridge } from "./bridge.ts";
 import { byMethod } from "./by-method.ts";
 import { type ConcurrencyOptions, concurrencyLimit } from "./concurrency.ts";
 import { deadline, streamDeadline } from "./deadline.ts";
+import { type DegradeSwitches, degrade } from "./degrade.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
 import { createJudge } from "./failure.ts";
 import { hedge } from "./hedge.ts";
@@ -122,11 +123,17 @@ export interface UpstreamStackContext extends BridgeContext {
   readonly hasStreams: boolean;
   /** Most bytes of a message that is unpacked for the other wires. */
   readonly maxMessageBytes: number;
+  /** What operators have switched; undefined where they cannot. */
+  readonly switches?: DegradeSwitches | undefined;
+  /** The way to another upstream, for calls that this one cannot answer. */
+  readonly upstreamOf?: ((name: string) => Handlers | undefined) | undefined;
   /** Where limits are kept that sidecars share; undefined without a store. */
   readonly shared?: SharedLimits | undefined;
   /** What is known of the upstream's endpoints, from the stack before this one when policies were reloaded. */
   readonly states: EndpointStates;
 }
+
+const NO_SWITCHES: DegradeSwitches = { modeOf: () => undefined };
 
 /** One upstream's stack, with the connections to its endpoints. */
 export interface UpstreamStack extends Handlers {
@@ -159,9 +166,17 @@ export function createUpstreamStack(
   const concurrency = policies.concurrency && concurrencyLimit(policies.concurrency, { clock, random, counts });
   const newScope = scopeStacks(balance, context);
   const scoped = scopesOf ? byScope(scopesOf, newScope) : newScope({ policies, scopes: [] });
+  const degraded = degrade(upstream, policies.degrade, policies.failures, {
+    ...context,
+    switches: context.switches ?? NO_SWITCHES,
+    upstreamOf: context.upstreamOf ?? (() => undefined),
+    isDown: balance.isDown,
+  });
   const handle = stack(
     [
-      // First: a call too many must cost as little as can be.
+      // First: what is answered here costs the upstream nothing, nor do its limits count it.
+      ...(degraded ? [degraded.calls] : []),
+      // Above all that does anything: a call too many must cost as little as can be.
       rate.calls,
       // Below the limits that are held here, which ask nobody.
       ...(shared ? [shared.calls] : []),
@@ -173,7 +188,12 @@ export function createUpstreamStack(
   );
   const handleStream = context.hasStreams
     ? stack(
-        [rate.streams, ...(shared ? [shared.streams] : []), ...(concurrency ? [concurrency.streams] : [])],
+        [
+          ...(degraded ? [degraded.streams] : []),
+          rate.streams,
+          ...(shared ? [shared.streams] : []),
+          ...(concurrency ? [concurrency.streams] : []),
+        ],
         scoped.handleStream,
       )
     : serveLoneMessages(handle, upstream);

@@ -72,6 +72,8 @@ export interface RouteRule {
   readonly name: string;
   readonly options: RouteRuleOptions;
   readonly conditions: readonly Condition[];
+  /** All that it may be sent to. */
+  readonly destinations: readonly Destination[];
   /** Where the call goes; undefined: to the upstream that has its service. `random` is from 0 up to but not including 1. */
   pick(random: number): Destination | undefined;
   /** The call's metadata on its way on. */
@@ -91,9 +93,10 @@ export function compileRouteRules(rules: readonly RouteRuleOptions[], pairs: Met
   return byMethod((method) =>
     compiled
       .filter(({ match }) => match.methods(method))
-      .map(({ options, match, name, pick, edit }) => ({
+      .map(({ options, match, name, destinations, pick, edit }) => ({
         name,
         options,
+        destinations,
         pick,
         edit,
         conditions: match.conditionsFor(method),
@@ -106,7 +109,7 @@ export function ruleName({ name }: { readonly name?: string | undefined }, index
   return name ?? `routes[${index}]`;
 }
 
-function actions(options: RouteRuleOptions, index: number): Pick<RouteRule, "name" | "pick" | "edit"> {
+function actions(options: RouteRuleOptions, index: number): Pick<RouteRule, "name" | "destinations" | "pick" | "edit"> {
   const { to, headers } = options;
   const destinations = (to ?? []).map(({ upstream, weight, labels }) => ({ upstream, weight, labels }));
   const total = destinations.reduce((sum, { weight }) => sum + weight, 0);
@@ -116,6 +119,7 @@ function actions(options: RouteRuleOptions, index: number): Pick<RouteRule, "nam
   const edited = headers && editMetadata(headers);
   return {
     name: ruleName(options, index),
+    destinations,
     pick(random) {
       let left = random * total;
       for (const destination of destinations) {

@@ -6,6 +6,7 @@ import { breakerOptions } from "./breaker.ts";
 import { unknownFieldsOption } from "./bridge.ts";
 import { concurrencyOptions } from "./concurrency.ts";
 import { streamTimeoutMsOption, timeoutMsOption } from "./deadline.ts";
+import { degradeOption } from "./degrade.ts";
 import { failuresOptions } from "./failure.ts";
 import { hedgeOptions } from "./hedge.ts";
 import { outlierOptions } from "./outlier.ts";
@@ -15,6 +16,7 @@ import { scopedPoliciesOption } from "./scoped-policies.ts";
 
 /** The keys of an upstream that are policies. */
 export const upstreamPolicies = {
+  degrade: degradeOption,
   rateLimit: rateLimitOptions,
   concurrency: concurrencyOptions.optional(),
   timeoutMs: timeoutMsOption,

@@ -12,11 +12,13 @@ const POLL = { timeout: 20_000 };
 /** A sidecar with these policies before three servers, and a way to call through it. */
 async function setUp(policies: string) {
   const servers = await Promise.all([startInventory(), startInventory(), startInventory()]);
+  const spare = await startInventory(0, "Spare tea");
   const endpoints = servers.map(({ port }) => `"127.0.0.1:${port}"`).join(", ");
   const sidecar = startSidecarForTest(`
 schema: { include: ["${IDL}"], files: ["${IDL}/shop/inventory.thrift"] }
-listeners: [{ kind: local, address: "127.0.0.1:0" }]
+listeners: [{ kind: local, address: "127.0.0.1:0" }, { kind: admin, address: "127.0.0.1:0" }]
 upstreams:
+  spare: { protocol: thrift-framed, endpoints: ["127.0.0.1:${spare.port}"], opaqueServices: [other.Service] }
   inventory:
     { protocol: thrift-framed, endpoints: [${endpoints}], services: [shop.Inventory], balance: { policy: round-robin }, ${policies} }
 accessLog: all
@@ -29,6 +31,12 @@ accessLog: all
       client.get({ sku: "TEA" }, (error) => done(error ? (grpc.status[error.code] ?? "") : "OK"));
     });
   }
+  /** The title of the item that a call gets, or its error's text. */
+  function title(): Promise<string> {
+    return new Promise((done) =>
+      client.get({ sku: "TEA" }, (error, item) => done(error ? error.details : (item.success?.title ?? ""))),
+    );
+  }
   async function codesOf(count: number): Promise<readonly string[]> {
     const codes: string[] = [];
     for (let i = 0; i < count; i++) codes.push(await call());
@@ -37,7 +45,14 @@ accessLog: all
   const reset = () => {
     for (const server of servers) server.calls = 0;
   };
-  return { servers: servers as [InventoryServer, InventoryServer, InventoryServer], sidecar, call, codesOf, reset };
+  return {
+    servers: servers as [InventoryServer, InventoryServer, InventoryServer],
+    sidecar,
+    call,
+    title,
+    codesOf,
+    reset,
+  };
 }
 
 const ok = (count: number) => Array(count).fill("OK");
@@ -134,4 +149,82 @@ test("limits refuse what is above them", async () => {
   expect(servers.reduce((sum, { calls }) => sum + calls, 0)).toBe(2);
   for (const server of servers) await server.die();
   await Promise.all(hanging);
+});
+
+test("a method has an attempt timeout of its own", async () => {
+  const { servers, call } = await setUp(
+    "timeoutMs: 20000, policies: [{ only: [shop.Inventory/get], attemptTimeoutMs: 30, retry: { maxAttempts: 1 } }]",
+  );
+  servers[0].mode = "hang";
+  expect(await call()).toBe("DEADLINE_EXCEEDED");
+  expect(await call()).toBe("OK");
+});
+
+test("an upstream that hangs is breached by slow calls", async () => {
+  const { servers, codesOf, reset } = await setUp(
+    "outlier: { enabled: false }, attemptTimeoutMs: 20, breaker: { policy: slow-calls, slowMs: 10, minCalls: 2, minOpenMs: 60000 }",
+  );
+  servers[0].mode = "hang";
+  expect((await codesOf(9)).filter((code) => code !== "OK")).toHaveLength(2);
+  reset();
+  await codesOf(6);
+  expect(servers[0].calls).toBe(0);
+});
+
+test("callers have allowances of their own", async () => {
+  const { codesOf } = await setUp("rateLimit: [{ perSecond: 0.01, burst: 2, per: { field: sku } }]");
+  expect(await codesOf(3)).toEqual(["OK", "OK", "RESOURCE_EXHAUSTED"]);
+});
+
+test("without its endpoints an upstream's calls get the last good answer, another upstream's, and the log says so", async () => {
+  const { servers, title, sidecar } = await setUp(
+    "breaker: { policy: consecutive, failures: 1, minOpenMs: 60000 }, outlier: { enabled: false }, retry: { maxAttempts: 1 }, degrade: [{ name: spare, answer: { upstream: spare } }]",
+  );
+  expect(await title()).toBe("Tea");
+  for (const server of servers) await server.die();
+  const titles: string[] = [];
+  for (let i = 0; i < 6; i++) titles.push(await title());
+  expect(titles.slice(-3)).toEqual(Array(3).fill("Spare tea"));
+  await sidecar.logged(({ degraded, upstream }) => degraded === "inventory/spare" && upstream === "spare");
+});
+
+test("an operator switches a method off and on again, and asks what would become of a call", async () => {
+  const { title, sidecar } = await setUp(
+    'degrade: [{ name: sale, only: [shop.Inventory/get], mode: off, answer: { reply: { success: { title: "Sold out", sku: "?", price: { currency: "EUR", units: "0", nanos: 0 } } } } }]',
+  );
+  const admin = `http://${await sidecar.addressOf("admin")}`;
+  const turn = (mode: string, headers = {}) =>
+    fetch(`${admin}/degrade?rule=inventory/sale&mode=${mode}`, { method: "POST", headers });
+  expect(await title()).toBe("Tea");
+  expect((await turn("on", { origin: "http://evil.example" })).status).toBe(403);
+  expect(await (await turn("on")).json()).toEqual([{ rule: "inventory/sale", mode: "on", config: "off" }]);
+  expect(await title()).toBe("Sold out");
+  expect((await turn("config")).status).toBe(200);
+  expect(await title()).toBe("Tea");
+  expect((await turn("sideways")).status).toBe(400);
+  const metrics = await (await fetch(`${admin}/metrics`)).text();
+  expect(metrics).toContain('causeway_marked_calls_total{kind="degraded",rule="inventory/sale"} 1');
+
+  const explained = await fetch(`${admin}/explain?call=shop.Inventory/get&caller=web`);
+  expect(await explained.json()).toMatchObject({
+    caller: "web",
+    authorization: "allowed: there is no authorize in the config",
+    ways: [{ upstream: "inventory", policies: { degrade: ["sale (off)"] }, endpoints: { length: 3 } }],
+  });
+  expect((await fetch(`${admin}/explain?call=shop.Inventory/gett`)).status).toBe(404);
+});
+
+test("a reply that is none of the method's is refused with its place", async () => {
+  const sidecar = startSidecarForTest(`
+schema: { include: ["${IDL}"], files: ["${IDL}/shop/inventory.thrift"] }
+upstreams:
+  a:
+    protocol: thrift-framed
+    endpoints: ["127.0.0.1:1"]
+    services: [shop.Inventory]
+    degrade: [{ name: x, only: [shop.Inventory/get], answer: { reply: { titel: 1 } } }]
+`);
+  const { code, stderr } = await sidecar.exited;
+  expect(code).toBe(1);
+  expect(stderr).toContain("upstreams.a.degrade[0].answer.reply: it is no response of shop.Inventory/get");
 });

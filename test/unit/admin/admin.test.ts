@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { type AdminOptions, adminPages, createAdminHandler } from "../../../src/admin/admin.ts";
+import { createDegradePage } from "../../../src/admin/degrade-page.ts";
+import { createExplainPage } from "../../../src/admin/explain-page.ts";
 import { Metadata } from "../../../src/base/metadata.ts";
+import { createDegradeSwitches } from "../../../src/governance/degrade-switches.ts";
 
 const metrics = {
   contentType: "text/plain; version=0.0.4; charset=utf-8",
@@ -30,6 +33,16 @@ const options: AdminOptions = {
     },
   },
   drain: () => void drained++,
+  more: new Map(
+    Object.entries({
+      "/explain": { GET: createExplainPage(() => "there is no such service") },
+      "/degrade": createDegradePage({
+        rules: () => [{ rule: "shop/sale", mode: "auto" }],
+        switches: createDegradeSwitches(),
+        turned: () => {},
+      }),
+    }),
+  ),
 };
 
 const peer = "127.0.0.1:5000";

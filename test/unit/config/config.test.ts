@@ -217,7 +217,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, local, opaqueServices, outlier, policies, protocol, rateLimit, reconnect, retry, …",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, degrade, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, local, opaqueServices, outlier, policies, protocol, rateLimit, reconnect, …",
   ],
   [
     'upstreams: { a: { protocol: fastcgi, endpoints: ["a:1"], services: [s.S], script: index.php } }',
@@ -260,6 +260,7 @@ test.each([
 
 test("the policies of an upstream have the defaults of their public sources", () => {
   expect(policies).toEqual({
+    degrade: [],
     rateLimit: [],
     policies: [],
     timeoutMs: 15_000,
