@@ -68,6 +68,23 @@ class DialingAgent extends Agent {
     });
     return socket;
   }
+
+  /** What comes over a connection that waits for its next request would be taken for the response to that. */
+  override keepSocketAlive(socket: Duplex): void {
+    // Its type does not say so, but what this returns decides whether the connection is kept.
+    if (socket.readableLength > 0) return;
+    socket.on("data", destroyUnasked);
+    return super.keepSocketAlive(socket);
+  }
+
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    socket.off("data", destroyUnasked);
+    super.reuseSocket(socket, request);
+  }
+}
+
+function destroyUnasked(this: Duplex): void {
+  this.destroy();
 }
 
 /** A call that waits for a free connection. */

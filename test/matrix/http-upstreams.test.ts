@@ -345,6 +345,20 @@ test.each(EACH.filter(([, { protocol }]) => protocol === "fastcgi"))(
   },
 );
 
+test("what a server sends unasked is nobody's response: its connection is closed", async () => {
+  const body = '{"success":"hello"}';
+  const answer = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const server = await rawServer((socket) => socket.write(answer));
+  const wire = WIRES["JSON over HTTP"];
+  const { handle } = connect(server.address, wire);
+  expect(said(await handle(call(wire, "hello")))).toBe("hello");
+  const [first] = server.sockets;
+  first!.write(answer.replace("hello", "stray"));
+  await expect.poll(() => first!.destroyed).toBe(true);
+  expect(said(await handle(call(wire, "hello")))).toBe("hello");
+  expect(server.count()).toBe(2);
+});
+
 /** A compact result whose success is a string of any length. */
 function longCompactText(text: string): Buffer {
   const length: number[] = [];
