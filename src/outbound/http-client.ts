@@ -40,6 +40,8 @@ type Failed = (error: RpcError) => void;
 /** An agent whose connections are opened by a dialer. */
 class DialingAgent extends Agent {
   readonly connected = new WeakSet<Socket>();
+  /** The connections with a request on them. */
+  readonly busy = new WeakSet<Socket>();
   /** Who waits for a connection, and what they are told when it fails. */
   readonly waiting = new WeakMap<Socket, Failed>();
   readonly #dialer: Dialer;
@@ -66,25 +68,10 @@ class DialingAgent extends Agent {
       // Whoever is on it hears of it from node:http.
       closed: () => {},
     });
+    // What nobody asked for would be taken for the response to the next request.
+    socket.on("data", () => void (this.busy.has(socket) || socket.destroy()));
     return socket;
   }
-
-  /** What comes over a connection that waits for its next request would be taken for the response to that. */
-  override keepSocketAlive(socket: Duplex): void {
-    // Its type does not say so, but what this returns decides whether the connection is kept.
-    if (socket.readableLength > 0) return;
-    socket.on("data", destroyUnasked);
-    return super.keepSocketAlive(socket);
-  }
-
-  override reuseSocket(socket: Duplex, request: ClientRequest): void {
-    socket.off("data", destroyUnasked);
-    super.reuseSocket(socket, request);
-  }
-}
-
-function destroyUnasked(this: Duplex): void {
-  this.destroy();
 }
 
 /** A call that waits for a free connection. */
@@ -180,6 +167,7 @@ function exchange(
   call.signal.addEventListener("abort", onAbort);
   outgoing.on("socket", (given) => {
     socket = given;
+    agent.busy.add(given);
     if (!agent.connected.has(given)) agent.waiting.set(given, end);
   });
   outgoing.on("response", (response) => receive(response, maxMessageBytes, end, onError));
@@ -187,6 +175,7 @@ function exchange(
   outgoing.on("close", () => {
     // Behind an error or a response nobody hears it.
     onError(new Error("the peer closed the connection"));
+    if (socket) agent.busy.delete(socket);
     // The agent gets the connection back right after this event.
     process.nextTick(released);
   });
