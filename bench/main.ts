@@ -5,6 +5,7 @@ import { type BenchOptions, benchCodec } from "./codec.ts";
 import { benchGrpc, type GrpcBenchOptions } from "./grpc.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchSidecar, type SidecarBenchOptions } from "./sidecar.ts";
+import { benchStubs, type StubsBenchOptions } from "./stubs.ts";
 import { benchTables } from "./tables.ts";
 
 const program = new Command("bench").description("Measures Causeway on this machine.");
@@ -52,5 +53,16 @@ program
   .option("--only <case>", "only cases whose name holds this", "")
   .addHelpText("after", "\nExample:\n  npm run bench -- sidecar --json")
   .action((options: SidecarBenchOptions) => benchSidecar(options));
+
+program
+  .command("stubs")
+  .description(
+    "stubs through the sidecar beside official Thrift clients, and their codecs (needs go, a JDK, Maven, PHP)",
+  )
+  .option("--json", "print one JSON object per case, side and line instead of a table", false)
+  .option("--seconds <n>", "how long each side of a case takes", Number, 3)
+  .option("--only <case>", "only cases whose name holds this, such as Java or codec", "")
+  .addHelpText("after", "\nExample:\n  npm run bench -- stubs --json")
+  .action((options: StubsBenchOptions) => benchStubs(options));
 
 await program.parseAsync();
