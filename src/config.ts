@@ -18,6 +18,7 @@ import { accessLogOptions } from "./governance/access-log.ts";
 import { metricsOptions } from "./governance/metrics.ts";
 import { upstreamsOfRule } from "./governance/route-rules.ts";
 import { identityOptions } from "./governance/sidecar-hop.ts";
+import { tracingOptions } from "./governance/trace.ts";
 import { trafficPolicies } from "./governance/traffic-policies.ts";
 import { upstreamPolicies } from "./governance/upstream-policies.ts";
 import { listenOptions } from "./inbound/listen.ts";
@@ -281,6 +282,7 @@ export const configSchema = z
     limits: limits.prefault({}),
     accessLog: accessLogOptions.prefault({}),
     metrics: metricsOptions.prefault({}),
+    tracing: tracingOptions.optional(),
     ...trafficPolicies,
     ...ownServicesOptions,
     drainMs: z

@@ -17,6 +17,7 @@ import { createAdminViews, measuredUpstreams } from "./admin-views.ts";
 import type { CheckedConfig } from "./check-config.ts";
 import { createDiscovery } from "./discovery.ts";
 import { type OpenListener, openListeners } from "./listeners.ts";
+import { createTracing } from "./tracing.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import { trafficPages } from "./traffic-pages.ts";
 
@@ -48,9 +49,10 @@ export async function createApp(
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const discovery = createDiscovery(checked, clock, log);
+  const tracing = await createTracing(config.tracing, clock, log);
   const switches = createDegradeSwitches();
   const upstreamOf = (name: string) => current.upstreams.get(name)?.stack;
-  const context = { resolver: discovery, log, clock, switches, upstreamOf };
+  const context = { resolver: discovery, log, clock, switches, upstreamOf, trace: tracing?.trace };
   /** Whose IDL a method is of: a call goes by the config that its caller's bytes were first read by. */
   const owners = new WeakMap<Method, Traffic>();
   let current = createTraffic(checked, undefined, context);
@@ -63,7 +65,7 @@ export async function createApp(
   }
 
   const inFront = sidecarStack(
-    { ...config, accessLog: () => current.checked.config.accessLog },
+    { ...config, accessLog: () => current.checked.config.accessLog, trace: tracing?.trace },
     { log, clock, random: Math.random, registry },
   );
   const handlersOf = (side: Side): Handlers =>
@@ -122,6 +124,7 @@ export async function createApp(
     // What could not finish by now has lost its caller; an upstream that does not let go must not hold us.
     await within(CUT_MS, clock, Promise.all([current.close(), ...ending, withdrawn]));
     discovery.close();
+    await within(CUT_MS, clock, Promise.all([tracing?.close()]));
     await Promise.all(ofAdmin.map((listener) => listener.close(ADMIN_DRAIN_MS)));
   }
 
@@ -176,7 +179,7 @@ export interface Host extends AdminProcess {
 }
 
 /** Keys of the config that a running sidecar does not change. */
-const NEED_RESTART = ["listeners", "limits", "metrics", "discovery", "registration", "name"] as const;
+const NEED_RESTART = ["listeners", "limits", "metrics", "tracing", "discovery", "registration", "name"] as const;
 
 const isAdmin = ({ kind }: OpenListener): boolean => kind === "admin";
 

@@ -9,6 +9,7 @@ import type { UpstreamConfig } from "../config.ts";
 import type { DegradeSwitches } from "../governance/degrade.ts";
 import { createEndpointStates, type EndpointStates } from "../governance/endpoint-state.ts";
 import { createUpstreamStack, type Handlers, type UpstreamStack } from "../governance/pipeline.ts";
+import type { Trace } from "../governance/trace.ts";
 import { connectGrpc } from "../outbound/grpc-client.ts";
 import { connectHttp, type HttpProtocol } from "../outbound/http-upstream.ts";
 import { connectSidecar } from "../outbound/sidecar-client.ts";
@@ -27,6 +28,8 @@ export interface Upstream {
 }
 
 export interface UpstreamsContext {
+  /** Undefined where nothing is traced. */
+  readonly trace?: Trace | undefined;
   readonly resolver: Resolver;
   readonly log: Log;
   readonly clock: Clock;
@@ -66,7 +69,7 @@ export function createUpstreams(
 function createStack(
   name: string,
   { options, linked, limits, states }: Omit<Upstream, "stack">,
-  { resolver, log, clock, switches, upstreamOf }: UpstreamsContext,
+  { resolver, log, clock, switches, upstreamOf, trace }: UpstreamsContext,
 ): UpstreamStack {
   return createUpstreamStack(name, options, {
     links: linked.methods,
@@ -83,6 +86,7 @@ function createStack(
     hasStreams: options.protocol === "grpc" || options.protocol === "sidecar",
     connect: connectOf(options, limits, clock, log),
     states,
+    trace,
   });
 }
 

@@ -5,6 +5,7 @@ import { RpcError, toRpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type AnyCall, exceptionOf, type Layer, type Reply } from "../rpc/call.ts";
 import { type StreamLayer, whenOver } from "../rpc/stream.ts";
+import { readTraceContext } from "./trace-context.ts";
 
 /** How much of the traffic is logged. A line costs more than the hop, so good and quick calls are sampled. */
 export const accessLogOptions = z
@@ -95,7 +96,7 @@ function failureRecord(call: AnyCall, durationMs: number, error: RpcError): obje
   };
 }
 
-function common({ method, facts }: AnyCall, durationMs: number): object {
+function common({ method, facts, headers }: AnyCall, durationMs: number): object {
   return {
     service: method.service,
     method: method.name,
@@ -113,6 +114,7 @@ function common({ method, facts }: AnyCall, durationMs: number): object {
     attempts: facts.attempts,
     losses: facts.losses,
     droppedMetadata: facts.droppedMetadata,
+    traceId: facts.trace?.traceId ?? readTraceContext(headers)?.traceId,
     injected: facts.injected,
     degraded: facts.degraded,
   };

@@ -34,6 +34,7 @@ import { compileRouteRules } from "./route-rules.ts";
 import { compileScopes, type ScopedPolicies } from "./scoped-policies.ts";
 import { type SharedLimits, sharedRateLimit } from "./shared-rate-limit.ts";
 import { type IdentityOptions, sidecarHop } from "./sidecar-hop.ts";
+import type { Trace } from "./trace.ts";
 import type { TrafficPolicies } from "./traffic-policies.ts";
 import { unpack } from "./unpack.ts";
 import { countAttempts } from "./upstream-counts.ts";
@@ -44,6 +45,8 @@ export interface SidecarStackOptions extends IdentityOptions {
   /** Asked at each call, as a new config may say otherwise. */
   readonly accessLog: () => AccessLogOptions;
   readonly metrics: MetricsOptions;
+  /** Undefined where nothing is traced. */
+  readonly trace?: Trace | undefined;
 }
 
 /** The ways of a call: of one message each way, or of any number. */
@@ -59,15 +62,23 @@ export function sidecarStack(
 ): (routes: Handlers) => Handlers {
   const counted = metrics(options.metrics, context);
   const hop = sidecarHop(options);
+  const { trace } = options;
   const calls: Layer[] = [
     // Outermost: it must see what the caller gets, whoever below decided it.
     accessLog(options.accessLog, context),
+    // Below the log, which tells the trace's id; above the rest, so that the call's span is as long as the call.
+    ...(trace ? [trace.calls] : []),
     // Below the log, so that its own time is not counted; above the rest, so that calls are that go nowhere.
     counted.calls,
     // Last: a call that goes round is refused, and whoever is called hears who calls.
     hop.calls,
   ];
-  const streams: StreamLayer[] = [streamAccessLog(options.accessLog, context), counted.streams, hop.streams];
+  const streams: StreamLayer[] = [
+    streamAccessLog(options.accessLog, context),
+    ...(trace ? [trace.streams] : []),
+    counted.streams,
+    hop.streams,
+  ];
   // From the routes on everything belongs to one upstream.
   return ({ handle, handleStream }) => ({ handle: stack(calls, handle), handleStream: stack(streams, handleStream) });
 }
@@ -129,6 +140,8 @@ export interface UpstreamStackContext extends BridgeContext {
   readonly upstreamOf?: ((name: string) => Handlers | undefined) | undefined;
   /** Where limits are kept that sidecars share; undefined without a store. */
   readonly shared?: SharedLimits | undefined;
+  /** Undefined where nothing is traced. */
+  readonly trace?: Trace | undefined;
   /** What is known of the upstream's endpoints, from the stack before this one when policies were reloaded. */
   readonly states: EndpointStates;
 }
@@ -272,6 +285,7 @@ function endpointStacks(
     ? (method: Method) => scopesOf?.(method).policies.attemptTimeoutMs
     : policies.attemptTimeoutMs;
   const { clock, random, connect, states } = context;
+  const attempts = context.trace?.attempts;
   const judge = createJudge(policies.failures);
   const outliers = policies.outlier.enabled ? createOutlierDetection(policies.outlier, states, clock) : undefined;
   return (endpoint) => {
@@ -286,7 +300,9 @@ function endpointStacks(
       ...(policies.breaker ? [trackBreaker(state, states, policies.breaker, random)] : []),
     ];
     const layers: Layer[] = [
-      // First: whatever ends an attempt below is an outcome, its timeout too.
+      // First: an attempt's span is as long as the attempt, and the wire below tells it.
+      ...(attempts ? [attempts.calls] : []),
+      // Above what fails: whatever ends an attempt below is an outcome, its timeout too.
       observe(state, [...load, ...health], judge, clock),
       // Last: it ends what waits for the wire, and nothing else waits here.
       ...(attemptTimeoutMs === undefined ? [] : [attemptTimeout(attemptTimeoutMs, clock)]),
@@ -297,7 +313,12 @@ function endpointStacks(
       handle: stack(layers, client.handle),
       // The time of an attempt is no bound for a stream, which may well be silent for long.
       ...(client.connections && { connections: client.connections }),
-      ...(handleStream && { handleStream: observeStream(state, { load, health }, judge, clock)(handleStream) }),
+      ...(handleStream && {
+        handleStream: stack(
+          [...(attempts ? [attempts.streams] : []), observeStream(state, { load, health }, judge, clock)],
+          handleStream,
+        ),
+      }),
       close() {
         outlier?.stop();
         return client.close();

@@ -17,6 +17,13 @@ export interface Payload {
   readonly compression?: Compression;
 }
 
+/** A call's place in a trace: ids in hex, and how the caller has told it. */
+export interface CallSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly format: "w3c" | "b3" | "b3-multi" | undefined;
+}
+
 /** What happened to a call, for the log that also runs on failure. The one mutable record, by design. */
 export interface Facts {
   /** What came in: for example `thrift-framed` or `grpc`. */
@@ -39,6 +46,8 @@ export interface Facts {
   losses: Losses | undefined;
   /** Metadata pairs that the next wire has no room for. */
   droppedMetadata: number;
+  /** The span of the call, which those of its attempts stand under; absent where it is not traced. */
+  trace?: CallSpan;
   /** The rule that chose the upstream; undefined where the service alone does. */
   route?: string;
   /** What was done to the call on purpose, as fault injection has it. */
