@@ -77,6 +77,7 @@ const listenerOptions = z.discriminatedUnion("kind", [
       maxConnections: true,
       maxCallsPerConnection: true,
       maxRequestBytesPerConnection: true,
+      maxReplyBytesPerConnection: true,
       grpc: true,
       idleTimeoutMs: true,
       side: true,

@@ -30,6 +30,11 @@ export class TurnWriter {
     if (written) this.#written.push(written);
   }
 
+  /** How many bytes wait for the end of the turn. */
+  get waitingBytes(): number {
+    return this.#bytes;
+  }
+
   /** Writes what waits now. */
   flush(): void {
     const waiting = this.#waiting;

@@ -40,6 +40,12 @@ export function checkSidecar(headers: Metadata): void {
   throw new RpcError("PERMISSION_DENIED", text);
 }
 
+/** The error of a call whose reply has no room beside those that its caller has not read. */
+export function unreadReplies(maxBytes: number): RpcError {
+  const text = `the caller does not read its replies: ${maxBytes} bytes of them wait (maxReplyBytesPerConnection)`;
+  return new RpcError("RESOURCE_EXHAUSTED", text, { sent: true });
+}
+
 /** The caller's address as logs have it. */
 export function peerOf({ remoteAddress, remotePort }: Socket): string {
   if (remoteAddress === undefined) return "unix";

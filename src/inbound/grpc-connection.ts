@@ -23,7 +23,15 @@ import { writeOutput } from "../protocol/http2/write-output.ts";
 import type { Reply } from "../rpc/call.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 import { createByteBudget } from "./byte-budget.ts";
-import { type Connection, checkSidecar, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
+import {
+  type Connection,
+  checkSidecar,
+  endAndDiscard,
+  type ListenerContext,
+  newFacts,
+  peerOf,
+  unreadReplies,
+} from "./connection.ts";
 import { createGrpcLifetime, type GrpcLifetime, type GrpcLifetimeOptions, pingRate } from "./grpc-lifetime.ts";
 import { type StreamExchange, serveStream } from "./grpc-stream.ts";
 import { callerOf } from "./tls-acceptor.ts";
@@ -33,6 +41,7 @@ export interface GrpcConnectionOptions {
   readonly maxMessageBytes: number;
   readonly maxCallsPerConnection: number;
   readonly maxRequestBytesPerConnection: number;
+  readonly maxReplyBytesPerConnection: number;
   readonly grpc: GrpcLifetimeOptions;
   /** Whether the callers are sidecars, and nobody else is served; else what only sidecars may say is dropped. */
   readonly fromSidecar: boolean;
@@ -313,7 +322,12 @@ class GrpcConnection implements Connection, Http2Events<Context> {
       this.#release(exchange);
       if (exchange.answered) return;
       exchange.answered = true;
-      respond(this.#http2, stream, head.dress, writeReply(head.dress, reply));
+      const { dress } = head;
+      const { maxReplyBytesPerConnection: maxBytes } = this.#options;
+      const response = writeReply(dress, reply);
+      const size = response.body?.length ?? 0;
+      const hasRoom = this.#http2.queuedBytes === 0 || this.#http2.queuedBytes + size <= maxBytes;
+      respond(this.#http2, stream, dress, hasRoom ? response : writeReply(dress, unreadReplies(maxBytes)));
     };
     try {
       const facts = newFacts("grpc", this.#peer, this.#callerName);

@@ -43,7 +43,14 @@ export const localListenerOptions = z
       .positive()
       .default(256 * 1024 * 1024)
       .describe(
-        "most bytes of gRPC requests that one connection may have in flight; further ones are RESOURCE_EXHAUSTED",
+        "most bytes of requests that one connection may have in flight; further ones of gRPC are RESOURCE_EXHAUSTED, and of Thrift are not read yet",
+      ),
+    maxReplyBytesPerConnection: z
+      .int()
+      .positive()
+      .default(256 * 1024 * 1024)
+      .describe(
+        "most bytes of replies that wait for a caller who does not read them; further calls are answered RESOURCE_EXHAUSTED",
       ),
     maxDepth: z.int().positive().max(1_000).default(64).describe("deepest nesting in a message of unframed Thrift"),
     grpc: grpcLifetimeOptions.prefault({}),

@@ -5,11 +5,19 @@ import { Canceller, type CancelSignal } from "../base/cancel.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import { TurnWriter } from "../base/turn-writer.ts";
 import { codecOf, type Dialect, type Framing } from "../protocol/thrift/dialect.ts";
-import { readSignalFrame, type SignalFrame } from "../protocol/thrift/dress.ts";
+import { readSignalFrame, type SignalFrame, writeReset } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter, createMessageSplitter } from "../protocol/thrift/framing.ts";
 import { type Dress, isOrdered, readCall, readDress, writeReply } from "../protocol/thrift/verbs.ts";
 import type { Reply } from "../rpc/call.ts";
-import { type Connection, checkSidecar, endAndDiscard, type ListenerContext, newFacts, peerOf } from "./connection.ts";
+import {
+  type Connection,
+  checkSidecar,
+  endAndDiscard,
+  type ListenerContext,
+  newFacts,
+  peerOf,
+  unreadReplies,
+} from "./connection.ts";
 import { callerOf } from "./tls-acceptor.ts";
 
 /** Bounds of a Thrift connection. */
@@ -18,6 +26,8 @@ export interface ThriftConnectionOptions {
   readonly maxMessageBytes: number;
   readonly maxDepth: number;
   readonly maxCallsPerConnection: number;
+  readonly maxRequestBytesPerConnection: number;
+  readonly maxReplyBytesPerConnection: number;
   readonly defaultService?: string | undefined;
   /** Whether the callers are sidecars, and nobody else is served; else what only sidecars may say is dropped. */
   readonly fromSidecar: boolean;
@@ -64,13 +74,18 @@ export function serveThrift(
   const writer = new TurnWriter(socket);
   const slots: Slot[] = [];
   let inFlight = 0;
+  /** Of the requests in flight, and of the replies that wait for their turn. */
+  let requestBytes = 0;
+  let heldReplyBytes = 0;
   let draining = false;
+  /** Whether the caller was told that the connection takes no further calls. */
+  let retiring = false;
   /** Whether nothing more will be read: the caller has ended its side, or its bytes cannot be split. */
   let ended = false;
   let discarding = false;
 
   function readOn(): void {
-    while (!ended && inFlight < options.maxCallsPerConnection && !socket.writableNeedDrain) {
+    while (!ended && hasRoom()) {
       let message: Uint8Array | undefined;
       try {
         message = splitter.next();
@@ -85,6 +100,12 @@ export function serveThrift(
       serve(message);
     }
     if (!ended) socket.pause();
+  }
+
+  /** One request is always taken, however large. */
+  function hasRoom(): boolean {
+    if (socket.writableNeedDrain || inFlight >= options.maxCallsPerConnection) return false;
+    return requestBytes < options.maxRequestBytesPerConnection;
   }
 
   function serve(message: Uint8Array): void {
@@ -112,9 +133,11 @@ export function serveThrift(
       return;
     }
     inFlight++;
+    requestBytes += message.length;
     const { signal, headers } = read.call;
     const done = (reply: Reply | RpcError) => {
       inFlight--;
+      requestBytes -= message.length;
       if (cancels.get(dress.frameId) === signal) cancels.delete(dress.frameId);
       answer(slot, dress, reply);
       if (socket.isPaused()) readOn();
@@ -158,13 +181,19 @@ export function serveThrift(
       message = writeReply(dress, new RpcError("RESOURCE_EXHAUSTED", tooLarge, { sent: true }), draining);
     }
     if (message === undefined) return;
+    const unreadBytes = heldReplyBytes + writer.waitingBytes + socket.writableLength;
+    if (unreadBytes > 0 && unreadBytes + message.length > options.maxReplyBytesPerConnection) {
+      message = writeReply(dress, unreadReplies(options.maxReplyBytesPerConnection), draining) ?? message;
+    }
     if (!slot) {
       write(message);
       return;
     }
     slot.message = message;
+    heldReplyBytes += message.length;
     for (let next = slots[0]?.message; next !== undefined; next = slots[0]?.message) {
       slots.shift();
+      heldReplyBytes -= next.length;
       write(next);
     }
   }
@@ -191,7 +220,8 @@ export function serveThrift(
   }
 
   function closeIfDone(): void {
-    if (inFlight > 0 || slots.length > 0 || socket.destroyed) return;
+    // A sidecar that was told ends the connection itself, when nothing of its own is on the way any more.
+    if (inFlight > 0 || slots.length > 0 || socket.destroyed || (retiring && !ended)) return;
     writer.flush();
     if (socket.readableEnded || (draining && (ended || splitter.isEmpty))) {
       socket.destroySoon();
@@ -237,6 +267,11 @@ export function serveThrift(
     },
     drain() {
       draining = true;
+      if (options.fromSidecar && dialect.framing === "ttheader" && !ended && !retiring) {
+        retiring = true;
+        writer.write(writeReset());
+        writer.flush();
+      }
       closeIfDone();
     },
     destroy: () => void socket.destroy(),

@@ -6,6 +6,7 @@ import type { Clock, Stop } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { Connections } from "../rpc/endpoint.ts";
 import type { Dialer } from "./dialer.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 /** When a connection that nobody uses is closed. */
 export const idleTimeoutOption = z
@@ -46,6 +47,8 @@ export interface Waiter<Reader extends ChunkReader> {
 export interface ConnectionPoolOptions {
   readonly maxConnections: number;
   readonly idleTimeoutMs: number;
+  /** Most who wait; further ones fail with RESOURCE_EXHAUSTED. */
+  readonly maxPending: number;
 }
 
 /** What a pool works with. */
@@ -74,12 +77,12 @@ export interface ConnectionPool<Reader extends ChunkReader> {
  * closes while idle is forgotten and never handed out.
  */
 export function createConnectionPool<Reader extends ChunkReader>(
-  { maxConnections, idleTimeoutMs }: ConnectionPoolOptions,
+  { maxConnections, idleTimeoutMs, maxPending }: ConnectionPoolOptions,
   { dialer, name, clock, createReader }: ConnectionPoolContext<Reader>,
 ): ConnectionPool<Reader> {
   /** The one that was used last is last. */
   const idle: PooledConnection<Reader>[] = [];
-  const waiters: Waiter<Reader>[] = [];
+  const waiters = new WaitingLine<Waiter<Reader>>(name, maxPending);
   let stopSweep: Stop | undefined;
   const all = new Set<Socket>();
   let connecting = 0;
@@ -99,8 +102,9 @@ export function createConnectionPool<Reader extends ChunkReader>(
       give(connection, waiter);
       return;
     }
-    waiters.push(waiter);
-    open();
+    const refusal = waiters.add(waiter);
+    if (refusal) waiter.failed(refusal);
+    else open();
   }
 
   function give(connection: PooledConnection<Reader>, waiter: Waiter<Reader>): void {
@@ -117,12 +121,6 @@ export function createConnectionPool<Reader extends ChunkReader>(
     return undefined;
   }
 
-  function nextWaiter(): Waiter<Reader> | undefined {
-    let waiter = waiters.shift();
-    while (waiter?.left) waiter = waiters.shift();
-    return waiter;
-  }
-
   /** Makes as many connections as there are waiters without one, within the limit. */
   function open(): void {
     while (connecting < waiters.length && all.size < maxConnections) {
@@ -130,7 +128,7 @@ export function createConnectionPool<Reader extends ChunkReader>(
       if (!refusal) openOne();
       else if (all.size > 0) return;
       // Nobody else could give them one.
-      else nextWaiter()?.failed(refusal);
+      else waiters.next()?.failed(refusal);
     }
   }
 
@@ -143,7 +141,7 @@ export function createConnectionPool<Reader extends ChunkReader>(
       failed(error) {
         all.delete(socket);
         connecting--;
-        nextWaiter()?.failed(error);
+        waiters.next()?.failed(error);
         open();
         if (closing) closeIfDone();
       },
@@ -174,7 +172,7 @@ export function createConnectionPool<Reader extends ChunkReader>(
   }
 
   function release(connection: PooledConnection<Reader>): void {
-    const waiter = nextWaiter();
+    const waiter = waiters.next();
     if (waiter) give(connection, waiter);
     else if (closing) connection.socket.destroy();
     else {
@@ -204,7 +202,7 @@ export function createConnectionPool<Reader extends ChunkReader>(
     connections: () => ({
       open: all.size - connecting,
       connecting,
-      waiting: waiters.reduce((count, { left }) => (left ? count : count + 1), 0),
+      waiting: waiters.count,
     }),
     close() {
       closing = true;

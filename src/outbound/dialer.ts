@@ -18,6 +18,12 @@ export const dialOptions = z.strictObject({
     .default(1_000)
     .describe("longest time to connect, TLS handshake included, in milliseconds"),
   reconnect: reconnectOptions.prefault({}),
+  maxPending: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1_024) // Envoy's max_pending_requests
+    .describe("most calls that wait for a connection to one endpoint; further ones are RESOURCE_EXHAUSTED"),
   tls: upstreamTlsOptions.optional(),
 });
 

@@ -18,6 +18,8 @@ import type { HttpTransport } from "./http-client.ts";
 export interface FastCgiClientOptions {
   readonly maxConnections: number;
   readonly idleTimeoutMs: number;
+  /** Most calls that wait for a connection; further ones fail with RESOURCE_EXHAUSTED. */
+  readonly maxPending: number;
   /** Largest body of a response, in bytes. */
   readonly maxMessageBytes: number;
   /** The host that the application is told. */

@@ -19,6 +19,7 @@ import type { Connections } from "../rpc/endpoint.ts";
 import { createAbandonedStreams } from "./abandoned-streams.ts";
 import type { Dialer } from "./dialer.ts";
 import { createResetBudget } from "./reset-budget.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 /** What comes on one stream; `closed` once and last. */
 export interface StreamListener {
@@ -69,14 +70,27 @@ interface Session extends GrpcSession {
   failure: Error | undefined;
 }
 
+export interface GrpcSessionOptions extends KeepaliveOptions {
+  /** Most calls that wait for a stream; further ones fail with RESOURCE_EXHAUSTED. */
+  readonly maxPending: number;
+}
+
+/** Calls wait while this much of others' requests waits for the peer's windows, in bytes. */
+const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
+
+/** Whether the peer is far behind with what it was sent. */
+function isFull({ http2 }: GrpcSession): boolean {
+  return http2.queuedBytes > MAX_QUEUED_BYTES;
+}
+
 /** Keeps a session to the endpoint while there are calls for it. */
 export function createGrpcSessions(
   dialer: Dialer,
   name: string,
-  keepaliveOptions: KeepaliveOptions,
+  options: GrpcSessionOptions,
   clock: Clock,
 ): GrpcSessions {
-  const waiters: StreamWaiter[] = [];
+  const waiters = new WaitingLine<StreamWaiter>(name, options.maxPending);
   const open = new Set<Session>();
   /** The one that new calls go to. */
   let current: Session | undefined;
@@ -91,8 +105,9 @@ export function createGrpcSessions(
       waiter.failed(new RpcError("UNAVAILABLE", `the connection to ${name} is being closed`));
       return;
     }
-    waiters.push(waiter);
-    serveWaiters();
+    const refusal = waiters.add(waiter);
+    if (refusal) waiter.failed(refusal);
+    else serveWaiters();
   }
 
   /** Hands out streams while there are free ones. */
@@ -107,9 +122,8 @@ export function createGrpcSessions(
         }
         current = startSession();
       }
-      if (!current.connected || current.http2.freeStreams === 0) return;
-      const waiter = waiters.shift();
-      if (waiter && !waiter.left) waiter.ready(current);
+      if (!current.connected || current.http2.freeStreams === 0 || isFull(current)) return;
+      waiters.next()?.ready(current);
     }
   }
 
@@ -126,10 +140,10 @@ export function createGrpcSessions(
       connected() {
         session.connected = true;
         // Before it is connected there is no silence to speak of.
-        keepalive = createKeepalive(keepaliveOptions, clock, {
+        keepalive = createKeepalive(options, clock, {
           isNeeded: () => http2.openStreams > 0 && !socket.isPaused(),
           ping: () => void http2.ping(),
-          dead: () => fail(`it did not answer a PING within ${keepaliveOptions.keepaliveTimeoutMs} ms`),
+          dead: () => fail(`it did not answer a PING within ${options.keepaliveTimeoutMs} ms`),
         });
         stopSettings = clock.after(SETTINGS_TIMEOUT_MS, () =>
           fail(`it sent no SETTINGS within ${SETTINGS_TIMEOUT_MS} ms`),
@@ -196,7 +210,10 @@ export function createGrpcSessions(
           serveWaiters();
           closeIfDone();
         },
-        onDrain: (stream) => stream.context?.drained?.(),
+        onDrain(stream) {
+          stream.context?.drained?.();
+          serveWaiters();
+        },
         onSettings() {
           stopSettings();
           dialer.succeeded();
@@ -254,13 +271,13 @@ export function createGrpcSessions(
   }
 
   function failWaiters(error: RpcError): void {
-    for (const waiter of waiters.splice(0)) if (!waiter.left) waiter.failed(error);
+    for (const waiter of waiters.takeAll()) waiter.failed(error);
   }
 
   function closeIfDone(): void {
     if (!closing) return;
     // A session that is still connecting has waiters, unless they have all left.
-    if (waiters.every((waiter) => waiter.left)) {
+    if (waiters.count === 0) {
       for (const session of open) retire(session);
     }
     if (open.size === 0) allClosed?.();
@@ -271,7 +288,7 @@ export function createGrpcSessions(
     connections() {
       let connected = 0;
       for (const session of open) if (session.connected) connected++;
-      return { open: connected, connecting: open.size - connected, waiting: waiters.length };
+      return { open: connected, connecting: open.size - connected, waiting: waiters.count };
     },
     close() {
       closing = true;

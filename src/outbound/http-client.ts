@@ -14,6 +14,7 @@ import type { OutgoingRequest, PeerResponse } from "../protocol/http/http.ts";
 import type { AnyCall } from "../rpc/call.ts";
 import { abortError } from "./call-end.ts";
 import type { Dialer } from "./dialer.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 /** Carries requests to one endpoint, and their responses back; rejects with a RpcError and nothing else. */
 export interface HttpTransport {
@@ -26,6 +27,8 @@ export interface HttpTransport {
 export interface HttpClientOptions {
   readonly maxConnections: number;
   readonly idleTimeoutMs: number;
+  /** Most calls that wait for a connection; further ones fail with RESOURCE_EXHAUSTED. */
+  readonly maxPending: number;
   /** Largest body of a response, in bytes. */
   readonly maxMessageBytes: number;
   /** The host that servers are told. */
@@ -84,7 +87,7 @@ interface Waiter {
 /** A transport to the endpoint that `dialer` opens connections to and errors call `name`. */
 export function createHttpClient(dialer: Dialer, name: string, options: HttpClientOptions): HttpTransport {
   const agent = new DialingAgent(dialer, options);
-  const waiters: Waiter[] = [];
+  const waiters = new WaitingLine<Waiter>(name, options.maxPending);
   let inUse = 0;
   const closed = Promise.withResolvers<void>();
   let closing = false;
@@ -92,9 +95,7 @@ export function createHttpClient(dialer: Dialer, name: string, options: HttpClie
   /** A connection is free, or is no more. */
   function released(): void {
     inUse--;
-    let next = waiters.shift();
-    while (next?.left) next = waiters.shift();
-    next?.start();
+    waiters.next()?.start();
     if (closing && inUse === 0) finish();
   }
 
@@ -110,7 +111,11 @@ export function createHttpClient(dialer: Dialer, name: string, options: HttpClie
 
   function wait(request: OutgoingRequest, call: AnyCall, settle: Settle): void {
     const waiter = { start, left: false };
-    waiters.push(waiter);
+    const refusal = waiters.add(waiter);
+    if (refusal) {
+      settle(refusal);
+      return;
+    }
     call.signal.addEventListener("abort", onAbort);
     function start(): void {
       call.signal.removeEventListener("abort", onAbort);

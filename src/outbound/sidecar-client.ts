@@ -7,11 +7,19 @@ import { connectGrpc, type GrpcUpstreamOptions } from "./grpc-client.ts";
 import { connectThrift, type ThriftUpstreamOptions } from "./thrift-client.ts";
 
 /** What is needed of both wires, for the same endpoints. */
-export type SidecarUpstreamOptions = Omit<ThriftUpstreamOptions, "framing" | "profile"> & GrpcUpstreamOptions;
+export type SidecarUpstreamOptions = Omit<ThriftUpstreamOptions, "framing" | "profile" | "pingIntervalMs"> &
+  GrpcUpstreamOptions;
+
+/** What stands between two sidecars and forgets silent connections does so after minutes. */
+const PING_INTERVAL_MS = 30_000;
 
 /** Calls sidecars. Fails as connectThrift and connectGrpc do; a connection is made to a wire when a call needs it. */
 export function connectSidecar(options: SidecarUpstreamOptions, clock: Clock, log: Log): Connect {
-  const toCalls = connectThrift({ ...options, framing: "ttheader", profile: true }, clock, log);
+  const toCalls = connectThrift(
+    { ...options, framing: "ttheader", profile: true, pingIntervalMs: PING_INTERVAL_MS },
+    clock,
+    log,
+  );
   const toStreams = connectGrpc(options, clock, log);
   return (endpoint) => {
     const calls = toCalls(endpoint);

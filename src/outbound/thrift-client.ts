@@ -61,6 +61,8 @@ export interface ThriftWire {
   readonly envelope: Envelope;
   /** Whether the servers are sidecars, and need not show Causeway's profile first. */
   readonly profile?: boolean;
+  /** How often a connection without calls says that it is wanted, to sidecars alone; undefined: never. */
+  readonly pingIntervalMs?: number;
 }
 
 export type ThriftUpstreamOptions = z.output<typeof thriftUpstreamOptions> & ThriftWire;
@@ -81,7 +83,7 @@ export function connectThrift(options: ThriftUpstreamOptions, clock: Clock, log:
     if (options.framing !== "ttheader" || options.maxCallsPerConnection === 1) {
       return { handle: (call) => exchange(call, pool, server), connections: pool.connections, close: pool.close };
     }
-    const mux = createThriftMux(dialer, name, options, peer);
+    const mux = createThriftMux(dialer, name, options, peer, clock);
     return {
       // A large message would hold up everything behind it.
       handle: (call) =>

@@ -1,13 +1,15 @@
 // Calls to TTHeader servers, many at a time over few connections, matched by sequence id. What replies mean is left to
 // protocol/thrift, calls that need a connection of their own to thrift-client.ts.
 import type { Socket } from "node:net";
+import type { Clock, Stop } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import { TurnWriter } from "../base/turn-writer.ts";
-import { readSignalFrame, writeCancel } from "../protocol/thrift/dress.ts";
+import { readSignalFrame, writeCancel, writePing } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter } from "../protocol/thrift/framing.ts";
 import { frameSequenceId } from "../protocol/thrift/header-frame.ts";
 import type { Connections } from "../rpc/endpoint.ts";
 import type { Dialer } from "./dialer.ts";
+import { tooManyPending } from "./waiting-line.ts";
 
 /** A call that waits for a reply, or for its own bytes to be written; exactly one of the three ends it. */
 export interface MuxCall {
@@ -34,6 +36,10 @@ export interface ThriftMuxOptions {
   readonly maxConnections: number;
   readonly maxCallsPerConnection: number;
   readonly maxFrameBytes: number;
+  /** Most calls that wait for a connection; further ones fail with RESOURCE_EXHAUSTED. */
+  readonly maxPending: number;
+  /** How often a connection without calls says that it is wanted; undefined: never. */
+  readonly pingIntervalMs?: number | undefined;
 }
 
 /** What has been said of the peer so far. */
@@ -71,12 +77,19 @@ export interface MuxConnection {
  * first is not there yet. Calls beyond all of them wait. All frames of one turn of the event loop leave in one write. A
  * reply to no call closes its connection, because nothing on it can be believed any more.
  */
-export function createThriftMux(dialer: Dialer, name: string, options: ThriftMuxOptions, peer: MuxPeer): ThriftMux {
+export function createThriftMux(
+  dialer: Dialer,
+  name: string,
+  options: ThriftMuxOptions,
+  peer: MuxPeer,
+  clock: Clock,
+): ThriftMux {
   const connections = new Set<MuxConnection>();
   const waiting: Set<MuxCall> = new Set();
   /** The connection whose reply is being read. */
   let current: MuxConnection | undefined;
   let closing = false;
+  let stopPings: Stop | undefined;
   const { promise: allClosed, resolve: closed } = Promise.withResolvers<void>();
 
   function send(call: MuxCall): void {
@@ -89,6 +102,10 @@ export function createThriftMux(dialer: Dialer, name: string, options: ThriftMux
       start(connection, call);
       return;
     }
+    if (waiting.size >= options.maxPending) {
+      call.failed(tooManyPending(name, options.maxPending));
+      return;
+    }
     waiting.add(call);
     open();
   }
@@ -98,6 +115,7 @@ export function createThriftMux(dialer: Dialer, name: string, options: ThriftMux
     let best: MuxConnection | undefined;
     for (const connection of connections) {
       if (!connection.connected || connection.retired || load(connection) >= options.maxCallsPerConnection) continue;
+      if (isFull(connection)) continue;
       if (!best || load(connection) < load(best)) best = connection;
     }
     return best;
@@ -113,10 +131,25 @@ export function createThriftMux(dialer: Dialer, name: string, options: ThriftMux
     else if (connections.size === 0) failWaiting(refusal);
   }
 
+  /** One timer for all connections, as long as there are any. */
+  function pingLater(): void {
+    const { pingIntervalMs } = options;
+    if (pingIntervalMs !== undefined) stopPings ??= clock.after(pingIntervalMs, ping);
+  }
+
+  function ping(): void {
+    stopPings = undefined;
+    for (const { connected, calls, writer } of connections) {
+      if (connected && calls.size === 0) writer.write(writePing());
+    }
+    if (connections.size > 0) pingLater();
+  }
+
   function openOne(): void {
     const socket = dialer.dial({
       connected() {
         connection.connected = true;
+        pingLater();
         admit();
       },
       failed(error) {
@@ -154,6 +187,7 @@ export function createThriftMux(dialer: Dialer, name: string, options: ThriftMux
         socket.destroy();
       }
     });
+    socket.on("drain", admit);
     // The peer will not answer any more, so the connection is of no use even if it could be written to.
     socket.on("end", () => socket.destroy());
   }
@@ -219,7 +253,14 @@ export function createThriftMux(dialer: Dialer, name: string, options: ThriftMux
   }
 
   function take(connection: MuxConnection, frame: Uint8Array): void {
-    if (readSignalFrame(frame)) return;
+    const signal = readSignalFrame(frame);
+    if (signal) {
+      if (signal.signal === "reset") {
+        connection.retired = true;
+        settle(connection);
+      }
+      return;
+    }
     const id = frameSequenceId(frame);
     const call = connection.calls.get(id);
     if (!call) {
@@ -247,7 +288,9 @@ export function createThriftMux(dialer: Dialer, name: string, options: ThriftMux
   }
 
   function closeIfDone(): void {
-    if (closing && connections.size === 0) closed();
+    if (!closing || connections.size > 0) return;
+    stopPings?.();
+    closed();
   }
 
   return {
@@ -269,6 +312,13 @@ export function createThriftMux(dialer: Dialer, name: string, options: ThriftMux
       return allClosed;
     },
   };
+}
+
+/** More than this is not written to a peer that does not read, in bytes; what is beyond waits for it, or for another. */
+const MAX_UNWRITTEN_BYTES = 4 * 1024 * 1024;
+
+function isFull({ writer, socket }: MuxConnection): boolean {
+  return writer.waitingBytes + socket.writableLength > MAX_UNWRITTEN_BYTES;
 }
 
 function load({ calls, abandoned }: MuxConnection): number {

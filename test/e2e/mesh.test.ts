@@ -254,6 +254,28 @@ describe("when a sidecar is gone", () => {
     );
     for (let i = 0; i < 6; i++) expect((await client.echo("x")).text).toBe("x");
   });
+
+  test("one that drains finishes what it has, and no call is lost", async () => {
+    const [one, two] = [await echoServer("one"), await echoServer("two")];
+    const providers = [one, two].map(({ port }) => startSidecarForTest(providerConfig(port)));
+    const addresses = await Promise.all(providers.map((each) => each.addressOf("provider")));
+    const client = await clientOf(
+      startSidecarForTest(callerConfig(`protocol: sidecar, endpoints: ${JSON.stringify(addresses)}`)),
+    );
+    const outcomes: (string | undefined)[] = [];
+    let stopped = false;
+    const callers = Array.from({ length: 8 }, async () => {
+      while (!stopped) outcomes.push((await client.echo("x")).text);
+    });
+    await expect.poll(() => outcomes.length).toBeGreaterThan(100);
+    providers[0]!.process.kill("SIGTERM");
+    expect(await providers[0]!.exited).toMatchObject({ code: 0 });
+    const soFar = outcomes.length;
+    await expect.poll(() => outcomes.length).toBeGreaterThan(soFar + 100);
+    stopped = true;
+    await Promise.all(callers);
+    expect(new Set(outcomes)).toEqual(new Set(["x"]));
+  });
 });
 
 test("retries do not multiply: what the first sidecar tries again, the second does not", async () => {

@@ -36,6 +36,9 @@ export interface Http2Connection<Context = unknown> {
   /** Whether more waits to be taken than `maxOutputBytes`: then its owner should not `receive` until some is. */
   readonly isCongested: boolean;
 
+  /** How much data of all streams waits for the peer's windows, in bytes. */
+  readonly queuedBytes: number;
+
   /** Whether the peer has acknowledged our settings. */
   readonly isAcknowledged: boolean;
   /** Whether streams can still be opened here at all; a client that hears false needs another connection. */
@@ -116,6 +119,10 @@ class Connection<Context> implements Http2Connection<Context> {
 
   reuseOutput(): void {
     this.#state.output.reuse();
+  }
+
+  get queuedBytes(): number {
+    return this.#state.sender.queuedBytes;
   }
 
   get isCongested(): boolean {

@@ -34,6 +34,7 @@ export class Sender<Context> {
   readonly #maxOutputBytes: number;
   readonly #events: SenderEvents<Context>;
   #window: number = DEFAULT_WINDOW_BYTES;
+  #queuedBytes = 0;
   /** Streams with DATA that their own windows allow; the next one first. */
   readonly #waiting = new Set<Http2Stream<Context>>();
 
@@ -99,6 +100,7 @@ export class Sender<Context> {
     stream.queue ??= [];
     if (bytes.length > 0) stream.queue.push(bytes);
     stream.queuedBytes += bytes.length - offset;
+    this.#queuedBytes += bytes.length - offset;
     if (endStream) stream.endQueued = true;
     if (stream.sendWindow > 0) this.#waiting.add(stream);
     return false;
@@ -130,6 +132,11 @@ export class Sender<Context> {
     this.#events.onLocalEnd(stream);
   }
 
+  /** How much DATA of all streams waits for windows, or for room in the output. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   /** Whether something could leave if there were room in the output. */
   get hasWaiting(): boolean {
     return this.#waiting.size > 0 && this.#window > 0;
@@ -154,6 +161,7 @@ export class Sender<Context> {
     if (count <= 0) return;
     const end = queueOffset + count;
     stream.queuedBytes -= count;
+    this.#queuedBytes -= count;
     stream.queueOffset = end === bytes.length ? 0 : end;
     if (end === bytes.length) queue.shift();
     const isLast = stream.queuedBytes === 0;
@@ -195,6 +203,7 @@ export class Sender<Context> {
   /** Forgets what waits on a stream that is closed. */
   drop(stream: Http2Stream<Context>): void {
     if (stream.queuedBytes > 0) this.#waiting.delete(stream);
+    this.#queuedBytes -= stream.queuedBytes;
     stream.queue = undefined;
     stream.queuedBytes = 0;
     stream.trailers = undefined;

@@ -10,7 +10,7 @@ import {
   headersEnd,
   NOTHING_NUMBERED,
 } from "./header-frame.ts";
-import { CANCEL_PAIRS, readSignal, type Signal } from "./header-keys.ts";
+import { CANCEL_PAIRS, PING_PAIRS, RESET_PAIRS, readSignal, type Signal } from "./header-keys.ts";
 import { asBuffer, type MessageHeader, writeMessage } from "./message.ts";
 import { readTHeader, writeTHeader } from "./theader.ts";
 import { readTTHeader, writeTTHeader } from "./ttheader.ts";
@@ -114,11 +114,25 @@ export function readSignalFrame(message: Uint8Array): SignalFrame | undefined {
 
 /** The frame that cancels the call of a sequence id; only for peers that have shown Causeway's profile. */
 export function writeCancel(sequenceId: number): Uint8Array {
+  return writeSignal(sequenceId, CANCEL_PAIRS);
+}
+
+/** The frame by which a sidecar says that a connection takes no further calls: its peer ends it when it has its replies. */
+export function writeReset(): Uint8Array {
+  return writeSignal(0, RESET_PAIRS);
+}
+
+/** The frame that says, on a connection without calls, that it is still wanted; nobody answers it. */
+export function writePing(): Uint8Array {
+  return writeSignal(0, PING_PAIRS);
+}
+
+function writeSignal(sequenceId: number, pairs: readonly string[]): Uint8Array {
   const head = {
     flags: 0,
     sequenceId,
     zlib: false,
-    pairs: CANCEL_PAIRS,
+    pairs,
     numbered: NOTHING_NUMBERED,
     protocolId: PROTOCOL_ID.BINARY,
   };

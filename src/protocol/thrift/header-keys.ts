@@ -229,8 +229,11 @@ function clipped(text: string): string {
     .replace(/\ufffd+$/, "");
 }
 
-/** What a frame without payload says: the call of its sequence id is cancelled, or the peer is there. */
-export type Signal = "cancel" | "ping";
+/**
+ * What a frame without payload says: the call of its sequence id is cancelled, the peer is there, or the connection takes
+ * no further calls.
+ */
+export type Signal = "cancel" | "ping" | "reset";
 
 /** The signal of a frame without payload; undefined when it is none that is known. */
 export function readSignal({ pairs }: HeaderFrame): Signal | undefined {
@@ -238,9 +241,16 @@ export function readSignal({ pairs }: HeaderFrame): Signal | undefined {
     if (pairs[i + 1] !== "1") continue;
     if (pairs[i] === KEY.CANCEL) return "cancel";
     if (pairs[i] === KEY.PING) return "ping";
+    if (pairs[i] === KEY.RESET) return "reset";
   }
   return undefined;
 }
 
 /** The pairs of the frame that cancels a call. */
 export const CANCEL_PAIRS: readonly string[] = [KEY.PROFILE, "1", KEY.CANCEL, "1"];
+
+/** The pairs of the frame after which a connection takes no further calls. */
+export const RESET_PAIRS: readonly string[] = [KEY.PROFILE, "1", KEY.RESET, "1"];
+
+/** The pairs of an idle connection's sign of life. */
+export const PING_PAIRS: readonly string[] = [KEY.PROFILE, "1", KEY.PING, "1"];

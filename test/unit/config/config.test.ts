@@ -18,6 +18,7 @@ const bounds = {
   maxConnections: 10_000,
   maxCallsPerConnection: 1_000,
   maxRequestBytesPerConnection: 256 * 1024 * 1024,
+  maxReplyBytesPerConnection: 256 * 1024 * 1024,
   grpc: { keepaliveTimeMs: 7_200_000, keepaliveTimeoutMs: 20_000, permitKeepaliveTimeMs: 10_000 },
 };
 const tcp = (host: string, port: number) => ({ kind: "tcp", host, port });
@@ -121,6 +122,7 @@ name: shop-web
         idleTimeoutMs: 60_000,
         connectTimeoutMs: 1_000,
         reconnect: { initialMs: 100, maxMs: 5_000 },
+        maxPending: 1_024,
         local: false,
         multiplexed: false,
         codec: "thrift-binary",
@@ -138,6 +140,7 @@ name: shop-web
         keepaliveTimeoutMs: 20_000,
         connectTimeoutMs: 1_000,
         reconnect: { initialMs: 100, maxMs: 5_000 },
+        maxPending: 1_024,
       },
       stock: {
         protocol: "grpc",
@@ -149,6 +152,7 @@ name: shop-web
         keepaliveTimeoutMs: 20_000,
         connectTimeoutMs: 1_000,
         reconnect: { initialMs: 100, maxMs: 5_000 },
+        maxPending: 1_024,
       },
       mail: {
         protocol: "grpc",
@@ -160,6 +164,7 @@ name: shop-web
         keepaliveTimeoutMs: 20_000,
         connectTimeoutMs: 1_000,
         reconnect: { initialMs: 100, maxMs: 5_000 },
+        maxPending: 1_024,
       },
     },
     discovery: {
@@ -217,7 +222,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, degrade, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, local, opaqueServices, outlier, policies, protocol, rateLimit, reconnect, …",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, degrade, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, local, maxPending, opaqueServices, outlier, policies, protocol, rateLimit, …",
   ],
   [
     'upstreams: { a: { protocol: fastcgi, endpoints: ["a:1"], services: [s.S], script: index.php } }',
