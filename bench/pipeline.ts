@@ -69,6 +69,7 @@ function upstreamOf(policies: object): Handler {
     maxMessageBytes: 16_384_000,
     links: new Map(),
     compile: () => (bytes) => bytes,
+    zone: undefined,
     states: createEndpointStates(),
     connect: () => ({ handle: answer, close: async () => {} }),
     resolver: createStaticResolver(

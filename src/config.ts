@@ -278,6 +278,12 @@ export const configSchema = z
           }
         }
       }),
+    zone: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe("where this sidecar is: endpoints with the same label zone are called before others"),
     discovery: discoveryOptions.prefault({}),
     registration: registrationOptions.prefault({}),
     limits: limits.prefault({}),

@@ -52,7 +52,7 @@ export async function createApp(
   const tracing = await createTracing(config.tracing, clock, log);
   const switches = createDegradeSwitches();
   const upstreamOf = (name: string) => current.upstreams.get(name)?.stack;
-  const context = { resolver: discovery, log, clock, switches, upstreamOf, trace: tracing?.trace };
+  const context = { resolver: discovery, zone: config.zone, log, clock, switches, upstreamOf, trace: tracing?.trace };
   /** Whose IDL a method is of: a call goes by the config that its caller's bytes were first read by. */
   const owners = new WeakMap<Method, Traffic>();
   let current = createTraffic(checked, undefined, context);
@@ -179,7 +179,16 @@ export interface Host extends AdminProcess {
 }
 
 /** Keys of the config that a running sidecar does not change. */
-const NEED_RESTART = ["listeners", "limits", "metrics", "tracing", "discovery", "registration", "name"] as const;
+const NEED_RESTART = [
+  "listeners",
+  "limits",
+  "metrics",
+  "tracing",
+  "discovery",
+  "registration",
+  "name",
+  "zone",
+] as const;
 
 const isAdmin = ({ kind }: OpenListener): boolean => kind === "admin";
 

@@ -31,6 +31,8 @@ export interface UpstreamsContext {
   /** Undefined where nothing is traced. */
   readonly trace?: Trace | undefined;
   readonly resolver: Resolver;
+  /** Where this sidecar is. */
+  readonly zone: string | undefined;
   readonly log: Log;
   readonly clock: Clock;
   /** What operators have switched by hand. */
@@ -69,7 +71,7 @@ export function createUpstreams(
 function createStack(
   name: string,
   { options, linked, limits, states }: Omit<Upstream, "stack">,
-  { resolver, log, clock, switches, upstreamOf, trace }: UpstreamsContext,
+  { resolver, zone, log, clock, switches, upstreamOf, trace }: UpstreamsContext,
 ): UpstreamStack {
   return createUpstreamStack(name, options, {
     links: linked.methods,
@@ -79,6 +81,7 @@ function createStack(
     switches,
     upstreamOf,
     resolver,
+    zone,
     maxMessageBytes: limits.maxBytes,
     codec: codecOf(options),
     wire: options.protocol,

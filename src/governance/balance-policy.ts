@@ -6,6 +6,7 @@ import type { Tracker } from "./observe.ts";
 import { peakEwma, trackLatency } from "./peak-ewma.ts";
 import type { Picker } from "./picker.ts";
 import { roundRobin, weightedRoundRobin } from "./round-robin.ts";
+import { slowStart } from "./slow-start.ts";
 import { leastRequest } from "./two-choices.ts";
 
 const commons = {
@@ -17,7 +18,22 @@ const commons = {
     .describe(
       "share of healthy endpoints below which ejected ones are used too, from 0 to 1; 0: only when none is left",
     ),
+  subset: z
+    .record(z.string().min(1).max(256), z.string().max(256))
+    .default({})
+    .describe("labels without which an endpoint is never called"),
+  preferZone: z
+    .boolean()
+    .default(true)
+    .describe("whether endpoints whose label zone is the sidecar's own zone are called before others"),
 };
+
+/** A new endpoint's share grows over time, where choices are free. */
+const slowStartMs = z
+  .int()
+  .min(0)
+  .default(0)
+  .describe("over how long the share of an endpoint that joins others grows from a tenth, in milliseconds; 0: not");
 
 /** How an upstream's calls are spread over its endpoints. */
 export const balanceOptions = z
@@ -39,14 +55,20 @@ export const balanceOptions = z
         .min(0)
         .default(5_000) // Linkerd 2's penalty for failures
         .describe("least latency that a failure counts as, in milliseconds"),
+      slowStartMs,
       ...commons,
     }),
-    z.strictObject({ policy: z.literal("round-robin").describe("each endpoint in turn"), ...commons }),
-    z.strictObject({ policy: z.literal("weighted").describe("in turn, by the endpoints' weights"), ...commons }),
+    z.strictObject({ policy: z.literal("round-robin").describe("each endpoint in turn"), slowStartMs, ...commons }),
+    z.strictObject({
+      policy: z.literal("weighted").describe("in turn, by the endpoints' weights"),
+      slowStartMs,
+      ...commons,
+    }),
     z.strictObject({
       policy: z
         .literal("least-request")
         .describe("of two endpoints taken at random the one with fewer calls in flight"),
+      slowStartMs,
       ...commons,
     }),
     z.strictObject({
@@ -65,6 +87,12 @@ export type BalanceOptions = z.output<typeof balanceOptions>;
 
 /** The choice that the options ask for. */
 export function pickerOf(options: BalanceOptions, random: () => number): Picker {
+  const picker = policyOf(options, random);
+  const isSlow = options.policy !== "maglev" && options.slowStartMs > 0;
+  return isSlow ? slowStart(picker, options.slowStartMs, random) : picker;
+}
+
+function policyOf(options: BalanceOptions, random: () => number): Picker {
   switch (options.policy) {
     case "p2c":
       return peakEwma(options, random);

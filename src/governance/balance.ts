@@ -5,6 +5,7 @@ import type { AnyCall, Handler } from "../rpc/call.ts";
 import type { Connect, Endpoints, Labels, Resolver } from "../rpc/endpoint.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
+import { createLevels, levelsOf } from "./levels.ts";
 import type { Candidate, Picker } from "./picker.ts";
 import { createPool, type Pool } from "./pool.ts";
 import { noStreams } from "./route.ts";
@@ -36,6 +37,12 @@ export interface BalanceContext {
   readonly wire: string;
   /** The share of healthy endpoints below which ejected ones are used too. */
   readonly panicBelow: number;
+  /** Labels without which an endpoint is left alone. */
+  readonly subset: Labels;
+  /** Where this sidecar is: endpoints there are preferred. Undefined where that makes no difference. */
+  readonly zone: string | undefined;
+  /** From 0 up to but not including 1, as Math.random. */
+  readonly random: () => number;
 }
 
 /**
@@ -44,7 +51,7 @@ export interface BalanceContext {
  * finishes its calls.
  */
 export function createBalance(upstream: string, context: BalanceContext): Balance {
-  const { resolver, connect, states, clock, newPicker, panicBelow, wire } = context;
+  const { resolver, connect, states, clock, newPicker, panicBelow, wire, zone, random } = context;
   const picker = newPicker();
   const labelsOf = createLabelReader();
   let known: Endpoints["kind"] = "unknown";
@@ -63,14 +70,17 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
     done.catch(() => {});
   }
 
-  const stopWatching = resolver.watch(upstream, ({ kind, endpoints }) => {
+  const stopWatching = resolver.watch(upstream, ({ kind, endpoints: given }) => {
+    const endpoints = given.filter((endpoint) => hasLabels(endpoint, context.subset));
     const before = new Map(candidates.map((each) => [each.endpoint.name, each]));
     const after = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
     known = kind;
     states.retain(new Set(after.keys()));
     candidates = [...after].map(([name, endpoint]) => {
       const kept = before.get(name);
-      return kept ? { ...kept, endpoint } : { endpoint, state: states.of(name), handler: connect(endpoint) };
+      if (kept) return { ...kept, endpoint };
+      const state = states.of(name, before.size > 0 ? clock.nowMs() : undefined);
+      return { endpoint, state, handler: connect(endpoint) };
     });
     labelled = endpoints.some(({ labels }) => labels !== undefined);
     all = undefined;
@@ -78,15 +88,24 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
     for (const [name, each] of before) if (!after.has(name)) retire(each);
   });
 
+  function poolFrom(members: readonly Candidate[], picker: Picker): Pool {
+    const all = createPool(members, { states, picker, panicBelow });
+    const levels = levelsOf(members, zone);
+    if (levels.length < 2) return all;
+    // When too few are healthy is the matter of all levels together.
+    const poolOfLevel = (level: readonly Candidate[]) =>
+      createPool(level, { states, picker: newPicker(), panicBelow: 0 });
+    return createLevels({ levels: levels.map(poolOfLevel), all, panicBelow, random });
+  }
+
   function poolOf(call: AnyCall): Pool | undefined {
     const wish = call.subset ?? (labelled ? labelsOf(call) : undefined);
-    all ??= createPool(candidates, { states, picker, panicBelow });
+    all ??= poolFrom(candidates, picker);
     if (wish === undefined) return all;
     let subset = subsets.get(wish);
     if (!subset) {
       const members = candidates.filter(({ endpoint }) => hasLabels(endpoint, wish));
-      const own = { states, picker: newPicker(), panicBelow };
-      subset = { pool: members.length > 0 ? createPool(members, own) : undefined };
+      subset = { pool: members.length > 0 ? poolFrom(members, newPicker()) : undefined };
       subsets.set(wish, subset);
     }
     // What a route demands must be; what a call's labels ask for is had where it can be.

@@ -6,6 +6,8 @@ import { newUpstreamCounts, type UpstreamCounts } from "./upstream-counts.ts";
 export interface EndpointState {
   /** Attempts whose outcome is outstanding. */
   inFlight: number;
+  /** When it came to others that were there already, on the monotonic clock; -Infinity for those that were there first. */
+  joinedAtMs: number;
   readonly load: LoadState;
   readonly outlier: OutlierState;
   readonly breaker: BreakerState;
@@ -44,8 +46,8 @@ export interface BreakerState {
 
 /** The states of one upstream's endpoints, by name. */
 export interface EndpointStates {
-  /** The state of an endpoint; a new one for a name that is not known. */
-  of(name: string): EndpointState;
+  /** The state of an endpoint; a new one for a name that is not known, with the time when it came to others, if it did. */
+  of(name: string, joinedAtMs?: number): EndpointState;
   /** Forgets all but these. */
   retain(names: ReadonlySet<string>): void;
   /** Says that an endpoint was ejected, or that a breaker has opened, closed, or may probe again. */
@@ -61,10 +63,11 @@ export function createEndpointStates(): EndpointStates {
   const states = new Map<string, EndpointState>();
   let changes = 0;
   return {
-    of(name) {
+    of(name, joinedAtMs = Number.NEGATIVE_INFINITY) {
       let state = states.get(name);
       if (!state) {
         state = createEndpointState();
+        state.joinedAtMs = joinedAtMs;
         states.set(name, state);
       }
       return state;
@@ -84,6 +87,7 @@ export function createEndpointStates(): EndpointStates {
 export function createEndpointState(): EndpointState {
   return {
     inFlight: 0,
+    joinedAtMs: Number.NEGATIVE_INFINITY,
     load: { latencyMs: 0, atMs: Number.NEGATIVE_INFINITY },
     outlier: {
       consecutiveFailures: 0,

@@ -142,6 +142,8 @@ export interface UpstreamStackContext extends BridgeContext {
   readonly shared?: SharedLimits | undefined;
   /** Undefined where nothing is traced. */
   readonly trace?: Trace | undefined;
+  /** Where this sidecar is; undefined where that makes no difference. */
+  readonly zone: string | undefined;
   /** What is known of the upstream's endpoints, from the stack before this one when policies were reloaded. */
   readonly states: EndpointStates;
 }
@@ -171,6 +173,9 @@ export function createUpstreamStack(
     connect: endpointStacks(policies, context, scopesOf),
     newPicker: () => pickerOf(policies.balance, random),
     panicBelow: policies.balance.panicBelow,
+    subset: policies.balance.subset,
+    zone: policies.balance.preferZone ? context.zone : undefined,
+    random,
     wire: context.wire,
   });
   const { counts } = states;

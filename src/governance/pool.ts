@@ -13,6 +13,10 @@ export interface Pool {
   readonly staleAtMs: number;
   /** Whether none is healthy and none is due to be asked whether it is again. */
   isDown(nowMs: number): boolean;
+  /** How many are healthy. */
+  healthyAt(nowMs: number): number;
+  /** Whether one is due to be asked whether it is back. */
+  hasProbe(nowMs: number): boolean;
 }
 
 export interface PoolContext {
@@ -89,5 +93,7 @@ export function createPool(candidates: readonly Candidate[], { states, picker, p
       const { healthy, probes } = choiceAt(nowMs);
       return healthy === 0 && probes.length === 0;
     },
+    healthyAt: (nowMs) => choiceAt(nowMs).healthy,
+    hasProbe: (nowMs) => choiceAt(nowMs).probes.length > 0,
   };
 }

@@ -277,7 +277,16 @@ test("the policies of an upstream have the defaults of their public sources", ()
       backOff: { baseMs: 25, maxMs: 250 },
       budget: { share: 0.2, perSecond: 10, windowMs: 10_000 },
     },
-    balance: { policy: "p2c", decayMs: 10_000, initialMs: 30, failureMs: 5_000, panicBelow: 0.5 },
+    balance: {
+      policy: "p2c",
+      decayMs: 10_000,
+      initialMs: 30,
+      failureMs: 5_000,
+      panicBelow: 0.5,
+      slowStartMs: 0,
+      subset: {},
+      preferZone: true,
+    },
     unknownFields: "drop",
     failures: { codes: ["UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "UNKNOWN", "DATA_LOSS"], exceptions: [] },
     outlier: {

@@ -4,7 +4,7 @@ import { createBalance } from "../../../src/governance/balance.ts";
 import { createEndpointStates } from "../../../src/governance/endpoint-state.ts";
 import { roundRobin } from "../../../src/governance/round-robin.ts";
 import type { Call } from "../../../src/rpc/call.ts";
-import type { Endpoint, Endpoints } from "../../../src/rpc/endpoint.ts";
+import type { Endpoint, Endpoints, Labels } from "../../../src/rpc/endpoint.ts";
 import { createFakeClock } from "../../fake-clock.ts";
 import { callOf, rejection, resultOf } from "./calls.ts";
 
@@ -12,7 +12,8 @@ function endpointOf(port: number): Endpoint {
   return { upstream: "shop", address: { kind: "tcp", host: "127.0.0.1", port }, name: `127.0.0.1:${port}` };
 }
 
-function setUp(first: Endpoints, panicBelow = 0.5) {
+function setUp(first: Endpoints, panicBelow = 0.5, { zone, subset = {} }: { zone?: string; subset?: Labels } = {}) {
+  const roll = { next: 0 };
   const seen: string[] = [];
   const connected: string[] = [];
   const closed: string[] = [];
@@ -41,6 +42,9 @@ function setUp(first: Endpoints, panicBelow = 0.5) {
     states,
     clock,
     newPicker: roundRobin,
+    subset,
+    zone,
+    random: () => roll.next,
     panicBelow,
     wire: "grpc",
   });
@@ -58,6 +62,7 @@ function setUp(first: Endpoints, panicBelow = 0.5) {
     states.changed();
   }
   return {
+    roll,
     balance,
     states,
     clock,
@@ -227,4 +232,77 @@ test("labels that come and go with endpoints are heeded at once", async () => {
   report({ kind: "known", endpoints: [labelled(1, "v2"), labelled(3, "v1")] });
   await balance.handle(callOf({ subset }));
   expect(seen.map((name) => name.at(-1))).toEqual(["3", "1"]);
+});
+
+/** In zone `a` unless another is given. */
+function zoned(port: number, zone = "a", priority = 0): Endpoint {
+  return { ...endpointOf(port), labels: { zone }, ...(priority > 0 && { priority }) };
+}
+
+test("endpoints of our own zone are called while enough of them are healthy; the rest of the calls goes to the others", async () => {
+  const endpoints = [zoned(1), zoned(2), zoned(3), zoned(4), zoned(5, "b"), zoned(6, "b")];
+  const { endpointsOf, eject, roll } = setUp({ kind: "known", endpoints }, 0, { zone: "a" });
+  roll.next = 0.999;
+  expect(await endpointsOf(4)).toEqual(["1", "2", "3", "4"]);
+  eject(1, 60_000);
+  // Three of four bear 1.4 times their share: all.
+  expect(await endpointsOf(3)).toEqual(["2", "3", "4"]);
+  eject(2, 60_000);
+  // Two of four bear 70 %.
+  roll.next = 0.69;
+  expect(await endpointsOf(2)).toEqual(["3", "4"]);
+  roll.next = 0.71;
+  expect(await endpointsOf(2)).toEqual(["5", "6"]);
+  eject(3, 60_000);
+  eject(4, 60_000);
+  roll.next = 0;
+  expect(await endpointsOf(2)).toEqual(["5", "6"]);
+});
+
+test("without a zone of ours zones make no difference", async () => {
+  const { endpointsOf } = setUp({ kind: "known", endpoints: [zoned(1), zoned(2, "b")] });
+  expect(await endpointsOf(2)).toEqual(["1", "2"]);
+});
+
+test("priorities go before zones, and when too few of all are healthy all are called", async () => {
+  const endpoints = [zoned(1, "b"), zoned(2, "a", 1), zoned(3, "b", 1)];
+  const { endpointsOf, eject } = setUp({ kind: "known", endpoints }, 0.5, { zone: "a" });
+  expect(await endpointsOf(2)).toEqual(["1", "1"]);
+  eject(1, 60_000);
+  expect(await endpointsOf(2)).toEqual(["2", "2"]);
+  eject(2, 60_000);
+  expect(await endpointsOf(3)).toEqual(["1", "2", "3"]);
+});
+
+test("an endpoint of any level whose breaker is due is asked whether it is back", async () => {
+  const { endpointsOf, open, clock } = setUp({ kind: "known", endpoints: [zoned(1), zoned(2, "b")] }, 0, { zone: "a" });
+  open(1, 1_000);
+  expect(await endpointsOf(2)).toEqual(["2", "2"]);
+  clock.advance(1_000);
+  expect((await endpointsOf(2))[0]).toBe("1");
+});
+
+test("a retry leaves a level that has only the endpoint which has just failed", async () => {
+  const { balance, seen } = setUp({ kind: "known", endpoints: [zoned(1), zoned(2, "b")] }, 0, { zone: "a" });
+  // As if all of our zone were not enough for all calls.
+  const call = callOf();
+  await balance.handle(call);
+  await balance.handle(call);
+  expect(seen).toHaveLength(2);
+  expect(seen[0]).toBe("127.0.0.1:1");
+});
+
+test("endpoints without the labels of the subset are not even connected to", async () => {
+  const endpoints = [zoned(1), zoned(2, "b"), endpointOf(3)];
+  const { endpointsOf, connected } = setUp({ kind: "known", endpoints }, 0.5, { subset: { zone: "b" } });
+  expect(await endpointsOf(2)).toEqual(["2", "2"]);
+  expect(connected).toEqual(["127.0.0.1:2"]);
+});
+
+test("an endpoint that joins others is noted as new, those that were there first are not", async () => {
+  const { report, states, clock } = setUp({ kind: "known", endpoints: [endpointOf(1)] });
+  clock.advance(500);
+  report({ kind: "known", endpoints: [endpointOf(1), endpointOf(2)] });
+  expect(states.of("127.0.0.1:1").joinedAtMs).toBe(Number.NEGATIVE_INFINITY);
+  expect(states.of("127.0.0.1:2").joinedAtMs).toBe(clock.nowMs());
 });

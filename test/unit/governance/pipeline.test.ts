@@ -60,6 +60,7 @@ function setUp(
       compile: () => transcode,
       clock,
       random: () => 0.5,
+      zone: undefined,
       states: createEndpointStates(),
       resolver: createStaticResolver(
         new Map([
@@ -132,7 +133,10 @@ test("an endpoint that hangs costs an attempt, not the call", async () => {
     },
     undefined,
     // Round robin begins with the first, which hangs.
-    { ...idempotent, balance: { policy: "round-robin", panicBelow: 0.5 } },
+    {
+      ...idempotent,
+      balance: { policy: "round-robin", panicBelow: 0.5, slowStartMs: 0, subset: {}, preferZone: true },
+    },
     [9, 8],
   );
   const pending = handle(callOf());
@@ -156,7 +160,7 @@ test("five failures eject one of two endpoints, which comes back after its time"
         : Promise.resolve(resultOf(Uint8Array.of(1), { codec: "protobuf" }));
     },
     undefined,
-    { ...defaults, balance: { policy: "round-robin", panicBelow: 0.5 } },
+    { ...defaults, balance: { policy: "round-robin", panicBelow: 0.5, slowStartMs: 0, subset: {}, preferZone: true } },
     [9, 8],
   );
   for (let i = 0; i < 9; i++) await handle(callOf()).catch(() => {});

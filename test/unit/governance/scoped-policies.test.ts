@@ -28,6 +28,7 @@ function setUp(policies: object, endpoint: Handler) {
     maxMessageBytes: 1_000,
     links: new Map(),
     compile: () => (bytes) => bytes,
+    zone: undefined,
     states: createEndpointStates(),
     connect: () => ({ handle: endpoint, close: async () => {} }),
     resolver: createStaticResolver(
