@@ -31,6 +31,7 @@ import {
   httpJsonUpstreamOptions,
   thriftHttpUpstreamOptions,
 } from "./outbound/http-upstream.ts";
+import { redisOptions } from "./outbound/redis-limits.ts";
 import { thriftUpstreamOptions } from "./outbound/thrift-client.ts";
 import { browserGuardOptions } from "./protocol/http/browser-guard.ts";
 import { packagesOption, rulesOption } from "./schema/rules-option.ts";
@@ -291,12 +292,23 @@ export const configSchema = z
     metrics: metricsOptions.prefault({}),
     tracing: tracingOptions.optional(),
     ...trafficPolicies,
+    redis: redisOptions.optional(),
     ...ownServicesOptions,
     drainMs: z
       .int()
       .min(0)
       .default(10_000)
       .describe("longest time for the calls in flight when the sidecar stops, in milliseconds"),
+  })
+  .superRefine(({ upstreams, redis }, context) => {
+    if (redis) return;
+    for (const [name, { rateLimit }] of Object.entries(upstreams)) {
+      for (const [i, { shared }] of rateLimit.entries()) {
+        if (!shared) continue;
+        const message = "expected redis at the top of the config, which says where shared limits are kept";
+        context.addIssue({ code: "custom", path: ["upstreams", name, "rateLimit", i, "shared"], message });
+      }
+    }
   })
   .superRefine(({ upstreams, routes }, context) => {
     const named = new Set<string>();

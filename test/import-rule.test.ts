@@ -40,7 +40,7 @@ const SOCKETS = {
       name,
       `node:${name}`,
     ]),
-    ...["hyper-express", "uWebSockets.js", "undici", "ws", "@grpc/grpc-js", "thrift"],
+    ...["hyper-express", "uWebSockets.js", "undici", "ws", "@grpc/grpc-js", "thrift", "@redis/client"],
   ],
   globals: ["fetch", "WebSocket", "EventSource"],
 };

@@ -27,6 +27,7 @@ const TOOLS = {
   "php-fpm": { has: () => phpFpm() !== undefined, name: "PHP-FPM", or: "https://www.php.net/manual/install.fpm.php" },
   openssl: { has: () => isCommand("openssl"), name: "openssl", or: "https://openssl-library.org" },
   curl: { has: () => isCommand("curl"), name: "curl", or: "https://curl.se" },
+  "redis-server": { has: () => isCommand("redis-server"), name: "redis-server", or: "https://redis.io" },
   thrift: { has: () => isCommand("thrift"), name: "the thrift compiler", or: "https://thrift.apache.org" },
   nghttp2: {
     has: () => isCommand("nghttp") && isCommand("h2load"),

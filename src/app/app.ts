@@ -10,6 +10,7 @@ import { createDegradeSwitches } from "../governance/degrade-switches.ts";
 import { type Handlers, sidecarStack } from "../governance/pipeline.ts";
 import type { Side } from "../governance/route.ts";
 import { registerUpstreamMetrics } from "../governance/upstream-metrics.ts";
+import { createRedisLimits } from "../outbound/redis-limits.ts";
 import type { HttpPortContext } from "../protocol/http/http-port.ts";
 import type { Lookup } from "../rpc/resolve.ts";
 import { type Method, methodsOf } from "../schema/model.ts";
@@ -52,7 +53,17 @@ export async function createApp(
   const tracing = await createTracing(config.tracing, clock, log);
   const switches = createDegradeSwitches();
   const upstreamOf = (name: string) => current.upstreams.get(name)?.stack;
-  const context = { resolver: discovery, zone: config.zone, log, clock, switches, upstreamOf, trace: tracing?.trace };
+  const shared = config.redis && createRedisLimits(config.redis, log);
+  const context = {
+    resolver: discovery,
+    zone: config.zone,
+    log,
+    clock,
+    switches,
+    shared,
+    upstreamOf,
+    trace: tracing?.trace,
+  };
   /** Whose IDL a method is of: a call goes by the config that its caller's bytes were first read by. */
   const owners = new WeakMap<Method, Traffic>();
   let current = createTraffic(checked, undefined, context);
@@ -124,6 +135,7 @@ export async function createApp(
     // What could not finish by now has lost its caller; an upstream that does not let go must not hold us.
     await within(CUT_MS, clock, Promise.all([current.close(), ...ending, withdrawn]));
     discovery.close();
+    shared?.close();
     await within(CUT_MS, clock, Promise.all([tracing?.close()]));
     await Promise.all(ofAdmin.map((listener) => listener.close(ADMIN_DRAIN_MS)));
   }
@@ -188,6 +200,7 @@ const NEED_RESTART = [
   "registration",
   "name",
   "zone",
+  "redis",
 ] as const;
 
 const isAdmin = ({ kind }: OpenListener): boolean => kind === "admin";

@@ -9,6 +9,7 @@ import type { UpstreamConfig } from "../config.ts";
 import type { DegradeSwitches } from "../governance/degrade.ts";
 import { createEndpointStates, type EndpointStates } from "../governance/endpoint-state.ts";
 import { createUpstreamStack, type Handlers, type UpstreamStack } from "../governance/pipeline.ts";
+import type { SharedLimits } from "../governance/shared-rate-limit.ts";
 import type { Trace } from "../governance/trace.ts";
 import { connectGrpc } from "../outbound/grpc-client.ts";
 import { connectHttp, type HttpProtocol } from "../outbound/http-upstream.ts";
@@ -35,6 +36,8 @@ export interface UpstreamsContext {
   readonly zone: string | undefined;
   readonly log: Log;
   readonly clock: Clock;
+  /** Where limits are kept that sidecars share; undefined without a Redis. */
+  readonly shared: SharedLimits | undefined;
   /** What operators have switched by hand. */
   readonly switches: DegradeSwitches;
   /** The upstream of a name in the config that is in force when it is asked for. */
@@ -71,7 +74,7 @@ export function createUpstreams(
 function createStack(
   name: string,
   { options, linked, limits, states }: Omit<Upstream, "stack">,
-  { resolver, zone, log, clock, switches, upstreamOf, trace }: UpstreamsContext,
+  { resolver, zone, log, clock, switches, shared, upstreamOf, trace }: UpstreamsContext,
 ): UpstreamStack {
   return createUpstreamStack(name, options, {
     links: linked.methods,
@@ -79,6 +82,7 @@ function createStack(
     clock,
     random: Math.random,
     switches,
+    shared,
     upstreamOf,
     resolver,
     zone,
