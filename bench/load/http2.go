@@ -185,14 +185,15 @@ func echoHTTP2(connection net.Conn) {
 			w.window -= size
 			stream.window -= size
 			stream.uncredited += size
+			if stream.uncredited >= ourWindow/2 && !stream.ended {
+				w.credit(id, stream.uncredited)
+				stream.uncredited = 0
+			}
 		}
 		stream.pending = nil
 		if stream.ended {
 			w.frame(frameHeaders, flagEndHeaders|flagEndStream, id, responseTrailers)
 			delete(streams, id)
-		} else if stream.uncredited >= ourWindow/2 {
-			w.credit(id, stream.uncredited)
-			stream.uncredited = 0
 		}
 	}
 	sendWaiting := func() {
