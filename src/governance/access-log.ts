@@ -86,14 +86,22 @@ function record(call: AnyCall, durationMs: number, reply: Reply | undefined): ob
 }
 
 function failureRecord(call: AnyCall, durationMs: number, error: RpcError): object {
+  const cause = unforeseen(error);
   return {
     ...common(call, durationMs),
     code: error.code,
     error: error.message,
     origin: error.origin,
-    // What we did not foresee is a fault of ours: the stack says where.
-    ...(error.cause instanceof Error ? { cause: error.cause.stack ?? error.cause.message } : {}),
+    ...(cause && { cause: cause.stack ?? cause.message }),
   };
+}
+
+/** What we did not foresee is a fault of ours, whose stack says where; of all else the message says enough. */
+function unforeseen({ code, origin, cause }: RpcError): Error | undefined {
+  if (code !== "INTERNAL" || origin !== "here") return undefined;
+  let first = cause;
+  while (first instanceof RpcError) first = first.cause;
+  return first instanceof Error ? first : undefined;
 }
 
 function common({ method, facts, headers }: AnyCall, durationMs: number): object {

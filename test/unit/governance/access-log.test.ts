@@ -81,6 +81,25 @@ test("a thrown value that is no RpcError becomes INTERNAL and its stack is logge
   expect(records[0]?.facts).toMatchObject({ code: "INTERNAL", cause: expect.stringContaining("TypeError: oops") });
 });
 
+test.each([
+  ["a caller that went away", new RpcError("CANCELLED", "the caller went away", { cause: new Error("gone") })],
+  ["a connection that broke", new RpcError("UNAVAILABLE", "the peer closed it", { cause: new Error("ECONNRESET") })],
+  ["what the peer calls INTERNAL", new RpcError("INTERNAL", "no", { origin: "peer", cause: new Error("status 13") })],
+  ["a message that was refused", new RpcError("INTERNAL", "bad", { cause: new RpcError("INTERNAL", "bad") })],
+])("of %s the log has the message and no stack", async (_what, error) => {
+  const { records, layer } = setUp({ sample: 0, slowMs: 1_000 });
+  await rejection(layer(() => Promise.reject(error))(callOf()));
+  expect(records[0]?.facts).toMatchObject({ error: error.message });
+  expect(records[0]?.facts).not.toHaveProperty("cause");
+});
+
+test("the stack of a fault is logged however often it was wrapped", async () => {
+  const { records, layer } = setUp({ sample: 0, slowMs: 1_000 });
+  const inner = new RpcError("INTERNAL", "oops", { cause: new TypeError("oops") });
+  await rejection(layer(() => Promise.reject(new RpcError("INTERNAL", "oops", { cause: inner })))(callOf()));
+  expect(records[0]?.facts).toMatchObject({ cause: expect.stringContaining("TypeError: oops") });
+});
+
 test("a declared exception is sampled as an answer and named", async () => {
   const reply = exceptionOf(fieldOf(1, "outOfStock", { kind: "scalar", name: "string" }), Uint8Array.of(1));
   const { records, layer } = setUp({ sample: 1, slowMs: 1_000 });
