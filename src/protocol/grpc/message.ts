@@ -6,10 +6,23 @@ import { RpcError } from "../../base/errors.ts";
 export const PREFIX_BYTES = 5;
 const NOTHING = new Uint8Array(0);
 
-/** A message with its prefix, `flag | u32 length | message`, in one new array; the flag is 1 for a compressed message. */
+/** Messages from here on are not copied where they can be sent as they stand; Node's pool holds none of this size. */
+const LARGE_BYTES = 4_096;
+
+/**
+ * A message with its prefix, `flag | u32 length | message`, in one piece; the flag is 1 for a compressed message. A large
+ * one that came behind the same prefix is the view of both.
+ */
 export function writeMessage(message: Uint8Array, compressed = false): Uint8Array {
+  const flag = compressed ? 1 : 0;
+  if (message.length >= LARGE_BYTES && message.byteOffset >= PREFIX_BYTES) {
+    const { buffer, byteOffset, length } = message;
+    const whole = new Uint8Array(buffer, byteOffset - PREFIX_BYTES, PREFIX_BYTES + length);
+    // Whatever stands there: if it is the prefix, it is as good as one that is written.
+    if (whole[0] === flag && lengthOf(whole, 0) === length) return whole;
+  }
   const out = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-  out[0] = compressed ? 1 : 0;
+  out[0] = flag;
   out.writeUInt32BE(message.length, 1);
   out.set(message, PREFIX_BYTES);
   return out;

@@ -24,6 +24,21 @@ test("a message in one piece is a view of it; a large one in many is gathered", 
   expect(large.equals(collect(writeMessage(large), 1_000)!)).toBe(true);
 });
 
+test("a large message that came behind its prefix is sent as it stands, and only with the same flag", () => {
+  const data = writeMessage(Buffer.alloc(5_000, 7));
+  const message = collect(data, data.length)!;
+  const again = writeMessage(message);
+  expect(again.buffer).toBe(data.buffer);
+  expect(Buffer.compare(again, data)).toBe(0);
+  const compressed = writeMessage(message, true);
+  expect(compressed.buffer).not.toBe(data.buffer);
+  expect(compressed[0]).toBe(1);
+  // Another length stands before this view.
+  const part = writeMessage(message.subarray(0, 4_500));
+  expect(part.buffer).not.toBe(data.buffer);
+  expect(Buffer.from(part).readUInt32BE(1)).toBe(4_500);
+});
+
 test("no data is no message", () => {
   expect(createMessageCollector(10).finish()).toBeUndefined();
 });
