@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
@@ -32,6 +33,7 @@ func grpcServer() {
 	}
 	server := grpc.NewServer()
 	server.RegisterService(description, nil)
+	reflection.Register(server)
 	fmt.Println("ready", listener.Addr().String())
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
