@@ -20,5 +20,5 @@ export function startSidecar(name: string, config: object, signal?: AbortSignal)
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(config, undefined, 2));
   const args = [MAIN, "serve", "-c", file];
-  return startService(process.execPath, args, /"kind":"local","address":"([^"]+)"/, signal ? { signal } : {});
+  return startService(process.execPath, args, /"kind":"local".*?"address":"([^"]+)"/, signal ? { signal } : {});
 }
