@@ -2,6 +2,7 @@
 // for programs; what is measured is said on stderr.
 import { Command } from "commander";
 import { type BenchOptions, benchCodec } from "./codec.ts";
+import { benchGovernance } from "./governance.ts";
 import { benchGrpc, type GrpcBenchOptions } from "./grpc.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchSidecar, type SidecarBenchOptions } from "./sidecar.ts";
@@ -64,5 +65,11 @@ program
   .option("--only <case>", "only cases whose name holds this, such as Java or codec", "")
   .addHelpText("after", "\nExample:\n  npm run bench -- stubs --json")
   .action((options: StubsBenchOptions) => benchStubs(options));
+
+program
+  .command("governance")
+  .description("balancers over 1 to 1,000 endpoints in computed time; renews the plots of bench/governance")
+  .addHelpText("after", "\nExample:\n  npm run bench -- governance")
+  .action(() => benchGovernance());
 
 await program.parseAsync();
