@@ -28,11 +28,12 @@ program
   .action(() => benchTables());
 
 program
-  .command("pipeline")
+  .command("layers")
+  .alias("pipeline")
   .description("a call's way down the governance layers, each alone and all defaults together, without sockets")
   .option("--json", "print one JSON object per case and line instead of a table", false)
   .option("--rounds <n>", "how many rounds of 100 ms each case takes turns for; the median counts", Number, 7)
-  .addHelpText("after", "\nExample:\n  npm run bench -- pipeline --json")
+  .addHelpText("after", "\nExample:\n  npm run bench -- layers --json")
   .action((options: { readonly json: boolean; readonly rounds: number }) => benchPipeline(options));
 
 program
