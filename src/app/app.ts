@@ -49,7 +49,9 @@ export async function createApp(
   const { config } = checked;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const discovery = createDiscovery(checked, clock, log);
+  const open: (OpenListener | undefined)[] = config.listeners.map(() => undefined);
+  const provider = () => open.find((listener) => listener?.side === "provider")?.address;
+  const discovery = createDiscovery(checked, clock, log, provider);
   const tracing = await createTracing(config.tracing, clock, log);
   const switches = createDegradeSwitches();
   const upstreamOf = (name: string) => current.upstreams.get(name)?.stack;
@@ -113,7 +115,6 @@ export async function createApp(
   });
   let ready = false;
   let closing = false;
-  const open: (OpenListener | undefined)[] = config.listeners.map(() => undefined);
   const isOpen = () => open.filter((listener) => listener !== undefined);
 
   /** Turns ready. What is not known by now may never be, and other upstreams can be called. */
@@ -172,8 +173,17 @@ export async function createApp(
   const registration = createRegistrationHandler(discovery.local);
   const tlsFailed = () => failedHandshakes.inc();
   try {
-    const provider = handlersOf("provider");
-    const served = { ...handlers, provider, lookup, log, clock, tlsFailed, admin, registration, httpPort: () => port };
+    const served = {
+      ...handlers,
+      provider: handlersOf("provider"),
+      lookup,
+      log,
+      clock,
+      tlsFailed,
+      admin,
+      registration,
+      httpPort: () => port,
+    };
     await openListeners(config, served, open);
   } catch (error) {
     await close();

@@ -1,6 +1,6 @@
 // Who knows the endpoints of each upstream: the config itself, the registry that it names, with what was last known in
 // front of it, and the servers on this host that registered.
-import { formatAddress } from "../base/address.ts";
+import { type Address, formatAddress } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config.ts";
@@ -32,8 +32,13 @@ export interface Discovery extends Resolver {
   close(): void;
 }
 
-/** Watches the registries of a config until it is closed. */
-export function createDiscovery(checked: CheckedConfig, clock: Clock, log: Log): Discovery {
+/** Watches the registries of a config until it is closed. `provider` says where other sidecars reach this one. */
+export function createDiscovery(
+  checked: CheckedConfig,
+  clock: Clock,
+  log: Log,
+  provider: () => Address | undefined = () => undefined,
+): Discovery {
   let current = checked;
   const { directory: directoryOptions, dns: dnsOptions, snapshot, cache } = checked.config.discovery;
   const fixed = createStaticResolver(staticEndpoints(checked.config));
@@ -49,6 +54,7 @@ export function createDiscovery(checked: CheckedConfig, clock: Clock, log: Log):
     log,
     current: () => current,
     registrar: directory?.registrar,
+    provider,
     published: published.note,
   });
 

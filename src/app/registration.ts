@@ -7,7 +7,7 @@ import { RpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { unknownName } from "../base/yaml.ts";
 import type { Codec } from "../codec/codec.ts";
-import type { UpstreamConfig } from "../config.ts";
+import type { Config, UpstreamConfig } from "../config.ts";
 import {
   createLocalInstances,
   type InstanceFraming,
@@ -19,7 +19,7 @@ import type { Registrar } from "../rpc/endpoint.ts";
 import type { LinkedSchema } from "../schema/link.ts";
 import type { CheckedConfig } from "./check-config.ts";
 import { createInstanceProbe } from "./instance-probe.ts";
-import { codecOf, connectOf } from "./upstreams.ts";
+import { codecOf, connectOf, isLocal } from "./upstreams.ts";
 
 export interface RegistrationContext {
   readonly clock: Clock;
@@ -28,13 +28,15 @@ export interface RegistrationContext {
   readonly current: () => CheckedConfig;
   /** Where healthy instances are made known; undefined when there is no registry. */
   readonly registrar: Registrar | undefined;
+  /** Where other sidecars reach this one; undefined when it takes no calls of others. */
+  readonly provider: () => Address | undefined;
   /** Is told of an address that is in the registry from now on, and when it no longer is. */
   readonly published: (upstream: string, address: Address, isThere: boolean) => void;
 }
 
 /** The local instances of a sidecar. */
 export function createRegistration(context: RegistrationContext): LocalInstances {
-  const { clock, log, current, registrar, published } = context;
+  const { clock, log, current, registrar, provider, published } = context;
   return createLocalInstances(current().config.registration, {
     clock,
     log,
@@ -49,7 +51,7 @@ export function createRegistration(context: RegistrationContext): LocalInstances
     publish(id, instance, leaseMs) {
       if (!registrar) return undefined;
       const { upstream, weight, labels } = instance;
-      const address = publishedAddress(instance);
+      const address = publishedAddress(instance, current().config, provider());
       // Two hosts may have servers at the same loopback address.
       const name = `${hostname()}-${id}`.replace(/[^\w.-]/g, "_").slice(-128);
       published(upstream, address, true);
@@ -59,9 +61,25 @@ export function createRegistration(context: RegistrationContext): LocalInstances
   });
 }
 
-/** Where other sidecars reach an instance of this host. */
-function publishedAddress({ address }: LocalInstance): Address {
-  return address;
+/**
+ * Where others reach an instance of this host: at the provider listener, which sends their calls on to applications of
+ * this host; without one, or where it has none of this upstream's, at the instance itself.
+ */
+function publishedAddress(
+  { address, upstream }: LocalInstance,
+  { upstreams }: Config,
+  provider: Address | undefined,
+): Address {
+  const options = upstreams[upstream];
+  return provider && options && isLocal(options) ? onThisHost(provider) : address;
+}
+
+/** Who listens on all addresses is told to others by one of them. */
+function onThisHost(address: Address): Address {
+  if (address.kind === "unix" || !["0.0.0.0", "::"].includes(address.host)) return address;
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  const own = all.find(({ internal, family, scopeid }) => !internal && (family === "IPv4" || scopeid === 0));
+  return own ? { ...address, host: own.address } : address;
 }
 
 /** What stands around the messages of an upstream, by its protocol. */

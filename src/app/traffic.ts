@@ -2,7 +2,7 @@
 // calls of the old one end where they began.
 import { createOwnServices, type OwnServices } from "../admin/own-services.ts";
 import type { Limits } from "../codec/codec.ts";
-import type { Config, UpstreamConfig } from "../config.ts";
+import type { Config } from "../config.ts";
 import { type Handlers, trafficStack } from "../governance/pipeline.ts";
 import type { Route, Routes, Side } from "../governance/route.ts";
 import { unpack, unpackStream } from "../governance/unpack.ts";
@@ -13,7 +13,7 @@ import type { LinkedSchema } from "../schema/link.ts";
 import type { Service } from "../schema/model.ts";
 import type { CheckedConfig } from "./check-config.ts";
 import { upstreamsOfServices } from "./service-upstreams.ts";
-import { createUpstreams, type Upstream, type UpstreamsContext } from "./upstreams.ts";
+import { createUpstreams, isLocal, type Upstream, type UpstreamsContext } from "./upstreams.ts";
 
 /** One config at work: where the calls of the application beside go, and those of other sidecars. */
 export interface Traffic extends Readonly<Record<Side, Handlers>> {
@@ -75,10 +75,6 @@ export function createTraffic(checked: CheckedConfig, before: Traffic | undefine
 /** The ways to the applications beside the sidecar. */
 function localOf(routes: Routes, { upstreams }: Config): Routes {
   return new Map([...routes].filter(([, { upstream }]) => isLocal(upstreams[upstream]!)));
-}
-
-function isLocal({ local, discovery }: UpstreamConfig): boolean {
-  return local || discovery === "local";
 }
 
 /** What logs and metrics name as the upstream of calls that the sidecar answers itself. */

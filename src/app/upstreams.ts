@@ -97,6 +97,11 @@ function createStack(
   });
 }
 
+/** Whether an upstream is the application beside the sidecar, which other sidecars' calls are for. */
+export function isLocal({ local, discovery }: UpstreamConfig): boolean {
+  return local || discovery === "local";
+}
+
 /** What an upstream's calls are encoded in. */
 export function codecOf(options: UpstreamConfig): Codec {
   switch (options.protocol) {

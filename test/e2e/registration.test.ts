@@ -1,7 +1,7 @@
 // Servers that register themselves with a sidecar process: they are called while they are healthy and say so, and other
 // sidecars find them in the registry.
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -176,4 +176,23 @@ test("a server that registered here is found through the registry by the sidecar
   near.process.kill("SIGTERM");
   expect(await near.exited).toMatchObject({ code: 0 });
   await vi.waitFor(async () => expect((await get(far)).status).toBe(503), PATIENCE);
+});
+
+test("a server beside a sidecar that takes others' calls is published at the sidecar, and called through both", async () => {
+  const registry = mkdtempSync(join(tmpdir(), "causeway-registry-"));
+  onTestFinished(() => rmSync(registry, { recursive: true, force: true }));
+  const server = await startInventory("behind");
+  const inDirectory = `discovery: { directory: { path: "${registry}", rescanMs: 100 }, cache: { emptyGraceMs: 0 } }\n`;
+  const provider = '  - { kind: local, side: provider, address: "127.0.0.1:0" }\nregistration:';
+  const near = startSidecarForTest(configOf().replace("registration:", provider) + inDirectory);
+  const upstream = "upstreams:\n  inventory: { protocol: sidecar, services: [shop.Inventory], discovery: directory }\n";
+  const far = startSidecarForTest(configOf().replace(/upstreams:[\s\S]*$/, upstream) + inDirectory);
+  const { address } = await near.logged(({ msg, kind }) => msg === "listening" && kind === "local");
+  await ask(near, "PUT", "/v1/instances", { instance: instanceAt(server.port), lease: "60s" });
+  await vi.waitFor(async () => {
+    expect(await get(far)).toMatchObject({ body: { success: { title: "behind" } } });
+  }, PATIENCE);
+  const [file = ""] = readdirSync(registry);
+  expect(JSON.parse(readFileSync(join(registry, file), "utf8"))).toMatchObject({ address });
+  expect(await get(near)).toMatchObject({ body: { success: { title: "behind" } } });
 });
