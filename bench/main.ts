@@ -2,6 +2,7 @@
 // for programs; what is measured is said on stderr.
 import { Command } from "commander";
 import { type BenchOptions, benchCodec } from "./codec.ts";
+import { benchDiscovery, type DiscoveryBenchOptions } from "./discovery.ts";
 import { benchGovernance } from "./governance.ts";
 import { benchGrpc, type GrpcBenchOptions } from "./grpc.ts";
 import { benchPipeline } from "./pipeline.ts";
@@ -35,6 +36,18 @@ program
   .option("--rounds <n>", "how many rounds of 100 ms each case takes turns for; the median counts", Number, 7)
   .addHelpText("after", "\nExample:\n  npm run bench -- layers --json")
   .action((options: { readonly json: boolean; readonly rounds: number }) => benchPipeline(options));
+
+program
+  .command("discovery")
+  .description(
+    "the memory and the time that many upstreams cost, and a change of one (node --expose-gc for exact figures)",
+  )
+  .option("--json", "print one JSON object", false)
+  .option("--services <n>", "how many upstreams, each with a service", Number, 10_000)
+  .option("--endpoints <n>", "how many endpoints each has", Number, 10)
+  .option("--changes <n>", "how many changes the mean is of", Number, 20)
+  .addHelpText("after", "\nExample:\n  npm run bench -- discovery --services 1000")
+  .action((options: DiscoveryBenchOptions) => benchDiscovery(options));
 
 program
   .command("grpc")
