@@ -42,6 +42,7 @@ export async function benchDiscovery({ services, endpoints, changes, json }: Dis
       clock: systemClock,
       switches: createDegradeSwitches(),
       upstreamOf: () => undefined,
+      shared: undefined,
     });
     await discovery.answered();
     const loadMs = performance.now() - startMs;
