@@ -32,6 +32,11 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACE = /[ \t\n\r]*/y;
 /** All but quotes, backslashes and control characters. */
 const PLAIN = /[ !#-[\]-\uffff]*/y;
+/** Thrift's libraries for Python and Node write control characters as they are, but for those that JSON has letters for. */
+const TJSON_PLAIN = /[\0-!#-[\]-\uffff]*/y;
+/** Thrift's library for Node fills negative 64-bit numbers up to twelve digits. */
+const TJSON_NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const LEADING_ZEROS = /^(-?)0+(?=\d)/;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
   "\\": "\\",
@@ -56,8 +61,9 @@ export function specialNumber(text: string): string | undefined {
 
 /**
  * The one value that `text` holds, nested at most `maxDepth` deep; calls `fail` at the first error. With `tjson` it may be what
- * Thrift's libraries write and no other JSON has: members whose names are objects and arrays, and numbers NaN, nan, Infinity
- * and inf, which become strings in the first of these forms.
+ * Thrift's libraries write and no other JSON has: members whose names are objects and arrays, strings with bare control
+ * characters, numbers with leading zeros, which are dropped, and numbers NaN, nan, Infinity and inf, which become strings in the
+ * first of these forms.
  */
 export function parseJson(text: string, maxDepth: number, fail: JsonFail, { tjson = false } = {}): JsonNode {
   let at = 0;
@@ -88,7 +94,7 @@ export function parseJson(text: string, maxDepth: number, fail: JsonFail, { tjso
       case "n":
         return keyword("null", { kind: "null", at: start });
     }
-    const number = match(NUMBER);
+    const number = tjson ? match(TJSON_NUMBER).replace(LEADING_ZEROS, "$1") : match(NUMBER);
     if (number === "") fail(at, at < text.length ? "expected a JSON value" : "the text ends where a value is expected");
     return { kind: "number", at: start, text: number };
   }
@@ -134,7 +140,7 @@ export function parseJson(text: string, maxDepth: number, fail: JsonFail, { tjso
     const start = at++;
     let content = "";
     for (;;) {
-      content += match(PLAIN);
+      content += match(tjson ? TJSON_PLAIN : PLAIN);
       const next = text[at];
       if (next === '"') break;
       if (next !== "\\")

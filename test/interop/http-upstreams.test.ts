@@ -1,6 +1,6 @@
 // The upstreams over HTTP and FastCGI against real servers: grpc-go calls through a sidecar what Apache Thrift for Go, the PHP
 // stubs under `php -S` and PHP-FPM, and another sidecar's HTTP port serve.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,8 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../../tools/build-cache.ts";
 import { startSidecar } from "../../tools/causeway.ts";
 import { runProgram, type Service, startService } from "../../tools/program.ts";
-import { phpFpm, type Tool, whatIsMissing } from "../../tools/toolchain.ts";
+import { type Tool, whatIsMissing } from "../../tools/toolchain.ts";
 import { CASES } from "./cases.ts";
+import { startPhpFpm } from "./php-fpm.ts";
 import { buildGo, deriveKinds, GO_TOOLS, type Outcome, runGoGrpcClient } from "./programs.ts";
 
 const BUILD_MS = 300_000;
@@ -81,21 +82,9 @@ async function startPhp(wire: Wire): Promise<string> {
 }
 
 async function startFpm(wire: Wire): Promise<string> {
-  const socket = join(folder, `fpm-${wire}.sock`);
-  const asRoot = process.getuid?.() === 0;
-  const lines = [
-    ...["[global]", "daemonize = no", "[www]", `listen = ${socket}`, "pm = static", "pm.max_children = 2"],
-    ...["catch_workers_output = yes", "clear_env = no"],
-    ...(asRoot ? ["user = root", "group = root"] : []),
-  ];
-  const file = join(folder, `fpm-${wire}.conf`);
-  writeFileSync(file, `${lines.join("\n")}\n`);
-  const args = [phpFpm() ?? "php-fpm", "-n", "-F", "-O", ...(asRoot ? ["-R"] : []), "-y", file];
-  const fpm = await startService("/bin/sh", ["-c", `exec "$@" 2>&1`, "fpm", ...args], /(ready to handle)/, {
-    env: await phpEnvironment(wire),
-  });
+  const fpm = await startPhpFpm(folder, `fpm-${wire}`, await phpEnvironment(wire));
   stops.push(fpm.stop);
-  return `unix:${socket}`;
+  return `unix:${join(folder, `fpm-${wire}.sock`)}`;
 }
 
 /** A sidecar whose HTTP port stands before a Thrift server, at a unix socket. */

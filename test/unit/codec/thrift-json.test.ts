@@ -95,6 +95,12 @@ describe("values as TJSON has them", () => {
       '{"6":{"dbl":-inf},"19":{"map":["dbl","i8",1,{"inf":2}]}}',
       '{"6":{"dbl":"-Infinity"},"19":{"map":["dbl","i8",1,{"Infinity":2}]}}',
     ],
+    [
+      "a control character as Python's and npm's libraries write it",
+      '{"7":{"str":"\x01\\n"}}',
+      '{"7":{"str":"\\u0001\\n"}}',
+    ],
+    ["a negative number as npm's library writes it", '{"5":{"i64":-034359738368}}', '{"5":{"i64":-34359738368}}'],
     ["white space, and true for 1", ' { "1" : { "tf" : true } } ', '{"1":{"tf":1}}'],
     ["an empty list of any type", '{"11":{"lst":["",0]},"2":{"i8":1}}', '{"2":{"i8":1}}'],
     ["an unknown field", '{"99":{"map":["str","rec",1,{"a":{"1":{"tf":1}}}]},"2":{"i8":1}}', '{"2":{"i8":1}}'],

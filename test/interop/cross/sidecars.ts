@@ -1,0 +1,72 @@
+// The sidecars of the cross test, in this process: one before each server, and one that reaches it as gRPC through the first.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type App, checkConfig, createApp } from "../../../src/app/app.ts";
+import { formatAddress } from "../../../src/base/address.ts";
+import { ROOT } from "../../../tools/build-cache.ts";
+import { quietLog } from "../../quiet-log.ts";
+import { PHP_FRONT } from "./programs.ts";
+import { type Language, type ServerWire, wireName } from "./wires.ts";
+
+const SERVICES = ["thrift.test.ThriftTest", "thrift.test.SecondService"];
+const PROTOCOLS = {
+  framed: "thrift-framed",
+  buffered: "thrift-unframed",
+  theader: "theader",
+  "theader-zlib": "theader",
+  http: "thrift-http",
+  fastcgi: "fastcgi",
+} as const;
+
+/** A sidecar's addresses, by the kinds of its listeners. */
+export interface Sidecar {
+  readonly local: string;
+  readonly http: string;
+  close(): Promise<void>;
+}
+
+const CALL_MS = 10_000;
+/** For the library for Node, which never answers oneway calls over HTTP: whoever calls over HTTP waits that long. */
+const SILENT_MS = 1_000;
+
+/** Starts a sidecar before a server. */
+export function startBefore(server: Language, idl: string, wire: ServerWire, address: string): Promise<Sidecar> {
+  return start(`${server}-${wireName(wire).replaceAll("/", "-")}`, idl, {
+    protocol: PROTOCOLS[wire.transport],
+    codec: `thrift-${wire.protocol}`,
+    endpoints: [address],
+    multiplexed: wire.naming === "multiplexed",
+    timeoutMs: server === "node" && wire.transport === "http" ? SILENT_MS : CALL_MS,
+    ...(wire.transport === "theader-zlib" && { zlib: true }),
+    // PHP-FPM has two processes, and each connection holds one.
+    ...(wire.transport === "fastcgi" && { script: PHP_FRONT, maxConnections: 2 }),
+  });
+}
+
+/** Starts a sidecar that calls another's local port as gRPC. */
+export function startBridge(name: string, idl: string, { local }: Sidecar): Promise<Sidecar> {
+  return start(`${name}-by-grpc`, idl, { protocol: "grpc", endpoints: [local], timeoutMs: CALL_MS });
+}
+
+async function start(name: string, idl: string, upstream: object): Promise<Sidecar> {
+  const file = join(ROOT, ".cache/sidecar", `cross-${name}.yaml`);
+  mkdirSync(join(ROOT, ".cache/sidecar"), { recursive: true });
+  const config = {
+    schema: { files: [idl] },
+    listeners: (["local", "http"] as const).map((kind) => ({ kind, address: "127.0.0.1:0" })),
+    upstreams: { cross: { ...upstream, services: SERVICES } },
+    drainMs: 0,
+  };
+  writeFileSync(file, JSON.stringify(config, undefined, 2));
+  const said: string[] = [];
+  const checked = await checkConfig(file, ({ message }) => said.push(message));
+  if (!checked) throw new Error(`${file}: ${said.join("; ")}`);
+  const app = await createApp(checked, quietLog);
+  return { local: addressOf(app, "local"), http: addressOf(app, "http"), close: app.close };
+}
+
+function addressOf({ listeners }: App, kind: "local" | "http"): string {
+  const address = listeners.find((listener) => listener.kind === kind)?.address;
+  if (!address) throw new Error(`the sidecar has no ${kind} listener`);
+  return formatAddress(address);
+}
