@@ -12,10 +12,11 @@ import { concurrencyLimit, concurrencyOptions } from "../src/governance/concurre
 import { deadline } from "../src/governance/deadline.ts";
 import { createEndpointStates } from "../src/governance/endpoint-state.ts";
 import { metrics, metricsOptions } from "../src/governance/metrics.ts";
-import { createUpstreamStack, sidecarStack } from "../src/governance/pipeline.ts";
+import { createUpstreamStack, sidecarStack, trafficStack } from "../src/governance/pipeline.ts";
 import { rateLimit, rateLimitOptions } from "../src/governance/rate-limit.ts";
 import { retry, retryOptions } from "../src/governance/retry.ts";
 import { route, routeStream } from "../src/governance/route.ts";
+import { trafficPolicies } from "../src/governance/traffic-policies.ts";
 import { newUpstreamCounts } from "../src/governance/upstream-counts.ts";
 import { upstreamPolicies } from "../src/governance/upstream-policies.ts";
 import { type Call, type Handler, newFacts, type Reply } from "../src/rpc/call.ts";
@@ -79,6 +80,20 @@ function upstreamOf(policies: object): Handler {
   return handle;
 }
 
+/** All traffic's policies alone. */
+function trafficOf(policies: object): Handler {
+  const shop = { upstream: "shop", handle: answer };
+  return trafficStack(z.object(trafficPolicies).parse(policies), {
+    pairs: new Map(),
+    side: "caller",
+    services: new Map([["shop.Inventory", shop]]),
+    upstreams: new Map([["shop", shop]]),
+    clock,
+    random,
+    maxMessageBytes: 16_384_000,
+  }).handle;
+}
+
 function defaults(): Handler {
   const accessLog = () => ({ sample: 0.01, slowMs: 1_000 });
   const options = { accessLog, metrics: metricsOptions.parse({}) };
@@ -110,6 +125,18 @@ const CASES: Readonly<Record<string, Handler>> = {
   }),
   "upstream, defaults": upstreamOf({}),
   "upstream, defaults and breaker": upstreamOf({ breaker: breakerOptions.parse({ policy: "consecutive" }) }),
+  "upstream, defaults and 1,000 policies per method": upstreamOf({
+    policies: Array.from({ length: 1_000 }, (_, i) => ({
+      only: [`shop.Other${i}`, "shop.Inventory/Get"],
+      timeoutMs: 1_000,
+    })),
+  }),
+  "upstream, defaults and degrade": upstreamOf({ degrade: [{ name: "off", answer: { error: {} } }] }),
+  "10,000 routes, none for the method": trafficOf({
+    routes: Array.from({ length: 10_000 }, (_, i) => ({ match: { methods: [`shop.Other${i}`] }, to: "shop" })),
+  }),
+  "one route by header": trafficOf({ routes: [{ match: { headers: { "x-tenant": "a" } }, to: "shop" }] }),
+  authorize: trafficOf({ authorize: { default: "allow", rules: [{ effect: "deny", callers: ["batch"] }] } }),
   "all defaults": defaults(),
 };
 
