@@ -1,7 +1,8 @@
 // The clients for servers over HTTP/1.1 and FastCGI, over real sockets: at our own HTTP port and a FastCGI application by hand,
 // and at sockets that misbehave.
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +24,8 @@ import type { HttpHandler } from "../../src/protocol/http/http.ts";
 import { createHttpPort } from "../../src/protocol/http/http-port.ts";
 import type { Call, Handler, Reply } from "../../src/rpc/call.ts";
 import type { EndpointHandler } from "../../src/rpc/endpoint.ts";
+import { whatIsMissing } from "../../tools/toolchain.ts";
+import { createAuthority } from "../certificates.ts";
 import { createFakeClock } from "../fake-clock.ts";
 import { serveFastCgi } from "../fastcgi-server.ts";
 import { quietLog } from "../quiet-log.ts";
@@ -357,6 +360,36 @@ test("what a server sends unasked is nobody's response: its connection is closed
   await expect.poll(() => first!.destroyed).toBe(true);
   expect(said(await handle(call(wire, "hello")))).toBe("hello");
   expect(server.count()).toBe(2);
+});
+
+test("TLS is spoken where it is asked for, and a certificate of another authority is refused before anything is sent", async ({
+  skip,
+}) => {
+  const missing = whatIsMissing(["openssl"]);
+  skip(missing !== undefined, missing);
+  const [authority, other] = [createAuthority(), createAuthority()];
+  cleanups.push(authority.remove, other.remove);
+  const { cert, key } = authority.issue("server", { names: "IP:127.0.0.1" });
+  const body = '{"success":"hello"}';
+  const server = createTlsServer({ cert: readFileSync(cert), key: readFileSync(key) }, (_, response) =>
+    response.setHeader("content-type", "application/json").end(body),
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanups.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = { kind: "tcp", host: "127.0.0.1", port: (server.address() as AddressInfo).port } as const;
+  const trusting = (ca: string): HttpUpstreamOptions => ({
+    ...httpJsonUpstreamOptions.parse({ protocol: "http-json", tls: { ca } }),
+    ...BOUNDS,
+  });
+  const wire = trusting(authority.ca);
+  expect(said(await connect(address, wire).handle(call(wire, "hello")))).toBe("hello");
+  const refused = await failureOf(connect(address, trusting(other.ca)).handle(call(wire, "hello")));
+  expect(refused).toMatchObject({ code: "UNAVAILABLE", sent: false });
+  expect(refused.message).toContain("cannot connect");
 });
 
 /** A compact result whose success is a string of any length. */
