@@ -119,13 +119,13 @@ async function callAndReport(
     }
     if (!(error instanceof RpcError)) throw error;
     createCallOutput({ ...outputOptions(options), printDetail: () => undefined }).failure(error);
-    return exitCodeOf(error);
+    return exitCodeOf(error, options);
   }
 }
 
-function exitCodeOf({ code, sent, origin, cause }: RpcError): ExitCode {
-  // The client's error has the reason of the signal for its cause.
-  if (cause instanceof RpcError && cause.cause instanceof TimedOut) return EXIT.timedOut;
+function exitCodeOf({ code, sent, origin }: RpcError, { timeout }: CallOptions): ExitCode {
+  // Whoever notices first, the server was told of it too.
+  if (code === "DEADLINE_EXCEEDED" && timeout !== undefined) return EXIT.timedOut;
   return code === "UNAVAILABLE" && !sent && origin === "here" ? EXIT.notConnected : EXIT.failed;
 }
 
@@ -133,15 +133,11 @@ function outputOptions({ json = false, pretty = false, verbose = false }: CallOp
   return { json, pretty: pretty || (!json && process.stdout.isTTY === true), verbose };
 }
 
-/** Why a call was called off. */
-class TimedOut extends Error {}
-
 function basicsOf({ header = [], timeout }: CallOptions): CallBasics & { readonly stop: () => void } {
   const signal = new Canceller();
   const isBounded = timeout !== undefined;
   const tooLate = (): void => {
-    const cause = new TimedOut();
-    signal.abort(new RpcError("DEADLINE_EXCEEDED", `no answer within ${timeout} ms (--timeout)`, { cause }));
+    signal.abort(new RpcError("DEADLINE_EXCEEDED", `no answer within ${timeout} ms (--timeout)`));
   };
   const stop = isBounded ? systemClock.after(timeout, tooLate) : () => {};
   const expiresAtMs = isBounded ? systemClock.nowMs() + timeout : Number.POSITIVE_INFINITY;
@@ -204,7 +200,7 @@ async function call(
     output.metadata("<", error.headers);
     output.metadata("<<", error.trailers);
     output.failure(error);
-    return exitCodeOf(error);
+    return exitCodeOf(error, options);
   }
 }
 
