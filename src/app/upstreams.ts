@@ -13,6 +13,7 @@ import type { SharedLimits } from "../governance/shared-rate-limit.ts";
 import type { Trace } from "../governance/trace.ts";
 import { connectGrpc } from "../outbound/grpc-client.ts";
 import { connectHttp, type HttpProtocol } from "../outbound/http-upstream.ts";
+import { connectLazily } from "../outbound/lazy-connect.ts";
 import { connectSidecar } from "../outbound/sidecar-client.ts";
 import { connectThrift, type ThriftUpstreamOptions } from "../outbound/thrift-client.ts";
 import type { Connect, Resolver } from "../rpc/endpoint.ts";
@@ -91,7 +92,7 @@ function createStack(
     wire: options.protocol,
     isGrpc: options.protocol === "grpc",
     hasStreams: options.protocol === "grpc" || options.protocol === "sidecar",
-    connect: connectOf(options, limits, clock, log),
+    connect: connectLazily(connectOf(options, limits, clock, log), hasStreams(options)),
     states,
     trace,
   });
@@ -122,6 +123,11 @@ const FRAMINGS = {
   theader: "theader",
   ttheader: "ttheader",
 } as const;
+
+/** Whether an upstream's wire has streams. */
+function hasStreams({ protocol }: UpstreamConfig): boolean {
+  return protocol === "grpc" || protocol === "sidecar";
+}
 
 /** How the endpoints of an upstream are called. Throws a CredentialsError when files of TLS cannot be used. */
 export function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limits, clock: Clock, log: Log): Connect {
