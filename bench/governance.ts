@@ -89,6 +89,7 @@ function plot(
   const text = (px: number, py: number, words: string, more = "") =>
     `<text x="${Math.round(px)}" y="${Math.round(py)}" ${more}>${words}</text>`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12">
+<title>99th percentile of latency by endpoints: ${title}</title>
 <rect width="100%" height="100%" fill="white"/>
 ${text(LEFT, 20, `99th percentile of latency, ms, by endpoints: ${title}, ${UTILIZATION * 100} % load, ${CALLS} calls`)}
 ${[10, 100, 1_000, 10_000].map((ms) => `<path d="M${LEFT} ${y(ms).toFixed(1)}H${WIDTH - 130}" stroke="#ddd"/>${text(LEFT - 8, y(ms) + 4, String(ms), 'text-anchor="end"')}`).join("\n")}

@@ -50,8 +50,8 @@ export async function benchSidecar({ json, rounds, seconds, only }: SidecarBench
   const [thrift, http2] = await Promise.all([startEcho(program, "thrift"), startEcho(program, "http2")]);
   const load = { connections: CONNECTIONS, streams: 1, seconds };
   const print = createPrinter(json);
+  const haproxy = await startHaproxy("tcp", thrift.ready);
   try {
-    const haproxy = await startHaproxy("tcp", thrift.ready);
     for (const { name, from, to } of CASES.filter((each) => each.name.includes(only))) {
       const endpoint = to.protocol === "grpc" ? http2.ready : thrift.ready;
       const sidecar = await startSidecarHop(optionsOf(to, endpoint));
@@ -64,9 +64,8 @@ export async function benchSidecar({ json, rounds, seconds, only }: SidecarBench
         await sidecar.stop();
       }
     }
-    await haproxy.stop();
   } finally {
-    await Promise.all([thrift.stop(), http2.stop()]);
+    await Promise.all([haproxy.stop(), thrift.stop(), http2.stop()]);
   }
 }
 

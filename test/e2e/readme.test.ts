@@ -139,7 +139,13 @@ describe("the README's blocks, in order", () => {
   });
 });
 
-const documents = ["README.md", "CONTRIBUTING.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
+/** The pages in a folder, relative to the root. */
+function pagesOf(folder: string): string[] {
+  const names = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".md"));
+  return names.map((name) => `${folder}/${name}`);
+}
+
+const documents = ["README.md", "CONTRIBUTING.md", ...pagesOf("docs")];
 
 test.each(documents)("%s names only npm scripts that exist", (document) => {
   const text = readFileSync(join(ROOT, document), "utf8");
