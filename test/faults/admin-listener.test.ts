@@ -16,14 +16,14 @@ afterEach(async () => {
 });
 
 const REQUESTS: readonly Buffer[] = [
-  "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
-  "GET /metrics?x=%41 HTTP/1.1\r\nhost: x\r\naccept: text/plain\r\nconnection: close\r\n\r\n",
-  "POST /readyz HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabcde",
-  "POST /readyz HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-  "PUT /nowhere HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 999999\r\n\r\nabc",
-  "GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-  `GET /healthz HTTP/1.1\r\nhost: x\r\ncookie: ${"c".repeat(2_000)}\r\n\r\n`,
-  "HEAD /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET /readyz HTTP/1.1\r\nhost: x\r\n\r\n",
+  "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n",
+  "GET /metrics?x=%41 HTTP/1.1\r\nhost: localhost\r\naccept: text/plain\r\nconnection: close\r\n\r\n",
+  "POST /readyz HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\nabcde",
+  "POST /readyz HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+  "PUT /nowhere HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 999999\r\n\r\nabc",
+  "GET / HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  `GET /healthz HTTP/1.1\r\nhost: localhost\r\ncookie: ${"c".repeat(2_000)}\r\n\r\n`,
+  "HEAD /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n",
 ].map((text) => Buffer.from(text));
 
 /** Writes, ends, and waits for the other side to close. */
