@@ -1,7 +1,9 @@
 // One gRPC connection: HTTP/2 over a socket, each stream a call.
+
 import type { Socket } from "node:net";
 import { Canceller } from "../base/cancel.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
+import { IdTable } from "../base/id-table.ts";
 import { createMessageCollector, type MessageCollector } from "../protocol/grpc/message.ts";
 import type { ByteBudget } from "../protocol/grpc/message-stream.ts";
 import {
@@ -97,7 +99,7 @@ class GrpcConnection implements Connection, Http2Events<Context> {
   readonly #peer: string;
   readonly #callerName: string | undefined;
   /** The calls that have no answer yet. */
-  readonly #running = new Set<Stream>();
+  readonly #running = new IdTable<Stream>();
   readonly #flush = (): void => this.#flushNow();
   readonly #onData = (chunk: Buffer): void => this.#receive(chunk);
   readonly #onEnd = (): void => this.#ended();
@@ -245,7 +247,7 @@ class GrpcConnection implements Connection, Http2Events<Context> {
   onReset(stream: Stream): void {
     const exchange = stream.context;
     if (exchange?.kind === "stream") {
-      this.#running.delete(stream);
+      this.#running.delete(stream.id);
       exchange.left();
     } else if (exchange?.kind === "unary" && !exchange.answered) {
       this.#release(exchange);
@@ -262,7 +264,7 @@ class GrpcConnection implements Connection, Http2Events<Context> {
         sendData: (bytes) => http2.sendData(stream, bytes, false),
         consume: (bytes) => http2.consume(stream, bytes),
         end: (list, begun) => {
-          this.#running.delete(stream);
+          this.#running.delete(stream.id);
           stream.context = { kind: "answered", discardedBytes: 0 };
           sendEnd(http2, stream, head.dress, list, begun);
         },
@@ -277,7 +279,7 @@ class GrpcConnection implements Connection, Http2Events<Context> {
       },
     );
     stream.context = exchange;
-    this.#running.add(stream);
+    this.#running.set(stream.id, stream);
     exchange.run();
   }
 
@@ -316,9 +318,9 @@ class GrpcConnection implements Connection, Http2Events<Context> {
 
   #run(stream: Stream, exchange: Exchange): void {
     const { head, expiresAtMs, collector, caller } = exchange;
-    this.#running.add(stream);
+    this.#running.set(stream.id, stream);
     const done = (reply: Reply | RpcError) => {
-      this.#running.delete(stream);
+      this.#running.delete(stream.id);
       this.#release(exchange);
       if (exchange.answered) return;
       exchange.answered = true;
@@ -355,7 +357,7 @@ class GrpcConnection implements Connection, Http2Events<Context> {
   /** Answers what is still running before it closes: a bare close would leave callers to guess what became of their calls. */
   #cut(reason: string): void {
     const error = new RpcError("UNAVAILABLE", `${reason} before the call was done`, { sent: true });
-    for (const stream of [...this.#running]) {
+    for (const stream of this.#running.values()) {
       const exchange = stream.context;
       if (exchange?.kind === "stream") exchange.cut(error);
       if (exchange?.kind !== "unary") continue;

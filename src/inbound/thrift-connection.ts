@@ -1,8 +1,10 @@
 // One Thrift connection: its messages become calls, which run side by side. Replies go out in the order of the requests,
 // because many clients match them by order alone, and as they come where the caller matches them by id.
+
 import type { Socket } from "node:net";
 import { Canceller, type CancelSignal } from "../base/cancel.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
+import { IdTable } from "../base/id-table.ts";
 import { TurnWriter } from "../base/turn-writer.ts";
 import { codecOf, type Dialect, type Framing } from "../protocol/thrift/dialect.ts";
 import { readSignalFrame, type SignalFrame, writeReset } from "../protocol/thrift/dress.ts";
@@ -69,7 +71,7 @@ export function serveThrift(
   const caller = new Canceller();
 
   /** Callers that can cancel one call alone: by the sequence id of its frame. */
-  const cancels = new Map<number, Canceller>();
+  const cancels = new IdTable<Canceller>();
 
   const writer = new TurnWriter(socket);
   const slots: Slot[] = [];

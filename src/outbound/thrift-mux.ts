@@ -1,8 +1,10 @@
 // Calls to TTHeader servers, many at a time over few connections, matched by sequence id. What replies mean is left to
 // protocol/thrift, calls that need a connection of their own to thrift-client.ts.
+
 import type { Socket } from "node:net";
 import type { Clock, Stop } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
+import { IdTable } from "../base/id-table.ts";
 import { TurnWriter } from "../base/turn-writer.ts";
 import { readSignalFrame, writeCancel, writePing } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter } from "../protocol/thrift/framing.ts";
@@ -64,7 +66,7 @@ export interface ThriftMux {
 export interface MuxConnection {
   readonly socket: Socket;
   readonly writer: TurnWriter;
-  readonly calls: Map<number, MuxCall>;
+  readonly calls: IdTable<MuxCall>;
   /** Sequence ids whose calls were taken back, so that their late replies are told from those to no call. */
   readonly abandoned: Set<number>;
   connected: boolean;
@@ -169,7 +171,7 @@ export function createThriftMux(
     const connection: MuxConnection = {
       socket,
       writer: new TurnWriter(socket),
-      calls: new Map(),
+      calls: new IdTable(),
       abandoned: new Set(),
       connected: false,
       retired: false,

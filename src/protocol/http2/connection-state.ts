@@ -224,7 +224,7 @@ export class ConnectionState<Context> {
   /** Ends all streams because the connection has ended. */
   endAll(reset: StreamReset): void {
     this.dead = true;
-    const open = [...this.streams.all()];
+    const open = this.streams.all();
     for (const stream of open) this.#cut(stream);
     for (const stream of open) this.#ended(stream, reset);
   }

@@ -326,7 +326,7 @@ export class PeerFrames<Context> implements FrameHandler {
   #onGoAway(lastStreamId: number, code: number, debug: string): void {
     const { streams, events } = this.#state;
     this.#state.peerIsLeaving = true;
-    for (const stream of [...streams.all()]) {
+    for (const stream of streams.all()) {
       if (streams.isOpenedByPeer(stream.id) || stream.id <= lastStreamId || stream.closed) continue;
       this.#state.endByPeer(stream, { code: ERROR_CODE.REFUSED_STREAM, by: "goaway", processed: false });
     }

@@ -1,5 +1,6 @@
 // The streams of a connection: which are open, which ids were used, and which were reset so lately that the peer may not
 // know it yet (RFC 9113 section 5.1).
+import { IdTable } from "../../base/id-table.ts";
 import type { Http2Stream } from "./stream.ts";
 
 /** Which side of the connection this is. */
@@ -10,7 +11,7 @@ const REMEMBERED_RESETS = 256;
 
 /** The streams of one connection, by id. */
 export class StreamTable<Context> {
-  readonly #open = new Map<number, Http2Stream<Context>>();
+  readonly #open = new IdTable<Http2Stream<Context>>();
   #resets: Set<number> | undefined;
   /** Resets up to this id may have been forgotten. */
   #forgottenUpTo = 0;
@@ -42,9 +43,9 @@ export class StreamTable<Context> {
     this.#open.delete(stream.id);
   }
 
-  /** The open ones, while none is added. */
-  all(): IterableIterator<Http2Stream<Context>> {
-    return this.#open.values();
+  /** Those that are open now, in the order in which they were opened. */
+  all(): readonly Http2Stream<Context>[] {
+    return this.#open.values().sort((a, b) => a.id - b.id);
   }
 
   isOpenedByPeer(id: number): boolean {
