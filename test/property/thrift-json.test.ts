@@ -21,6 +21,10 @@ function translate(body: BodyLink, from: Codec, to: Codec, bytes: Uint8Array): U
   }
 }
 
+function hexOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && Buffer.from(bytes).toString("hex");
+}
+
 test("the way through TJSON changes no message", () => {
   let compared = 0;
   fc.assert(
@@ -33,13 +37,13 @@ test("the way through TJSON changes no message", () => {
       compared++;
       const expected = translate(body, "thrift-binary", "thrift-binary", binary);
       const actual = translate(body, "thrift-json", "thrift-binary", json);
-      // Text has one NaN, and the bits of a double have many.
-      if (!Buffer.from(json).includes('"NaN"')) {
-        expect(actual && Buffer.from(actual).toString("hex")).toBe(expected && Buffer.from(expected).toString("hex"));
-      }
-      expect(actual && translate(body, "thrift-binary", "thrift-json", actual)).toEqual(
-        expected && translate(body, "thrift-binary", "thrift-json", expected),
-      );
+      // Text has one NaN, and the bits of a double have many: two keys of a map may be the same in text.
+      const nans = Buffer.from(json).toString("latin1").split('"NaN"').length - 1;
+      if (nans === 0) expect(hexOf(actual)).toBe(hexOf(expected));
+      const again = actual && translate(body, "thrift-binary", "thrift-json", actual);
+      if (nans <= 1) expect(again).toEqual(expected && translate(body, "thrift-binary", "thrift-json", expected));
+      // What has gone through text once goes through it unchanged.
+      expect(hexOf(again && translate(body, "thrift-json", "thrift-binary", again))).toBe(hexOf(actual));
       for (let i = 0; i < 4; i++) translate(body, "thrift-json", "protobuf", mutate(random, json));
       translate(body, "thrift-binary", "thrift-simplejson", binary);
     }),
