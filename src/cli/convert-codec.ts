@@ -7,10 +7,6 @@ export const CODECS: readonly string[] = Object.keys(CODEC_WIRES);
 /** A person waits for this: large enough for any message, small enough that a wrong file does not fill the memory. */
 export const LIMITS: Limits = { maxBytes: 64 * 1024 * 1024, maxDepth: 64, maxElements: 10_000_000 };
 
-export function isCodec(codec: string): codec is Codec {
-  return Object.hasOwn(CODEC_WIRES, codec);
-}
-
 const TEXTS: ReadonlySet<Codec> = new Set<Codec>(["json", "thrift-json", "thrift-simplejson"]);
 
 /** Whether its messages are lines of text, to which no encoding applies. */

@@ -21,5 +21,3 @@ export const sharedOption = z
       .describe("longest time that a call waits for the store, in milliseconds"),
   })
   .describe("holds the limit for all sidecars together, in the store that redis at the top of the config names");
-
-export type SharedOptions = z.output<typeof sharedOption>;

@@ -62,8 +62,8 @@ export function readDress(headers: HeaderList): Dress {
 }
 
 /**
- * Reads a request's headers; `fromSidecar` says whether what sidecars tell each other in them is believed. Throws a RpcError: UNIMPLEMENTED for an unknown method, content type or compression,
- * INVALID_ARGUMENT for a malformed timeout.
+ * Reads a request's headers; `fromSidecar` says whether what sidecars tell each other in them is believed. Throws a
+ * RpcError: UNIMPLEMENTED for an unknown method, content type or compression, INVALID_ARGUMENT for a malformed timeout.
  */
 export function readHead(headers: HeaderList, lookup: Lookup, fromSidecar = false): CallHead {
   const contentType = headerOf(headers, "content-type") ?? "";
