@@ -1,4 +1,5 @@
-// Who calls the shop: a program for each language, with how it is built and what it needs to be there.
+// Who calls the shop with the official libraries: a program for each language, with how it is built and what it needs to be
+// there. stub-callers.ts has those that call it with stubs.
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { buildOnce, ROOT } from "../tools/build-cache.ts";
@@ -11,12 +12,16 @@ export type RunCaller = (address: string) => Promise<string>;
 
 export interface Caller {
   readonly language: string;
-  /** What it calls over; PHP has no official gRPC library without an extension of its own. */
-  readonly over: readonly ("Thrift" | "gRPC")[];
+  readonly with: "official libraries" | "stubs";
+  /** What it calls over, by what the service speaks; without an entry it does not call such services. */
+  readonly over: { readonly gRPC: string; readonly Thrift?: string };
   readonly tools: readonly Tool[];
   /** Builds it unless it is built; `started` is called if there is work to do. */
   build(started: () => void, options: ProgramOptions): Promise<RunCaller>;
 }
+
+/** Each world from the other one. */
+const OVER = { gRPC: "Thrift", Thrift: "gRPC" };
 
 const VOUCHERS = "idl/shop/vouchers.thrift";
 
@@ -34,7 +39,8 @@ async function generateThrift(cwd: string, out: string, generator: string, optio
 
 const node: Caller = {
   language: "Node",
-  over: ["Thrift", "gRPC"],
+  with: "official libraries",
+  over: OVER,
   tools: [],
   build: async (_started, options) => (address) =>
     runProgram(process.execPath, [join(ROOT, "demo/callers/node.ts"), address], options),
@@ -42,7 +48,8 @@ const node: Caller = {
 
 const go: Caller = {
   language: "Go",
-  over: ["Thrift", "gRPC"],
+  with: "official libraries",
+  over: OVER,
   tools: ["go", "thrift", "protoc"],
   async build(started, options) {
     const module = "causeway.demo/caller/gen";
@@ -74,7 +81,8 @@ const go: Caller = {
 
 const java: Caller = {
   language: "Java",
-  over: ["Thrift", "gRPC"],
+  with: "official libraries",
+  over: OVER,
   tools: ["javac", "mvn", "thrift"],
   async build(started, options) {
     const recipe = { folder: ".cache/demo/java", sources: "demo/callers/java", inputs: INPUTS };
@@ -92,7 +100,9 @@ const java: Caller = {
 
 const php: Caller = {
   language: "PHP",
-  over: ["Thrift"],
+  with: "official libraries",
+  // There is no official gRPC library without an extension of PHP.
+  over: { gRPC: "Thrift" },
   tools: ["php", "php-thrift", "thrift"],
   async build(started, options) {
     const recipe = { folder: ".cache/demo/php", sources: "demo/callers/php", inputs: INPUTS };
@@ -106,4 +116,5 @@ const php: Caller = {
   },
 };
 
-export const CALLERS: readonly Caller[] = [node, go, java, php];
+/** Those that use the official libraries. */
+export const OFFICIAL_CALLERS: readonly Caller[] = [node, go, java, php];

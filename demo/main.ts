@@ -1,47 +1,56 @@
 // npm run demo: a shop whose services speak different protocols, a sidecar between them, and callers in four languages who
-// each call the other world with the official libraries. Exits 0 only if every answer is what it must be.
+// each call the other world, with the official libraries and with stubs. Exits 0 only if every answer is what it must be.
 import { join } from "node:path";
 import { ROOT } from "../tools/build-cache.ts";
 import { startSidecar } from "../tools/causeway.ts";
 import { type Service, startService } from "../tools/program.ts";
 import { whatIsMissing } from "../tools/toolchain.ts";
-import { CALLERS, type Caller, type RunCaller } from "./callers.ts";
+import { type Caller, OFFICIAL_CALLERS, type RunCaller } from "./callers.ts";
 import { deriveTwins, SHOP } from "./generate.ts";
+import { STUB_CALLERS } from "./stub-callers.ts";
 import { printTable } from "./table.ts";
 
+interface ExpectedCall {
+  /** What the service speaks. */
+  readonly to: "gRPC" | "Thrift";
+  readonly call: string;
+  readonly outcome: string;
+  readonly answer: string;
+  /** Where stubs say it otherwise. */
+  readonly stubAnswer?: string;
+}
+
 /** What every caller calls, in this order, and what must come back. */
-const CALLS = [
-  { over: "Thrift", to: "gRPC", call: "Orders.Place", outcome: "result", answer: "placed, 21.00 EUR" },
+const CALLS: readonly ExpectedCall[] = [
+  { to: "gRPC", call: "Orders.Place", outcome: "result", answer: "placed, 21.00 EUR" },
   {
-    over: "Thrift",
     to: "gRPC",
     call: "Vouchers.redeem",
     outcome: "declared exception",
     answer: "VoucherExpired: SPRING-2019, in 2019",
   },
   {
-    over: "Thrift",
     to: "gRPC",
     call: "Orders.Get",
     outcome: "error",
     answer: '[grpc:5 NOT_FOUND] there is no order "lost"',
+    // Thrift has no codes; stubs do.
+    stubAnswer: 'NOT_FOUND: there is no order "lost"',
   },
-  { over: "gRPC", to: "Thrift", call: "Inventory.reserve", outcome: "result", answer: "reserved in BERLIN, 9.00 EUR" },
+  { to: "Thrift", call: "Inventory.reserve", outcome: "result", answer: "reserved in BERLIN, 9.00 EUR" },
   {
-    over: "gRPC",
     to: "Thrift",
     call: "Inventory.reserve",
     outcome: "declared exception",
     answer: "OutOfStock: CUP-BLUE, 3 left",
   },
   {
-    over: "gRPC",
     to: "Thrift",
     call: "Inventory.search",
     outcome: "error",
     answer: "UNKNOWN: the limit must be from 1 to 100, not 0",
   },
-] as const;
+];
 
 /** What a caller program says of one call. */
 interface Line {
@@ -84,7 +93,11 @@ async function demo(): Promise<number> {
   const sidecar = await keep(startSidecar("demo", configOf(inventory.ready, orders.ready), signal));
   progress(`The sidecar serves both on ${sidecar.ready}`);
 
-  const built = CALLERS.map((caller) => ({ caller, missing: whatIsMissing(caller.tools), run: build(caller) }));
+  const built = [...OFFICIAL_CALLERS, ...STUB_CALLERS].map((caller) => ({
+    caller,
+    missing: whatIsMissing(caller.tools),
+    run: build(caller),
+  }));
   const rows: Row[] = [];
   for (const { caller, missing, run } of built) {
     rows.push(...(missing ? [skipped(caller, missing)] : await rowsOf(caller, run, sidecar.ready)));
@@ -131,31 +144,29 @@ function configOf(inventory: string, orders: string): object {
 /** Begins to build a caller at once; undefined when its tools are missing. */
 function build(caller: Caller): Promise<RunCaller> | undefined {
   if (whatIsMissing(caller.tools)) return undefined;
-  const started = () => progress(`Building the caller in ${caller.language}; this takes a while once`);
+  const started = () =>
+    progress(`Building the caller in ${caller.language} with ${caller.with}; this takes a while once`);
   const run = caller.build(started, { signal });
   // Whoever waits for it hears of its failure; until then it is nobody's.
   run.catch(() => {});
   return run;
 }
 
-function skipped({ language }: Caller, missing: string): Row {
-  return { cells: [language, `skipped: ${missing}`], right: undefined };
+function skipped({ language, with: means }: Caller, missing: string): Row {
+  return { cells: [language, `with ${means}, skipped: ${missing}`], right: undefined };
 }
 
-async function rowsOf(
-  { language, over }: Caller,
-  run: Promise<RunCaller> | undefined,
-  address: string,
-): Promise<Row[]> {
+async function rowsOf(caller: Caller, run: Promise<RunCaller> | undefined, address: string): Promise<Row[]> {
   const output = (await (await run)?.(address)) ?? "";
   const lines = output.split("\n").filter((line) => line !== "");
   const answers = lines.map((line): Line => JSON.parse(line));
-  return CALLS.filter((call) => over.includes(call.over)).map(({ to, outcome, answer, ...expected }, i) => {
+  return CALLS.filter(({ to }) => caller.over[to] !== undefined).map(({ to, call, outcome, answer, stubAnswer }, i) => {
     const got = answers[i];
-    const right = got?.over === expected.over && got.call === expected.call && got.answer === answer;
+    const over = caller.over[to] ?? "";
+    const expected = (caller.with === "stubs" ? stubAnswer : undefined) ?? answer;
+    const right = got?.over === over && got.call === call && got.answer === expected;
     const time = got ? `${got.ms.toFixed(1)} ms` : "";
-    const cells = [language, expected.over, expected.call, to, outcome, got?.answer ?? "no answer", time];
-    return { cells, right };
+    return { cells: [caller.language, over, call, to, outcome, got?.answer ?? "no answer", time], right };
   });
 }
 

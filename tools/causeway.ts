@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./build-cache.ts";
-import { runProgram, type Service, startService } from "./program.ts";
+import { type ProgramOptions, runProgram, type Service, startService } from "./program.ts";
 
 const MAIN = join(ROOT, "src/cli/main.ts");
 
@@ -10,6 +10,11 @@ const MAIN = join(ROOT, "src/cli/main.ts");
 export async function deriveTwin(file: string, to: "proto" | "thrift", folder: string): Promise<void> {
   mkdirSync(join(ROOT, folder), { recursive: true });
   await runProgram(process.execPath, [MAIN, "idl", join(ROOT, file), "--to", to, "--out", join(ROOT, folder)]);
+}
+
+/** Runs `causeway generate`, in the root unless `options` say another folder. */
+export async function generateStubs(args: readonly string[], options: ProgramOptions = {}): Promise<void> {
+  await runProgram(process.execPath, [MAIN, "generate", ...args], { cwd: ROOT, ...options });
 }
 
 /** Starts a sidecar by a config, kept as `name`.yaml below .cache; `ready` is the address of its local listener. */

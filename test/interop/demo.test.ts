@@ -3,10 +3,12 @@ import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { CALLERS } from "../../demo/callers.ts";
+import { OFFICIAL_CALLERS } from "../../demo/callers.ts";
+import { STUB_CALLERS } from "../../demo/stub-callers.ts";
 import { ROOT } from "../../tools/build-cache.ts";
 import { whatIsMissing } from "../../tools/toolchain.ts";
 
+const CALLERS = [...OFFICIAL_CALLERS, ...STUB_CALLERS];
 const BUILD_MS = 300_000;
 
 interface Ended {
@@ -51,10 +53,12 @@ test("the demo shows a row for every call that can be made here, and stops all i
 }, async () => {
   const { code, output, addresses } = await runDemo();
   const present = CALLERS.filter(({ tools }) => !whatIsMissing(tools));
-  const calls = present.reduce((sum, { over }) => sum + 3 * over.length, 0);
+  const calls = present.reduce((sum, { over }) => sum + 3 * Object.keys(over).length, 0);
   expect(output).toContain(`All ${calls} calls were answered as they must be.`);
   expect(output).not.toContain("\u001b[");
   for (const { language } of CALLERS) expect(output).toMatch(new RegExp(`^${language} `, "m"));
+  for (const { language, over } of STUB_CALLERS)
+    expect(output).toMatch(new RegExp(`^${language} +(${over.gRPC}|with stubs)`, "m"));
   expect(code).toBe(0);
   expect(addresses).toHaveLength(3);
   expect(await Promise.all(addresses.map(isServed))).toEqual([false, false, false]);

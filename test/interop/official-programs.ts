@@ -2,10 +2,10 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { buildOnce, ROOT } from "../../tools/build-cache.ts";
+import { generateStubs } from "../../tools/causeway.ts";
 import { runProgram } from "../../tools/program.ts";
 import type { Tool } from "../../tools/toolchain.ts";
 import { deriveKinds, TWINS } from "./programs.ts";
-import { generateStubs } from "./stub-programs.ts";
 
 const IDL = "idl/kinds/kinds.thrift";
 const MODULE = "official.test";

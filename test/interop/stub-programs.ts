@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildOnce, ROOT } from "../../tools/build-cache.ts";
+import { generateStubs } from "../../tools/causeway.ts";
 import { startPhpFpm } from "../../tools/php-fpm.ts";
 import { runProgram, type Service, startService } from "../../tools/program.ts";
 import type { Outcome } from "./programs.ts";
@@ -12,16 +13,10 @@ export const STUB_WIRES = ["thrift", "protobuf"] as const;
 /** What a stub puts on the wire. */
 export type StubWire = (typeof STUB_WIRES)[number];
 
-const MAIN = join(ROOT, "src/cli/main.ts");
 const KINDS = "idl/kinds/kinds.thrift";
 const GENERATOR = ["codegen", "src/schema", "src/cli"];
 const READY = /^ready (.*)$/;
 const JAVAC = ["-encoding", "UTF-8", "--release", "17", "-Xlint:all", "-Werror"];
-
-/** Runs `causeway generate`. */
-export async function generateStubs(args: readonly string[], cwd = ROOT): Promise<void> {
-  await runProgram(process.execPath, [MAIN, "generate", ...args], { cwd });
-}
 
 /** Builds the Go programs whose stubs speak `wire`; gives the folder with the commands `stubs` and `kinds`. */
 export function buildGoStubs(wire: StubWire): Promise<string> {

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { buildOnce, ROOT } from "../../tools/build-cache.ts";
-import { startSidecar } from "../../tools/causeway.ts";
+import { generateStubs, startSidecar } from "../../tools/causeway.ts";
 import { runProgram, type Service, startService } from "../../tools/program.ts";
 import { whatIsMissing } from "../../tools/toolchain.ts";
-import { buildGoStubs, generateStubs, STUB_WIRES, type StubWire } from "./stub-programs.ts";
+import { buildGoStubs, STUB_WIRES, type StubWire } from "./stub-programs.ts";
 import { startTalker } from "./talker.ts";
 
 const IDL = "test/golden/stubs/idl";
@@ -122,7 +122,7 @@ describe("Go stubs", () => {
       inputs: ["codegen", "src/schema", "src/cli", "clients/go", "idl/shop"],
       async make(folder) {
         const args = ["--lang", "go", "--server", "--out", "gen", join(ROOT, "idl/shop/inventory.thrift")];
-        await generateStubs(args, folder);
+        await generateStubs(args, { cwd: folder });
         const runtime = `causeway.dev/causeway=${join(ROOT, "clients/go")}`;
         await runProgram("go", ["mod", "edit", "-replace", runtime], { cwd: folder });
       },

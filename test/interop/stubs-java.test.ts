@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildOnce, ROOT } from "../../tools/build-cache.ts";
-import { startSidecar } from "../../tools/causeway.ts";
+import { generateStubs, startSidecar } from "../../tools/causeway.ts";
 import { runProgram, type Service, startService } from "../../tools/program.ts";
 import { type Tool, whatIsMissing } from "../../tools/toolchain.ts";
 import { CASES, type Client } from "./cases.ts";
@@ -25,7 +25,6 @@ import {
 import {
   buildJavaStubs,
   compileJava,
-  generateStubs,
   javaArgs as javaArgsOf,
   javaFiles,
   outcomesOf,
@@ -233,7 +232,7 @@ test("the example compiles against what is generated for it", { timeout: BUILD_M
     sources: "clients/java/example",
     inputs: ["clients/java/src", "codegen"],
     async make(cwd) {
-      await generateStubs(["--lang", "java", "--server", "--out", "gen", "greeter.thrift"], cwd);
+      await generateStubs(["--lang", "java", "--server", "--out", "gen", "greeter.thrift"], { cwd });
       await compileJava(cwd, javaFiles(cwd));
     },
   });

@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { ROOT } from "../../tools/build-cache.ts";
+import { generateStubs } from "../../tools/causeway.ts";
 import { runProgram } from "../../tools/program.ts";
 import { whatIsMissing } from "../../tools/toolchain.ts";
-import { compileJava, generateStubs, javaFiles, STUB_WIRES, type StubWire } from "./stub-programs.ts";
+import { compileJava, javaFiles, STUB_WIRES, type StubWire } from "./stub-programs.ts";
 
 const IDL = join(ROOT, "test/interop/stubs-odd");
 const FILES = ["odd.thrift", "odd.proto"] as const;

@@ -12,7 +12,7 @@ import type { HeaderFrame } from "../../src/protocol/thrift/header-frame.ts";
 import { readRequestHeaders } from "../../src/protocol/thrift/header-keys.ts";
 import { readTTHeader } from "../../src/protocol/thrift/ttheader.ts";
 import { ROOT } from "../../tools/build-cache.ts";
-import { startSidecar as startSidecarOfTools } from "../../tools/causeway.ts";
+import { generateStubs, startSidecar as startSidecarOfTools } from "../../tools/causeway.ts";
 import { runProgram, type Service, startService } from "../../tools/program.ts";
 import { phpFpm, type Tool, whatIsMissing } from "../../tools/toolchain.ts";
 import { startSidecarForTest } from "../e2e/sidecar.ts";
@@ -30,7 +30,7 @@ import {
   TWIN,
   TWINS,
 } from "./programs.ts";
-import { generatePhpStubs, generateStubs, outcomesOf, STUB_WIRES, type StubWire } from "./stub-programs.ts";
+import { generatePhpStubs, outcomesOf, STUB_WIRES, type StubWire } from "./stub-programs.ts";
 import { startThriftRecorder, type ThriftRecorder } from "./thrift-recorder.ts";
 
 const SOURCES = join(ROOT, "test/interop/stubs-php");
@@ -403,7 +403,7 @@ test("the example in clients/php/example calls and serves as its README says", a
   rmSync(client, { recursive: true, force: true });
   cpSync(join(ROOT, "clients/php"), client, { recursive: true, filter: (path) => !/\/(?:vendor|gen)$/.test(path) });
   const args = ["--lang", "php", "--server", "--out", "gen", join(ROOT, "idl/shop/inventory.thrift")];
-  await generateStubs(args, example);
+  await generateStubs(args, { cwd: example });
   await runProgram("composer", ["install", "--no-interaction", "--quiet"], { cwd: example });
   const inventory = await startService(process.execPath, [join(ROOT, "demo/inventory.ts")], /^listening (.*)$/);
   stops.push(inventory.stop);
