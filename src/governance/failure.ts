@@ -1,6 +1,7 @@
 // Which outcomes speak against an endpoint. What counts is said once, for balancing, ejecting and breaking alike.
 import { z } from "zod";
 import { CODE_NUMBERS, type Code, toRpcError } from "../base/errors.ts";
+import { isBusinessError } from "../rpc/business-error.ts";
 import { exceptionOf, type Reply } from "../rpc/call.ts";
 
 /** A gRPC status code by its name. */
@@ -38,7 +39,7 @@ export interface Judge {
 
 /**
  * A judge of attempts. A cancelled call says nothing, and neither does an error that arose here before anything was
- * sent, unless it is UNAVAILABLE (no connection) or DEADLINE_EXCEEDED.
+ * sent, unless it is UNAVAILABLE (no connection) or DEADLINE_EXCEEDED. Kitex's business errors are answers.
  */
 export function createJudge({ codes, exceptions }: FailuresOptions): Judge {
   const failures = new Set<Code>(codes);
@@ -46,8 +47,10 @@ export function createJudge({ codes, exceptions }: FailuresOptions): Judge {
   return {
     reply: (reply) => (named.size > 0 && isNamed(reply, named) ? "failure" : "success"),
     error(thrown) {
-      const { code, origin, sent } = toRpcError(thrown);
+      const error = toRpcError(thrown);
+      const { code, origin, sent } = error;
       if (code === "CANCELLED") return "neither";
+      if (origin === "peer" && isBusinessError(error)) return "success";
       const ours = origin === "here" && !sent && code !== "UNAVAILABLE" && code !== "DEADLINE_EXCEEDED";
       if (ours) return "neither";
       return failures.has(code) ? "failure" : "success";

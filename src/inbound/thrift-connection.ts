@@ -7,9 +7,9 @@ import { RpcError, toRpcError } from "../base/errors.ts";
 import { IdTable } from "../base/id-table.ts";
 import { TurnWriter } from "../base/turn-writer.ts";
 import { codecOf, type Dialect, type Framing } from "../protocol/thrift/dialect.ts";
-import { readSignalFrame, type SignalFrame, writeReset } from "../protocol/thrift/dress.ts";
+import { readSignalFrame, type SignalFrame, writeKitexReset, writeReset } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter, createMessageSplitter } from "../protocol/thrift/framing.ts";
-import { type Dress, isOrdered, readCall, readDress, writeReply } from "../protocol/thrift/verbs.ts";
+import { type Dress, isKitexMux, isOrdered, readCall, readDress, writeReply } from "../protocol/thrift/verbs.ts";
 import type { Reply } from "../rpc/call.ts";
 import {
   type Connection,
@@ -42,6 +42,9 @@ const INBOUND: Readonly<Record<Framing, string>> = {
   theader: "theader",
   ttheader: "ttheader",
 };
+
+/** How long the calls of a Kitex client may be on the way that has not heard yet that its connection is to be closed. */
+const KITEX_RESET_MS = 100;
 
 /** The place of a reply among the others: `message` is set once it can be written. */
 interface Slot {
@@ -82,6 +85,8 @@ export function serveThrift(
   let draining = false;
   /** Whether the caller was told that the connection takes no further calls. */
   let retiring = false;
+  /** Whether the caller is a Kitex client with many calls on the connection. */
+  let kitexMux = false;
   /** Whether nothing more will be read: the caller has ended its side, or its bytes cannot be split. */
   let ended = false;
   let discarding = false;
@@ -136,6 +141,7 @@ export function serveThrift(
     }
     inFlight++;
     requestBytes += message.length;
+    kitexMux ||= isKitexMux(dress);
     const { signal, headers } = read.call;
     const done = (reply: Reply | RpcError) => {
       inFlight--;
@@ -273,6 +279,15 @@ export function serveThrift(
         retiring = true;
         writer.write(writeReset());
         writer.flush();
+      } else if (kitexMux && !ended && !retiring) {
+        // It looks past what replies say of the connection, and leaves it to the server to close it.
+        retiring = true;
+        writer.write(writeKitexReset());
+        writer.flush();
+        context.clock.after(KITEX_RESET_MS, () => {
+          retiring = false;
+          closeIfDone();
+        });
       }
       closeIfDone();
     },

@@ -217,7 +217,8 @@ function exchangeOn(
 
   function ready(acquired: PooledConnection<Splitter>): void {
     const { calls, socket } = acquired;
-    const sequenceId = calls & 0x7fff_ffff;
+    // 0 is for what a peer says of the connection.
+    const sequenceId = calls & 0x7fff_ffff || 1;
     try {
       const written = dressed(call, sequenceId, server);
       connection = acquired;

@@ -214,8 +214,9 @@ export function createThriftMux(
   function start(connection: MuxConnection, call: MuxCall): void {
     const { writer, calls, abandoned } = connection;
     let id = connection.lastId;
+    // 0 is for what a peer says of the connection.
     do id = (id + 1) & 0x7fff_ffff;
-    while (calls.has(id) || abandoned.has(id));
+    while (id === 0 || calls.has(id) || abandoned.has(id));
     let frame: Uint8Array;
     try {
       frame = call.frame(id);

@@ -2,7 +2,7 @@
 import { CODE_NUMBERS, type Code, codeOfNumber, RpcError } from "../../base/errors.ts";
 import type { ApplicationException } from "./application-exception.ts";
 
-/** The types of TApplicationException, as in Thrift's `TApplicationException` of every library. */
+/** The types of TApplicationException, as in Thrift's `TApplicationException` of every library, and those of Kitex. */
 export const EXCEPTION_TYPE = {
   UNKNOWN: 0,
   UNKNOWN_METHOD: 1,
@@ -15,6 +15,10 @@ export const EXCEPTION_TYPE = {
   INVALID_TRANSFORM: 8,
   INVALID_PROTOCOL: 9,
   UNSUPPORTED_CLIENT_TYPE: 10,
+  /** Kitex's own. */
+  UNKNOWN_SERVICE: 20,
+  /** Kitex's own. */
+  NO_SERVICE_NAME: 21,
 } as const;
 
 type ExceptionTypeName = keyof typeof EXCEPTION_TYPE;
@@ -50,6 +54,8 @@ const CODE_OF_TYPE = {
   INVALID_TRANSFORM: "UNIMPLEMENTED",
   INVALID_PROTOCOL: "UNIMPLEMENTED",
   UNSUPPORTED_CLIENT_TYPE: "UNIMPLEMENTED",
+  UNKNOWN_SERVICE: "UNIMPLEMENTED",
+  NO_SERVICE_NAME: "UNIMPLEMENTED",
 } as const satisfies Record<ExceptionTypeName, Code>;
 
 const CODES_BY_TYPE: readonly (Code | undefined)[] = (() => {

@@ -5,13 +5,14 @@ import type { Envelope, Framing } from "./dialect.ts";
 import {
   FIXED_BYTES,
   type FrameHead,
+  frameSequenceId,
   type HeaderFrame,
   headerKind,
   headersEnd,
   NOTHING_NUMBERED,
 } from "./header-frame.ts";
-import { CANCEL_PAIRS, PING_PAIRS, RESET_PAIRS, readSignal, type Signal } from "./header-keys.ts";
-import { asBuffer, type MessageHeader, writeMessage } from "./message.ts";
+import { CANCEL_PAIRS, KITEX_RESET_PAIRS, PING_PAIRS, RESET_PAIRS, readSignal, type Signal } from "./header-keys.ts";
+import { asBuffer, MESSAGE, type MessageHeader, writeMessage } from "./message.ts";
 import { readTHeader, writeTHeader } from "./theader.ts";
 import { readTTHeader, writeTTHeader } from "./ttheader.ts";
 
@@ -103,13 +104,19 @@ export interface SignalFrame {
   readonly signal: Signal | undefined;
 }
 
-/** A TTHeader frame that ends with its headers; undefined for every other. Throws a RpcError when it is malformed. */
+/**
+ * A TTHeader frame that ends with its headers, or by which Kitex says that the connection takes no further calls: an empty
+ * reply to sequence id 0. Undefined for every other. Throws a RpcError when it is malformed.
+ */
 export function readSignalFrame(message: Uint8Array): SignalFrame | undefined {
   if (message.length < FIXED_BYTES || headerKind(message) !== "ttheader") return undefined;
-  if (((message[8]! << 8) | message[9]!) * 4 + FIXED_BYTES !== message.length) return undefined;
+  const isBare = ((message[8]! << 8) | message[9]!) * 4 + FIXED_BYTES === message.length;
+  if (!isBare && frameSequenceId(message) !== 0) return undefined;
   headersEnd(message);
   const frame = readTTHeader(message);
-  return { sequenceId: frame.sequenceId, signal: readSignal(frame) };
+  const signal = readSignal(frame);
+  if (!isBare && signal !== "reset") return undefined;
+  return { sequenceId: frame.sequenceId, signal };
 }
 
 /** The frame that cancels the call of a sequence id; only for peers that have shown Causeway's profile. */
@@ -120,6 +127,15 @@ export function writeCancel(sequenceId: number): Uint8Array {
 /** The frame by which a sidecar says that a connection takes no further calls: its peer ends it when it has its replies. */
 export function writeReset(): Uint8Array {
   return writeSignal(0, RESET_PAIRS);
+}
+
+/** Kitex calls the method so of messages that are about a connection. */
+const KITEX_CONTROL: MessageHeader = { envelope: "strict", name: "none", type: MESSAGE.REPLY, sequenceId: 0 };
+
+/** What a Kitex client with many calls on a connection is told in place of `writeReset`: it reads no frame without a message. */
+export function writeKitexReset(): Uint8Array {
+  const head = { flags: 0, sequenceId: 0, zlib: false, pairs: KITEX_RESET_PAIRS };
+  return dressMessage("ttheader", head, KITEX_CONTROL, new Uint8Array(1));
 }
 
 /** The frame that says, on a connection without calls, that it is still wanted; nobody answers it. */

@@ -5,6 +5,7 @@ import { Metadata } from "../../base/metadata.ts";
 import { isOwnKey, isSidecarKey, SIDECAR_KEY } from "../../rpc/sidecar-keys.ts";
 import { formatStatus, parseDetails } from "../../rpc/status.ts";
 import type { FrameHead, HeaderFrame } from "./header-frame.ts";
+import { metadataKeyOf, ttheaderKeyOf } from "./kitex-keys.ts";
 import { NUMBERED_KEY } from "./ttheader.ts";
 
 /** Which of the two framings with headers. */
@@ -31,10 +32,13 @@ const TRAILER_PREFIX = "cw-t-";
 /** Most bytes of an error's text in a header. */
 const MAX_MESSAGE_BYTES = 4096;
 
-/** Keys of one hop of HTTP, which mean nothing to the next. */
+/** Keys of one hop, of HTTP or Kitex, which mean nothing to the next. */
 const NOT_METADATA = new Set<string>([
   KEY.SERVICE,
   KEY.RESET,
+  // Kitex: a checksum of these very bytes, and whom a proxy has the call from.
+  "crc32c",
+  "rip",
   "connection",
   "content-length",
   "content-type",
@@ -53,6 +57,14 @@ const NOT_METADATA = new Set<string>([
 function isMetadata(key: string, framing: HeaderFraming): boolean {
   if (key === "" || key.startsWith(":") || key.startsWith("grpc-") || NOT_METADATA.has(key)) return false;
   return framing === "ttheader" || key !== KEY.TIMEOUT;
+}
+
+function readKey(key: string, framing: HeaderFraming): string {
+  return framing === "ttheader" ? metadataKeyOf(key) : key.toLowerCase();
+}
+
+function wireKey(key: string, framing: HeaderFraming): string {
+  return framing === "ttheader" ? ttheaderKeyOf(key) : key;
 }
 
 /** Binary values are unpadded in metadata; peers may pad them. */
@@ -80,7 +92,7 @@ export function readRequestHeaders(frame: HeaderFrame, framing: HeaderFraming, f
   let timeout = frame.numbered.get(NUMBERED_KEY.RPC_TIMEOUT);
   let profile = false;
   for (let i = 0; i < frame.pairs.length; i += 2) {
-    const key = frame.pairs[i]!.toLowerCase();
+    const key = readKey(frame.pairs[i]!, framing);
     const value = frame.pairs[i + 1]!;
     if (key === KEY.SERVICE) service ??= value;
     else if (isOwnKey(key)) {
@@ -136,7 +148,7 @@ export function writeRequestHeaders(call: CallHeaders, framing: HeaderFraming): 
   } else if (timeout !== undefined) pairs.push(KEY.TIMEOUT, timeout);
   for (const [key, value] of metadata) {
     if (framing === "ttheader" && key === SIDECAR_KEY.FROM) continue;
-    if (isMetadata(key, framing) && key !== KEY.PROFILE) pairs.push(key, value);
+    if (isMetadata(key, framing) && key !== KEY.PROFILE) pairs.push(wireKey(key, framing), value);
   }
   return { pairs, numbered };
 }
@@ -164,7 +176,7 @@ export function readReplyHeaders({ pairs }: HeaderFrame, framing: HeaderFraming)
   let message: string | undefined;
   let details: string | undefined;
   for (let i = 0; i < pairs.length; i += 2) {
-    const key = pairs[i]!.toLowerCase();
+    const key = readKey(pairs[i]!, framing);
     const value = pairs[i + 1]!;
     if (key === KEY.RESET) reset = value === "1";
     else if (!isOwnKey(key)) {
@@ -208,7 +220,9 @@ export function writeReplyHeaders(reply: ReplyToWrite, framing: HeaderFraming): 
   const { headers, trailers, status } = reply;
   const pairs: string[] = framing === "ttheader" ? [KEY.PROFILE, "1"] : [];
   if (reply.reset && framing === "ttheader") pairs.push(KEY.RESET, "1");
-  for (const [key, value] of headers) if (isMetadata(key, framing) && !isOwnKey(key)) pairs.push(key, value);
+  for (const [key, value] of headers) {
+    if (isMetadata(key, framing) && !isOwnKey(key)) pairs.push(wireKey(key, framing), value);
+  }
   for (const [key, value] of trailers) {
     if (isMetadata(key, framing) && !isOwnKey(key)) pairs.push(`${TRAILER_PREFIX}${key}`, value);
   }
@@ -251,6 +265,9 @@ export const CANCEL_PAIRS: readonly string[] = [KEY.PROFILE, "1", KEY.CANCEL, "1
 
 /** The pairs of the frame after which a connection takes no further calls. */
 export const RESET_PAIRS: readonly string[] = [KEY.PROFILE, "1", KEY.RESET, "1"];
+
+/** The same for a Kitex client. */
+export const KITEX_RESET_PAIRS: readonly string[] = [KEY.RESET, "1"];
 
 /** The pairs of an idle connection's sign of life. */
 export const PING_PAIRS: readonly string[] = [KEY.PROFILE, "1", KEY.PING, "1"];

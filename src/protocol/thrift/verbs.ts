@@ -4,6 +4,7 @@ import { type CancelSignal, NEVER_CANCELLED } from "../../base/cancel.ts";
 import { RpcError } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
 import type { Codec } from "../../codec/codec.ts";
+import { isBusinessError } from "../../rpc/business-error.ts";
 import type { Call, Facts, Reply } from "../../rpc/call.ts";
 import type { Lookup } from "../../rpc/resolve.ts";
 import { exceptionInResponse } from "../../rpc/response-oneof.ts";
@@ -26,6 +27,7 @@ import {
   writeReplyHeaders,
   writeRequestHeaders,
 } from "./header-keys.ts";
+import { readBusinessError, writeBusinessError } from "./kitex-keys.ts";
 import { MESSAGE, type ReadHeader, readMessageHeader } from "./message.ts";
 import { TYPE } from "./struct-walker.ts";
 
@@ -41,6 +43,13 @@ export interface Dress extends Dialect {
   readonly frameId: number;
   readonly flags: number;
   readonly zlib: boolean;
+  /** Whether the caller speaks Causeway's profile. */
+  readonly profile: boolean;
+}
+
+/** Whether a caller matches the replies on its connection by id but does not speak Causeway's profile, as Kitex does. */
+export function isKitexMux({ framing, flags, profile }: Dress): boolean {
+  return framing === "ttheader" && !profile && (flags & OUT_OF_ORDER_FLAG) !== 0;
 }
 
 /** Whether the reply has to wait for those to earlier calls: the caller matches them by order, as far as is known. */
@@ -104,6 +113,7 @@ export function readCall(message: Uint8Array, context: CallContext): ReadCall {
     }
     const { framing, frame } = dressed;
     const headers = frame ? readRequestHeaders(frame, framing, own?.fromSidecar ?? false) : NO_HEADERS;
+    if (headers.profile) dress = { ...dress, profile: true };
     const call = callOf(dressed.payload, header, headers, dress, context);
     // Clients before 0.9.3 send oneway calls as plain ones, and wait for nothing all the same.
     return { dress: call.method.oneway ? { ...dress, answered: false } : dress, call };
@@ -158,7 +168,16 @@ export function readDress(unfinished: Uint8Array, dialect: Dialect): Dress {
 
 /** What can be said before anything of a message has been understood. */
 function namelessDress(message: Uint8Array, { framing, envelope }: Dialect): Dress {
-  const plain = { envelope, name: "", sequenceId: 0, answered: true, frameId: 0, flags: 0, zlib: false };
+  const plain = {
+    envelope,
+    name: "",
+    sequenceId: 0,
+    answered: true,
+    frameId: 0,
+    flags: 0,
+    zlib: false,
+    profile: false,
+  };
   if (framing === "unframed" || framing === "framed") return { ...plain, framing };
   const kind = headerKind(message);
   if (kind === undefined) return { ...plain, framing: "framed" };
@@ -210,6 +229,10 @@ function writeError(dress: Dress, error: RpcError, reset: boolean): Uint8Array {
   const body = writeApplicationException(dress.envelope, toApplicationException(error));
   const { headers, trailers } = error;
   try {
+    if (dress.framing === "ttheader" && !dress.profile && isBusinessError(error)) {
+      const nothing = NO_RESULT[codecOf(dress.envelope)];
+      return dressReply(dress, MESSAGE.REPLY, nothing, { ...writeBusinessError(error), status: error, reset });
+    }
     return dressReply(dress, MESSAGE.EXCEPTION, body, { headers, trailers, status: error, reset });
   } catch (tooLarge) {
     if (!(tooLarge instanceof RpcError)) throw tooLarge;
@@ -218,6 +241,13 @@ function writeError(dress: Dress, error: RpcError, reset: boolean): Uint8Array {
     return dressReply(dress, MESSAGE.EXCEPTION, body, alone);
   }
 }
+
+/** What stands where a result would. */
+const NO_RESULT = {
+  "thrift-binary": new Uint8Array(1),
+  "thrift-compact": new Uint8Array(1),
+  protobuf: new Uint8Array(0),
+} as const;
 
 function dressReply(dress: Dress, type: number, body: Uint8Array, reply: ReplyToWrite): Uint8Array {
   const { framing, envelope, name, sequenceId, frameId, zlib } = dress;
@@ -274,7 +304,17 @@ export function writeCall(
   }
   const answered = !method.oneway;
   return {
-    dress: { framing, envelope, name: method.name, sequenceId, answered, frameId: sequenceId, flags, zlib },
+    dress: {
+      framing,
+      envelope,
+      name: method.name,
+      sequenceId,
+      answered,
+      frameId: sequenceId,
+      flags,
+      zlib,
+      profile: options.profile,
+    },
     message: dressMessage(framing, head, { envelope, name, type, sequenceId }, payload.bytes),
   };
 }
@@ -322,6 +362,8 @@ export function readReply(
     const { type, bodyOffset } = header;
     if (type === MESSAGE.EXCEPTION) return thrown(payload, header, dress, method, news, limits);
     checkInStep(header, dress);
+    const business = framing === "ttheader" && readBusinessError(news.headers, news.trailers, news.status);
+    if (business) throw business;
     if (type !== MESSAGE.REPLY) throw broken(`message type ${type} is no reply: expected 2 (reply) or 3 (exception)`);
     return replyOf(payload.subarray(bodyOffset), dress, method, news, limits.maxDepth);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Code, RpcError, type RpcErrorOptions } from "../../../src/base/errors.ts";
+import { Metadata } from "../../../src/base/metadata.ts";
 import { attemptTimeout } from "../../../src/governance/attempt-timeout.ts";
 import { createEndpointState } from "../../../src/governance/endpoint-state.ts";
 import { createJudge, failuresOptions, type Outcome } from "../../../src/governance/failure.ts";
@@ -24,6 +25,8 @@ test.each<[Code, RpcErrorOptions, Outcome]>([
   ["INVALID_ARGUMENT", { origin: "peer", sent: true }, "success"],
   ["NOT_FOUND", { origin: "peer", sent: true }, "success"],
   ["RESOURCE_EXHAUSTED", { origin: "peer", sent: true }, "success"],
+  ["INTERNAL", { origin: "peer", sent: true, trailers: Metadata.from([["biz-status", "404"]]) }, "success"],
+  ["INTERNAL", { origin: "peer", sent: true, trailers: Metadata.from([["biz-status", "0"]]) }, "failure"],
 ])("%s with %o speaks for its endpoint as a %s", (code, options, outcome) => {
   expect(judge.error(new RpcError(code, "", options))).toBe(outcome);
 });

@@ -33,6 +33,8 @@ test.each([
   [9, "UNIMPLEMENTED"],
   [10, "UNIMPLEMENTED"],
   [11, "UNKNOWN"],
+  [20, "UNIMPLEMENTED"],
+  [21, "UNIMPLEMENTED"],
   [-1, "UNKNOWN"],
 ] as const)("type %i of a peer is %s", (type, code) => {
   expect(fromApplicationException({ type, message: "text" })).toMatchObject({
@@ -49,9 +51,12 @@ describe("there and back", () => {
     expect(back).toMatchObject({ code, message: "[a] text" });
   });
 
-  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])("type %i of a Thrift peer stays itself to a Thrift caller", (type) => {
-    expect(toApplicationException(fromApplicationException({ type, message: "text" })).type).toBe(type);
-  });
+  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 21])(
+    "type %i of a Thrift peer stays itself to a Thrift caller",
+    (type) => {
+      expect(toApplicationException(fromApplicationException({ type, message: "text" })).type).toBe(type);
+    },
+  );
 });
 
 test.each(["[grpc:14 INTERNAL] text", "[grpc:0 OK] text", "[grpc:99 NEW] text", "grpc:14 UNAVAILABLE"])(
