@@ -4,7 +4,7 @@
 
 const MIN_SLOTS = 8;
 /** More than so many slots are given back when nothing is left. */
-const KEPT_SLOTS = 64;
+const KEPT_SLOTS = 256;
 
 /** Values by integers of 32 bits: open addressing with linear probing, at most half full. An empty one holds no slots. */
 export class IdTable<T extends object> {

@@ -8,6 +8,7 @@ import { ThriftFault } from "../protocol/thrift/codes.ts";
 import type { Envelope, Framing } from "../protocol/thrift/dialect.ts";
 import { readSignalFrame } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter, createMessageSplitter, type Splitter } from "../protocol/thrift/framing.ts";
+import type { CallHeads } from "../protocol/thrift/known-heads.ts";
 import { type ConnectionNews, type Dress, onewayReply, readReply, writeCall } from "../protocol/thrift/verbs.ts";
 import type { Call, Reply } from "../rpc/call.ts";
 import type { Connect, Connections } from "../rpc/endpoint.ts";
@@ -79,7 +80,7 @@ export function connectThrift(options: ThriftUpstreamOptions, clock: Clock, log:
     const peer: MuxPeer = { profile: options.profile ?? false };
     const dialer = createDialer(address, name, options, { clock, tls, protocol: undefined });
     const pool = createConnectionPool(options, { dialer, name, clock, createReader: () => createSplitter(options) });
-    const server: Server = { name, options, clock, peer };
+    const server: Server = { name, options, clock, peer, heads: new WeakMap() };
     if (options.framing !== "ttheader" || options.maxCallsPerConnection === 1) {
       return { handle: (call) => exchange(call, pool, server), connections: pool.connections, close: pool.close };
     }
@@ -113,12 +114,17 @@ interface Server {
   readonly options: ThriftUpstreamOptions;
   readonly clock: Clock;
   readonly peer: MuxPeer;
+  readonly heads: CallHeads;
 }
 
 /** The frame of a call and what its reply is held against. */
-function dressed(call: Call, sequenceId: number, { options, clock, peer }: Server): ReturnType<typeof writeCall> {
+function dressed(
+  call: Call,
+  sequenceId: number,
+  { options, clock, peer, heads }: Server,
+): ReturnType<typeof writeCall> {
   const { framing, maxFrameBytes } = options;
-  const written = writeCall(call, { ...options, sequenceId, profile: peer.profile, nowMs: clock.nowMs() });
+  const written = writeCall(call, { ...options, sequenceId, profile: peer.profile, nowMs: clock.nowMs(), heads });
   checkSize(written.message.length - (framing === "unframed" ? 0 : 4), maxFrameBytes);
   // The other framings have room for it.
   if (framing === "framed" || framing === "unframed") call.facts.droppedMetadata += countForeign(call.headers);

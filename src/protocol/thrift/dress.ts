@@ -14,7 +14,7 @@ import {
 import { CANCEL_PAIRS, KITEX_RESET_PAIRS, PING_PAIRS, RESET_PAIRS, readSignal, type Signal } from "./header-keys.ts";
 import { asBuffer, MESSAGE, type MessageHeader, writeMessage } from "./message.ts";
 import { readTHeader, writeTHeader } from "./theader.ts";
-import { readTTHeader, writeTTHeader } from "./ttheader.ts";
+import { encodeHeaders, type FrameStart, readTTHeader, writeEncoded, writeTTHeader } from "./ttheader.ts";
 
 /** A message without what stood around it. */
 export type Dressed =
@@ -82,13 +82,24 @@ export function dressMessage(
   if (framing === "framed" || head === undefined) return withLength(writeMessage(message, 4, body), 0);
   const frameHead: FrameHead = { numbered: NOTHING_NUMBERED, ...head, protocolId: protocolIdOf(message.envelope) };
   if (framing === "theader") return writeTHeader(frameHead, (room) => writeMessage(message, room, body));
-  // Kitex reads Thrift bare, and Protobuf in a frame of its own only.
-  return message.envelope === "kitex-protobuf"
-    ? writeTTHeader(frameHead, (room) => withLength(writeMessage(message, room + 4, body), room))
-    : writeTTHeader(frameHead, (room) => writeMessage(message, room, body));
+  return dressEncoded(frameHead, encodeHeaders(frameHead), message, body);
 }
 
-function protocolIdOf(envelope: Envelope): number {
+/** One message on TTHeader, behind headers that `encodeHeaders` wrote for its protocol id. */
+export function dressEncoded(
+  start: FrameStart,
+  headers: Uint8Array,
+  message: MessageHeader,
+  body: Uint8Array,
+): Uint8Array {
+  // Kitex reads Thrift bare, and Protobuf in a frame of its own only.
+  return message.envelope === "kitex-protobuf"
+    ? writeEncoded(start, headers, (room) => withLength(writeMessage(message, room + 4, body), room))
+    : writeEncoded(start, headers, (room) => writeMessage(message, room, body));
+}
+
+/** The protocol id of a frame that holds a message of the envelope. */
+export function protocolIdOf(envelope: Envelope): number {
   return envelope === "compact" ? PROTOCOL_ID.COMPACT : PROTOCOL_ID.BINARY;
 }
 

@@ -14,12 +14,14 @@ export interface HeaderFrame {
   readonly pairs: readonly string[];
   /** TTHeader's integer keys. */
   readonly numbered: ReadonlyMap<number, string>;
+  /** Whether the same bytes of headers have come before: `pairs` is then the very same array each time. */
+  readonly isKnown: boolean;
   /** The message; empty for a signal. */
   readonly payload: Uint8Array;
 }
 
 /** What is written before a message. */
-export type FrameHead = Omit<HeaderFrame, "payload">;
+export type FrameHead = Omit<HeaderFrame, "payload" | "isKnown">;
 
 /** Most bytes of a frame's headers, in either direction. */
 export const MAX_HEADER_BYTES = 32 * 1024;

@@ -87,6 +87,27 @@ export interface RequestHeaders {
  * RpcError INVALID_ARGUMENT when the timeout is no number.
  */
 export function readRequestHeaders(frame: HeaderFrame, framing: HeaderFraming, fromSidecar: boolean): RequestHeaders {
+  return again(fromSidecar ? ofSidecars : ofCalls, frame, () => requestHeaders(frame, framing, fromSidecar));
+}
+
+const ofCalls: Again<RequestHeaders> = new WeakMap();
+const ofSidecars: Again<RequestHeaders> = new WeakMap();
+const ofReplies: Again<ReplyHeaders> = new WeakMap();
+
+/** What headers that come again and again say, by their pairs. */
+type Again<T> = WeakMap<readonly string[], T>;
+
+function again<T>(known: Again<T>, { isKnown, pairs }: HeaderFrame, read: () => T): T {
+  if (!isKnown) return read();
+  let says = known.get(pairs);
+  if (says === undefined) {
+    says = read();
+    known.set(pairs, says);
+  }
+  return says;
+}
+
+function requestHeaders(frame: HeaderFrame, framing: HeaderFraming, fromSidecar: boolean): RequestHeaders {
   const flat: string[] = [];
   let service: string | undefined;
   let timeout = frame.numbered.get(NUMBERED_KEY.RPC_TIMEOUT);
@@ -131,10 +152,15 @@ export interface CallHeaders {
   readonly timeoutMs: number;
 }
 
-/** The pairs and integer keys of a call. */
+/** Decimal milliseconds, at least 1; undefined for Infinity. */
+export function timeoutDigits(timeoutMs: number): string | undefined {
+  return timeoutMs === Number.POSITIVE_INFINITY ? undefined : String(Math.max(1, Math.ceil(timeoutMs)));
+}
+
+/** The pairs and integer keys of a call; on TTHeader the timeout comes last. */
 export function writeRequestHeaders(call: CallHeaders, framing: HeaderFraming): Pick<FrameHead, "pairs" | "numbered"> {
   const { metadata, service, timeoutMs } = call;
-  const timeout = timeoutMs === Number.POSITIVE_INFINITY ? undefined : String(Math.max(1, Math.ceil(timeoutMs)));
+  const timeout = timeoutDigits(timeoutMs);
   const numbered = new Map<number, string>();
   const pairs: string[] = framing === "ttheader" ? [KEY.PROFILE, "1"] : [];
   pairs.push(KEY.SERVICE, service);
@@ -166,7 +192,11 @@ export interface ReplyHeaders {
   readonly reset: boolean;
 }
 
-export function readReplyHeaders({ pairs }: HeaderFrame, framing: HeaderFraming): ReplyHeaders {
+export function readReplyHeaders(frame: HeaderFrame, framing: HeaderFraming): ReplyHeaders {
+  return again(ofReplies, frame, () => replyHeaders(frame, framing));
+}
+
+function replyHeaders({ pairs }: HeaderFrame, framing: HeaderFraming): ReplyHeaders {
   const headers: string[] = [];
   const trailers: string[] = [];
   let profile = false;

@@ -2,6 +2,7 @@
 // another version; and compact. Thrift's `doc/specs/thrift-binary-protocol.md`, `thrift-compact-protocol.md` and
 // `thrift-rpc.md`.
 import { RpcError } from "../../base/errors.ts";
+import { createTextReader, textBytes, writeText } from "../../base/short-text.ts";
 import type { Codec } from "../../codec/codec.ts";
 import type { Envelope } from "./dialect.ts";
 import { varintEnd, varintSize, varintValue, writeVarint } from "./varint.ts";
@@ -23,6 +24,8 @@ export interface MessageHeader {
 export interface ReadHeader extends MessageHeader {
   readonly bodyOffset: number;
 }
+
+const readName = createTextReader();
 
 const COMPACT_ID = 0x82;
 const COMPACT_VERSION = 1;
@@ -63,7 +66,7 @@ export function readMessageHeader(bytes: Uint8Array): ReadHeader | undefined {
     if (bytes.length < nameEnd + 4) return undefined;
     return {
       envelope: version === STRICT_VERSION ? "strict" : "kitex-protobuf",
-      name: buffer.toString("utf8", 8, nameEnd),
+      name: readName(buffer, 8, nameEnd),
       type: first & 0xff,
       sequenceId: buffer.readInt32BE(nameEnd),
       bodyOffset: nameEnd + 4,
@@ -73,7 +76,7 @@ export function readMessageHeader(bytes: Uint8Array): ReadHeader | undefined {
   if (bytes.length < nameEnd + 5) return undefined;
   return {
     envelope: "old",
-    name: buffer.toString("utf8", 4, nameEnd),
+    name: readName(buffer, 4, nameEnd),
     type: buffer[nameEnd]!,
     sequenceId: buffer.readInt32BE(nameEnd + 1),
     bodyOffset: nameEnd + 5,
@@ -96,7 +99,7 @@ function readCompactHeader(bytes: Uint8Array): ReadHeader | undefined {
   if (bytes.length < nameEnd) return undefined;
   return {
     envelope: "compact",
-    name: asBuffer(bytes).toString("utf8", lengthEnd, nameEnd),
+    name: readName(asBuffer(bytes), lengthEnd, nameEnd),
     type: second >> 5,
     sequenceId: varintValue(bytes, 2, idEnd) | 0,
     bodyOffset: nameEnd,
@@ -119,7 +122,7 @@ function nameLength(length: number): number {
 /** One message in one new array, behind `roomBytes` that the caller fills: a frame's length and headers go there. */
 export function writeMessage(header: MessageHeader, roomBytes: number, body: Uint8Array): Buffer {
   const { envelope, name, type, sequenceId } = header;
-  const nameBytes = Buffer.byteLength(name);
+  const nameBytes = textBytes(name);
   if (envelope === "compact") {
     const head = 2 + varintSize(sequenceId) + varintSize(nameBytes) + nameBytes;
     const out = Buffer.allocUnsafe(roomBytes + head + body.length);
@@ -127,8 +130,7 @@ export function writeMessage(header: MessageHeader, roomBytes: number, body: Uin
     at = out.writeUInt8((type << 5) | COMPACT_VERSION, at);
     at = writeVarint(out, sequenceId, at);
     at = writeVarint(out, nameBytes, at);
-    out.write(name, at);
-    out.set(body, at + nameBytes);
+    out.set(body, writeText(out, name, at));
     return out;
   }
   const out = Buffer.allocUnsafe(roomBytes + (envelope === "old" ? 9 : 12) + nameBytes + body.length);
@@ -138,7 +140,7 @@ export function writeMessage(header: MessageHeader, roomBytes: number, body: Uin
     at = out.writeUInt16BE(type, at);
   }
   at = out.writeInt32BE(nameBytes, at);
-  at += out.write(name, at);
+  at = writeText(out, name, at);
   if (envelope === "old") at = out.writeUInt8(type, at);
   at = out.writeInt32BE(sequenceId, at);
   out.set(body, at);

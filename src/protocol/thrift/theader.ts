@@ -47,6 +47,7 @@ export function readTHeader(frame: Uint8Array, maxBytes: number): HeaderFrame {
     zlib: transforms > 0,
     pairs,
     numbered: NOTHING_NUMBERED,
+    isKnown: false,
     payload: inflated(frame.subarray(end), transforms, maxBytes),
   };
 }

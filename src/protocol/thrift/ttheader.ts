@@ -1,5 +1,6 @@
 // Frames of TTHeader, which Kitex speaks: string and integer keys before a Thrift message or a Kitex-Protobuf one.
 import { RpcError } from "../../base/errors.ts";
+import { createTextReader, textBytes, writeText } from "../../base/short-text.ts";
 import { EXCEPTION_TYPE, ThriftFault } from "./codes.ts";
 import {
   FIXED_BYTES,
@@ -10,6 +11,7 @@ import {
   paddedSize,
   writeFixedPart,
 } from "./header-frame.ts";
+import { createKnownHeaders } from "./known-headers.ts";
 import { asBuffer } from "./message.ts";
 
 /** The integer keys that Causeway reads or writes. */
@@ -38,7 +40,29 @@ const BLOCK = { PADDING: 0, STRINGS: 0x01, NUMBERED: 0x10, ACL_TOKEN: 0x11 } as 
 export function readTTHeader(frame: Uint8Array): HeaderFrame {
   const buffer = asBuffer(frame);
   const end = headersEnd(frame);
-  const cursor = new Cursor(buffer.subarray(0, end));
+  let block = knownBlocks.get(frame, FIXED_BYTES, end);
+  const known = block !== undefined;
+  block ??= readBlock(buffer.subarray(0, end));
+  const { protocolId, pairs, numbered } = block;
+  return {
+    flags: buffer.readUInt16BE(2),
+    sequenceId: buffer.readInt32BE(4),
+    protocolId,
+    zlib: false,
+    pairs,
+    numbered,
+    isKnown: known || knownBlocks.add(frame, FIXED_BYTES, end, block),
+    payload: frame.subarray(end),
+  };
+}
+
+/** What stands in the headers, whichever frame they are of. */
+type Block = Pick<HeaderFrame, "protocolId" | "pairs" | "numbered">;
+
+const knownBlocks = createKnownHeaders<Block>();
+
+function readBlock(headers: Buffer): Block {
+  const cursor = new Cursor(headers);
   const protocolId = cursor.u8();
   const transforms = cursor.u8();
   if (transforms > 0) {
@@ -48,7 +72,7 @@ export function readTTHeader(frame: Uint8Array): HeaderFrame {
   }
   const pairs: string[] = [];
   let numbered: Map<number, string> | undefined;
-  while (cursor.at < end) {
+  while (cursor.at < headers.length) {
     const block = cursor.u8();
     if (block === BLOCK.STRINGS) {
       for (let count = cursor.u16(); count > 0; count--) pairs.push(cursor.text(), cursor.text());
@@ -64,16 +88,10 @@ export function readTTHeader(frame: Uint8Array): HeaderFrame {
       );
     }
   }
-  return {
-    flags: buffer.readUInt16BE(2),
-    sequenceId: buffer.readInt32BE(4),
-    protocolId,
-    zlib: false,
-    pairs,
-    numbered: numbered ?? NOTHING_NUMBERED,
-    payload: frame.subarray(end),
-  };
+  return { protocolId, pairs, numbered: numbered ?? NOTHING_NUMBERED };
 }
+
+const readText = createTextReader();
 
 /** Reads what stands in the headers, and no further. */
 class Cursor {
@@ -95,7 +113,7 @@ class Cursor {
   text(): string {
     const length = this.u16();
     const start = this.#take(length);
-    return this.#buffer.toString("utf8", start, start + length);
+    return readText(this.#buffer, start, start + length);
   }
 
   #take(bytes: number): number {
@@ -108,36 +126,52 @@ class Cursor {
   }
 }
 
+/** Headers as they are written, without what pads them. */
+export function encodeHeaders({ protocolId, pairs, numbered }: Block): Buffer {
+  let bytes = 2 + (pairs.length > 0 ? 3 : 0) + (numbered.size > 0 ? 3 : 0);
+  for (const text of pairs) bytes += 2 + textBytes(text);
+  for (const value of numbered.values()) bytes += 4 + textBytes(value);
+  paddedSize(bytes);
+  const out = Buffer.allocUnsafe(bytes);
+  let at = out.writeUInt8(protocolId, 0);
+  at = out.writeUInt8(0, at);
+  if (pairs.length > 0) {
+    at = out.writeUInt8(BLOCK.STRINGS, at);
+    at = out.writeUInt16BE(pairs.length / 2, at);
+    for (const text of pairs) at = writeSized(out, text, at);
+  }
+  if (numbered.size > 0) {
+    at = out.writeUInt8(BLOCK.NUMBERED, at);
+    at = out.writeUInt16BE(numbered.size, at);
+    for (const [key, value] of numbered) at = writeSized(out, value, out.writeUInt16BE(key, at));
+  }
+  return out;
+}
+
+function writeSized(out: Buffer, text: string, at: number): number {
+  const end = writeText(out, text, at + 2);
+  out.writeUInt16BE(end - at - 2, at);
+  return end;
+}
+
 /**
  * Writes a frame with its length; `message(room)` gives the payload behind so many bytes of room. Throws a RpcError
  * RESOURCE_EXHAUSTED when the headers pass 32 KiB.
  */
 export function writeTTHeader(head: FrameHead, message: (roomBytes: number) => Buffer): Buffer {
-  const { pairs, numbered } = head;
-  let bytes = 2 + (pairs.length > 0 ? 3 : 0) + (numbered.size > 0 ? 3 : 0);
-  for (const text of pairs) bytes += 2 + Buffer.byteLength(text);
-  for (const value of numbered.values()) bytes += 4 + Buffer.byteLength(value);
-  const headerBytes = paddedSize(bytes);
-  const roomBytes = 4 + FIXED_BYTES + headerBytes;
-  const out = message(roomBytes);
-  let at = writeFixedPart(out, MAGIC, head, headerBytes);
-  at = out.writeUInt8(head.protocolId, at);
-  at = out.writeUInt8(0, at);
-  if (pairs.length > 0) {
-    at = out.writeUInt8(BLOCK.STRINGS, at);
-    at = out.writeUInt16BE(pairs.length / 2, at);
-    for (const text of pairs) at = writeText(out, text, at);
-  }
-  if (numbered.size > 0) {
-    at = out.writeUInt8(BLOCK.NUMBERED, at);
-    at = out.writeUInt16BE(numbered.size, at);
-    for (const [key, value] of numbered) at = writeText(out, value, out.writeUInt16BE(key, at));
-  }
-  out.fill(BLOCK.PADDING, at, roomBytes);
-  return out;
+  return writeEncoded(head, encodeHeaders(head), message);
 }
 
-function writeText(out: Buffer, text: string, at: number): number {
-  const length = out.write(text, at + 2);
-  return out.writeUInt16BE(length, at) + length;
+/** What stands of a frame before its headers. */
+export type FrameStart = Pick<FrameHead, "flags" | "sequenceId">;
+
+/** The same with the bytes of `encodeHeaders`. */
+export function writeEncoded(start: FrameStart, headers: Uint8Array, message: (roomBytes: number) => Buffer): Buffer {
+  const headerBytes = paddedSize(headers.length);
+  const roomBytes = 4 + FIXED_BYTES + headerBytes;
+  const out = message(roomBytes);
+  const at = writeFixedPart(out, MAGIC, start, headerBytes);
+  out.set(headers, at);
+  for (let i = at + headers.length; i < roomBytes; i++) out[i] = BLOCK.PADDING;
+  return out;
 }

@@ -14,7 +14,7 @@ import { readApplicationException, writeApplicationException } from "./applicati
 import { EXCEPTION_TYPE, fromApplicationException, ThriftFault, toApplicationException } from "./codes.ts";
 import { COMPACT_TYPE } from "./compact-walker.ts";
 import { codecOf, type Dialect, type Framing } from "./dialect.ts";
-import { type Dressed, dressMessage, type MessageHead, undress } from "./dress.ts";
+import { type Dressed, dressEncoded, dressMessage, protocolIdOf, undress } from "./dress.ts";
 import { eachCompactField, eachField } from "./fields.ts";
 import { frameFlags, frameSequenceId, headerKind, OUT_OF_ORDER_FLAG } from "./header-frame.ts";
 import {
@@ -28,6 +28,7 @@ import {
   writeRequestHeaders,
 } from "./header-keys.ts";
 import { readBusinessError, writeBusinessError } from "./kitex-keys.ts";
+import { type CallHeads, callHead, replyHead } from "./known-heads.ts";
 import { MESSAGE, type ReadHeader, readMessageHeader } from "./message.ts";
 import { TYPE } from "./struct-walker.ts";
 
@@ -97,13 +98,14 @@ const NO_HEADERS: RequestHeaders = {
 /** Reads one message, without the length of its frame. What is wrong with it comes back as the error to answer with. */
 export function readCall(message: Uint8Array, context: CallContext): ReadCall {
   const { dialect, headers: own } = context;
-  let dress = namelessDress(message, dialect);
+  let dress: Dress | undefined;
+  let zlib = false;
   try {
     const dressed = undress(message, dialect.framing, own?.maxFrameBytes ?? 0);
-    dress = { ...dress, zlib: dressed.zlib };
+    zlib = dressed.zlib;
     const header = wholeHeader(dressed.payload);
     checkFamily(header, dialect);
-    dress = dressOf(dress, header);
+    dress = dressOf(dressed, header);
     if (header.type !== MESSAGE.CALL && header.type !== MESSAGE.ONEWAY) {
       throw new RpcError(
         "INVALID_ARGUMENT",
@@ -119,7 +121,7 @@ export function readCall(message: Uint8Array, context: CallContext): ReadCall {
     return { dress: call.method.oneway ? { ...dress, answered: false } : dress, call };
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
-    return { dress, error };
+    return { dress: dress ?? { ...namelessDress(message, dialect), zlib }, error };
   }
 }
 
@@ -160,7 +162,7 @@ export function readDress(unfinished: Uint8Array, dialect: Dialect): Dress {
     const header = readMessageHeader(unfinished);
     if (!header) return unknown;
     checkFamily(header, dialect);
-    return dressOf(unknown, header);
+    return dressOf({ framing: unknown.framing, zlib: false }, header);
   } catch {
     return unknown;
   }
@@ -194,8 +196,21 @@ function checkFamily({ envelope }: ReadHeader, dialect: Dialect): void {
   );
 }
 
-function dressOf(dress: Dress, { envelope, name, type, sequenceId }: ReadHeader): Dress {
-  return { ...dress, envelope, name: bareName(name), sequenceId, answered: type !== MESSAGE.ONEWAY };
+function dressOf(
+  { framing, frame, zlib }: Pick<Dressed, "framing" | "frame" | "zlib">,
+  { envelope, name, type, sequenceId }: ReadHeader,
+): Dress {
+  return {
+    framing,
+    envelope,
+    name: bareName(name),
+    sequenceId,
+    answered: type !== MESSAGE.ONEWAY,
+    frameId: frame?.sequenceId ?? 0,
+    flags: frame?.flags ?? 0,
+    zlib,
+    profile: false,
+  };
 }
 
 /**
@@ -251,11 +266,11 @@ const NO_RESULT = {
 
 function dressReply(dress: Dress, type: number, body: Uint8Array, reply: ReplyToWrite): Uint8Array {
   const { framing, envelope, name, sequenceId, frameId, zlib } = dress;
-  const flags = dress.flags & OUT_OF_ORDER_FLAG;
-  const head = hasHeaders(framing)
-    ? { flags, sequenceId: frameId, zlib, pairs: writeReplyHeaders(reply, framing) }
-    : undefined;
-  return dressMessage(framing, head, { envelope, name, type, sequenceId }, body);
+  const message = { envelope, name, type, sequenceId };
+  const start = { flags: dress.flags & OUT_OF_ORDER_FLAG, sequenceId: frameId };
+  if (framing === "ttheader") return dressEncoded(start, replyHead(protocolIdOf(envelope), reply), message, body);
+  const head = framing === "theader" ? { ...start, zlib, pairs: writeReplyHeaders(reply, framing) } : undefined;
+  return dressMessage(framing, head, message, body);
 }
 
 function hasHeaders(framing: Framing): framing is HeaderFraming {
@@ -272,6 +287,8 @@ export interface WriteCallOptions extends Dialect {
   /** Whether the peer has shown that it speaks Causeway's profile. */
   readonly profile: boolean;
   readonly nowMs: number;
+  /** What was written last to the same endpoint, where it is kept. */
+  readonly heads?: CallHeads;
 }
 
 /**
@@ -290,33 +307,34 @@ export function writeCall(
   const name = multiplexed ? `${bareService(method.service)}:${method.name}` : method.name;
   const type = method.oneway ? MESSAGE.ONEWAY : MESSAGE.CALL;
   const flags = framing === "ttheader" ? OUT_OF_ORDER_FLAG : 0;
-  let head: MessageHead | undefined;
-  if (hasHeaders(framing)) {
-    const says = {
-      metadata: headers,
-      service: options.profile ? method.service : bareService(method.service),
-      upstream: facts.upstream,
-      method: method.name,
-      messageType: type,
-      timeoutMs: expiresAtMs - options.nowMs,
-    };
-    head = { flags, sequenceId, zlib, ...writeRequestHeaders(says, framing) };
-  }
   const answered = !method.oneway;
-  return {
-    dress: {
-      framing,
-      envelope,
-      name: method.name,
-      sequenceId,
-      answered,
-      frameId: sequenceId,
-      flags,
-      zlib,
-      profile: options.profile,
-    },
-    message: dressMessage(framing, head, { envelope, name, type, sequenceId }, payload.bytes),
+  const dress: Dress = {
+    framing,
+    envelope,
+    name: method.name,
+    sequenceId,
+    answered,
+    frameId: sequenceId,
+    flags,
+    zlib,
+    profile: options.profile,
   };
+  const header = { envelope, name, type, sequenceId };
+  if (!hasHeaders(framing)) return { dress, message: dressMessage(framing, undefined, header, payload.bytes) };
+  const says = {
+    metadata: headers,
+    service: options.profile ? method.service : bareService(method.service),
+    upstream: facts.upstream,
+    method: method.name,
+    messageType: type,
+    timeoutMs: expiresAtMs - options.nowMs,
+  };
+  if (framing === "ttheader" && options.heads) {
+    const head = callHead(method, protocolIdOf(envelope), says, options.heads);
+    return { dress, message: dressEncoded(dress, head, header, payload.bytes) };
+  }
+  const head = { flags, sequenceId, zlib, ...writeRequestHeaders(says, framing) };
+  return { dress, message: dressMessage(framing, head, header, payload.bytes) };
 }
 
 /** What a reply says beside its answer, to the connection that it came over. */
