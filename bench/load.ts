@@ -37,7 +37,7 @@ export async function buildLoad(): Promise<string> {
 }
 
 /** An echo server, on the upstream's cores. `ready` of the service is its address. */
-export function startEcho(program: string, wire: "http2" | "thrift"): Promise<Service> {
+export function startEcho(program: string, wire: "http1" | "http2" | "thrift"): Promise<Service> {
   return startService("taskset", ["-c", CORES.upstream, program, `serve-${wire}`], /listening on (.+)/);
 }
 

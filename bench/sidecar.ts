@@ -32,6 +32,7 @@ const CASES: readonly Case[] = [
     to: { protocol: "ttheader", maxCallsPerConnection: 1_000 },
   },
   { name: "Thrift framed → gRPC", from: "framed", to: { protocol: "grpc" } },
+  { name: "Thrift framed → Thrift over HTTP", from: "framed", to: { protocol: "thrift-http" } },
   { name: "gRPC → Thrift framed", from: "grpc", to: { protocol: "thrift-framed" } },
   { name: "HTTP JSON → Thrift framed", from: "json", to: { protocol: "thrift-framed" } },
   {
@@ -47,14 +48,18 @@ export async function benchSidecar({ json, rounds, seconds, only }: SidecarBench
     `One process on one core, ${CONNECTIONS} connections with one call of 200 bytes each: the sidecar with its default pipeline, HAProxy (TCP,\none thread) with the same Thrift frames to the same upstream. ${rounds} rounds of ${seconds} s each, taking turns; medians; ratios to HAProxy.\n`,
   );
   const program = await buildLoad();
-  const [thrift, http2] = await Promise.all([startEcho(program, "thrift"), startEcho(program, "http2")]);
+  const [thrift, http1, http2] = await Promise.all([
+    startEcho(program, "thrift"),
+    startEcho(program, "http1"),
+    startEcho(program, "http2"),
+  ]);
+  const echoes: Readonly<Record<string, string>> = { grpc: http2.ready, "thrift-http": http1.ready };
   const load = { connections: CONNECTIONS, streams: 1, seconds };
   const print = createPrinter(json);
   const haproxy = await startHaproxy("tcp", thrift.ready);
   try {
     for (const { name, from, to } of CASES.filter((each) => each.name.includes(only))) {
-      const endpoint = to.protocol === "grpc" ? http2.ready : thrift.ready;
-      const sidecar = await startSidecarHop(optionsOf(to, endpoint));
+      const sidecar = await startSidecarHop(optionsOf(to, echoes[to.protocol] ?? thrift.ready));
       const run = (hop: Hop) =>
         hop === haproxy ? loadThrift(program, hop.address, frames(from), load) : runFrom(program, hop, from, load);
       try {
@@ -65,7 +70,7 @@ export async function benchSidecar({ json, rounds, seconds, only }: SidecarBench
       }
     }
   } finally {
-    await Promise.all([haproxy.stop(), thrift.stop(), http2.stop()]);
+    await Promise.all([haproxy.stop(), thrift.stop(), http1.stop(), http2.stop()]);
   }
 }
 

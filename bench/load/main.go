@@ -3,6 +3,7 @@
 //
 //	load serve-http2                            a gRPC server that sends every message back
 //	load serve-thrift                           a Thrift server of echo, framed or TTHeader, that sends the argument back
+//	load serve-http1                            the same over HTTP/1.1
 //	load call-thrift ADDRESS FRAMING CONNECTIONS DEPTH SECONDS RATE
 //	load stream ADDRESS MESSAGES BYTES          one bidirectional gRPC stream
 //	load idle ADDRESS WIRE CONNECTIONS          opens connections and leaves them idle until standard input ends
@@ -26,9 +27,11 @@ func main() {
 	args := os.Args[2:]
 	switch os.Args[1] {
 	case "serve-http2":
-		serve(echoHTTP2)
+		serve(accept(echoHTTP2))
 	case "serve-thrift":
-		serve(echoThrift)
+		serve(accept(echoThrift))
+	case "serve-http1":
+		serve(echoHTTP1)
 	case "call-thrift":
 		need(args, 6)
 		report(callThrift(load{
@@ -46,18 +49,22 @@ func main() {
 	}
 }
 
-func serve(handle func(net.Conn)) {
+func serve(handle func(net.Listener)) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)
 	fmt.Printf("listening on %s\n", listener.Addr())
-	go func() {
+	go handle(listener)
+	waitForEnd()
+}
+
+func accept(handle func(net.Conn)) func(net.Listener) {
+	return func(listener net.Listener) {
 		for {
 			connection, err := listener.Accept()
 			check(err)
 			go handle(connection)
 		}
-	}()
-	waitForEnd()
+	}
 }
 
 // waitForEnd returns when whoever started this has gone.

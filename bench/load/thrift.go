@@ -77,7 +77,7 @@ func writeFrame(out *bufio.Writer, frame []byte) {
 	out.Write(frame)
 }
 
-// echoThrift turns each call of echo into its reply: another message type, another field id, the same bytes.
+// echoThrift turns each call of echo into its reply, which is the same but for the message type and the field id.
 func echoThrift(connection net.Conn) {
 	defer connection.Close()
 	in, out := bufio.NewReaderSize(connection, 1<<16), bufio.NewWriterSize(connection, 1<<16)
@@ -96,15 +96,26 @@ func echoThrift(connection net.Conn) {
 		if len(frame) < at+12 {
 			return
 		}
-		name := int(binary.BigEndian.Uint32(frame[at+4:]))
-		field := at + 12 + name
-		if len(frame) < field+3 {
+		if !turn(frame[at:]) {
 			continue // a ping, or a cancel
 		}
-		frame[at+3] = 2
-		frame[field+2] = 0
 		writeFrame(out, frame)
 	}
+}
+
+// turn makes a call of echo its reply; false when there is no argument.
+func turn(message []byte) bool {
+	if len(message) < 12 {
+		return false
+	}
+	name := int(binary.BigEndian.Uint32(message[4:]))
+	field := 12 + name
+	if len(message) < field+3 {
+		return false
+	}
+	message[3] = 2
+	message[field+2] = 0
+	return true
 }
 
 type load struct {

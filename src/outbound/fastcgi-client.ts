@@ -1,19 +1,15 @@
 // HTTP requests to a FastCGI application such as PHP-FPM, over kept connections with one request at a time on each. What is in
 // them is left to http-upstream.ts.
 import { dirname } from "node:path";
-import type { Clock } from "../base/clock.ts";
-import { RpcError, toRpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { Metadata } from "../base/metadata.ts";
 import { createRecordReader, type RecordReader } from "../protocol/fastcgi/record.ts";
 import { writeRequest } from "../protocol/fastcgi/request.ts";
 import { type CgiResponse, createResponseCollector } from "../protocol/fastcgi/response.ts";
 import type { OutgoingRequest, PeerResponse } from "../protocol/http/http.ts";
-import type { AnyCall } from "../rpc/call.ts";
-import { abortError } from "./call-end.ts";
-import { type ConnectionPool, createConnectionPool, type PooledConnection, type Waiter } from "./connection-pool.ts";
-import type { Dialer } from "./dialer.ts";
-import type { HttpTransport } from "./http-client.ts";
+import { createConnectionPool } from "./connection-pool.ts";
+import type { HttpClientContext, HttpTransport } from "./http-client.ts";
+import { type Exchange, exchangeOnPool } from "./pooled-exchange.ts";
 
 export interface FastCgiClientOptions {
   readonly maxConnections: number;
@@ -29,11 +25,7 @@ export interface FastCgiClientOptions {
 }
 
 /** What the client works with. */
-export interface FastCgiClientContext {
-  readonly dialer: Dialer;
-  /** What errors call the endpoint. */
-  readonly name: string;
-  readonly clock: Clock;
+export interface FastCgiClientContext extends HttpClientContext {
   readonly log: Log;
 }
 
@@ -41,89 +33,35 @@ export interface FastCgiClientContext {
 export function createFastCgiClient(options: FastCgiClientOptions, context: FastCgiClientContext): HttpTransport {
   const pool = createConnectionPool(options, { ...context, createReader: createRecordReader });
   return {
-    send: (request, call) =>
-      new Promise((resolve, reject) => exchange(request, call, pool, options, context, resolve, reject)),
+    send: (request, call) => exchangeOnPool(exchangeOf(request, options, context), call, pool, context.name),
+    connections: pool.connections,
     close: pool.close,
   };
 }
 
-/** One request on one connection. */
-function exchange(
+function exchangeOf(
   request: OutgoingRequest,
-  call: AnyCall,
-  pool: ConnectionPool<RecordReader>,
   options: FastCgiClientOptions,
   { name, log }: FastCgiClientContext,
-  resolve: (response: PeerResponse) => void,
-  reject: (error: RpcError) => void,
-): void {
-  const { signal } = call;
-  let connection: PooledConnection<RecordReader> | undefined;
-  if (signal.aborted) {
-    reject(abortError(call, false));
-    return;
-  }
-  signal.addEventListener("abort", onAbort);
+): Exchange<RecordReader> {
   const collector = createResponseCollector(options.maxMessageBytes);
-  const waiter: Waiter<RecordReader> = { ready, failed, left: false };
-  pool.acquire(waiter);
-
-  function ready(acquired: PooledConnection<RecordReader>): void {
-    connection = acquired;
-    acquired.listener = { data, closed };
-    acquired.socket.write(writeRequest(variablesOf(request, options), request.body));
-  }
-
-  function data(): void {
-    if (!connection) return;
-    try {
+  return {
+    write(socket) {
+      socket.write(writeRequest(variablesOf(request, options), request.body));
+    },
+    read(reader) {
       let response: CgiResponse | undefined;
-      for (let record = connection.reader.next(); record && !response; record = connection.reader.next()) {
+      for (let record = reader.next(); record && !response; record = reader.next()) {
         response = collector.push(record);
         if (response) break;
       }
-      if (!response) return;
-      const used = connection;
-      settle();
-      // More than one response: the next call would take it for its own.
-      if (used.reader.isEmpty) pool.release(used);
-      else used.socket.destroy();
+      if (!response) return undefined;
       if (response.errors !== "") log.warn({ endpoint: name, text: response.errors }, "FastCGI error log");
-      resolve(peerResponse(response));
-    } catch (error) {
-      const used = connection;
-      settle();
-      used.socket.destroy();
-      reject(toRpcError(error));
-    }
-  }
-
-  function settle(): void {
-    if (connection) connection.listener = undefined;
-    connection = undefined;
-    signal.removeEventListener("abort", onAbort);
-  }
-
-  function closed(error: Error | undefined): void {
-    settle();
-    const reason = error?.message ?? "the peer closed the connection";
-    const text = `the connection to ${name} broke before the reply was whole: ${reason}`;
-    reject(new RpcError("UNAVAILABLE", text, { sent: true, cause: error }));
-  }
-
-  function failed(error: RpcError): void {
-    settle();
-    reject(error);
-  }
-
-  /** PHP-FPM reads nothing while it works, so the connection is all that can tell it. */
-  function onAbort(): void {
-    waiter.left = true;
-    const used = connection;
-    settle();
-    used?.socket.destroy();
-    reject(abortError(call, used !== undefined));
-  }
+      return peerResponse(response);
+    },
+    end: () => undefined,
+    mayStay: ({ isEmpty }) => isEmpty,
+  };
 }
 
 function peerResponse({ status, headers, body, errors }: CgiResponse): PeerResponse {

@@ -122,8 +122,12 @@ export function connectHttp(options: HttpUpstreamOptions, clock: Clock, log: Log
     const transport =
       told.protocol === "fastcgi"
         ? createFastCgiClient(told, { dialer, name, clock, log })
-        : createHttpClient(dialer, name, told);
-    return { handle: (call) => exchange(call, writeCall, transport, clock), close: transport.close };
+        : createHttpClient(told, { dialer, name, clock });
+    return {
+      handle: (call) => exchange(call, writeCall, transport, clock),
+      connections: transport.connections,
+      close: transport.close,
+    };
   };
 }
 

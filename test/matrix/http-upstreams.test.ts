@@ -2,6 +2,7 @@
 // and at sockets that misbehave.
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer as createHttpServer, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -347,6 +348,64 @@ test.each(EACH.filter(([, { protocol }]) => protocol === "fastcgi"))(
     expect(server.connections()).toBe(2);
   },
 );
+
+test("a server of node:http is understood however it says where its response ends", async () => {
+  const body = '{"success":"hello"}';
+  const ways: readonly ((response: ServerResponse) => unknown)[] = [
+    (response) => response.setHeader("content-length", body.length).end(body),
+    (response) => {
+      response.writeProcessing();
+      response.writeEarlyHints({ link: "</a>; rel=preload" });
+      response.setHeader("trailer", "cost");
+      response.write(body.slice(0, 5));
+      response.write(body.slice(5));
+      response.addTrailers({ cost: "2" });
+      response.end();
+    },
+    (response) => response.setHeader("connection", "close").end(body),
+    (response) => {
+      response.useChunkedEncodingByDefault = false;
+      response.shouldKeepAlive = false;
+      response.write(body);
+      response.end();
+    },
+  ];
+  let requests = 0;
+  let connections = 0;
+  const server = createHttpServer((request, response) => {
+    const answer = ways[requests++ % ways.length]!;
+    response.setHeader("content-type", "application/json");
+    request.resume().on("end", () => answer(response));
+  });
+  server.on("connection", () => connections++).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanups.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const { handle } = connect({ kind: "tcp", host: "127.0.0.1", port }, WIRES["JSON over HTTP"]);
+  for (let i = 0; i < 3 * ways.length; i++) {
+    expect(said(await handle(call(WIRES["JSON over HTTP"], "hello")))).toBe("hello");
+  }
+  // Two of the four ways end the connection.
+  expect(connections).toBe(6);
+});
+
+test("connections to HTTP servers that nobody uses are closed", async () => {
+  const body = '{"success":"hello"}';
+  const answer = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const server = await rawServer((socket) => socket.write(answer));
+  const clock = createFakeClock();
+  const wire = WIRES["JSON over HTTP"];
+  const { handle, connections } = connect(server.address, wire, clock);
+  for (let i = 0; i < 2; i++) await handle(call(wire, "hello"));
+  expect(server.count()).toBe(1);
+  expect(connections?.()).toEqual({ open: 1, connecting: 0, waiting: 0 });
+  clock.advance(wire.idleTimeoutMs);
+  await handle(call(wire, "hello"));
+  expect(server.count()).toBe(2);
+});
 
 test("what a server sends unasked is nobody's response: its connection is closed", async () => {
   const body = '{"success":"hello"}';
