@@ -1,9 +1,7 @@
 // Every wire as a caller's and as a server's: a caller of it, and the pipeline from a listener to a server of it. The
-// service is Echo, on both ends the fake of echo.ts.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+// service is that of wires.thrift, for callers and servers of Protobuf.
 import { join } from "node:path";
-import { systemClock } from "../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import type { Codec, Limits } from "../../src/codec/codec.ts";
 import { compileTranscoder } from "../../src/codec/transcode.ts";
 import { bridge } from "../../src/governance/bridge.ts";
@@ -14,6 +12,8 @@ import { connectGrpc, grpcUpstreamOptions } from "../../src/outbound/grpc-client
 import {
   connectHttp,
   connectUpstreamOptions,
+  fastCgiUpstreamOptions,
+  type HttpUpstreamOptions,
   httpJsonUpstreamOptions,
   thriftHttpUpstreamOptions,
 } from "../../src/outbound/http-upstream.ts";
@@ -21,51 +21,49 @@ import { connectThrift, thriftUpstreamOptions } from "../../src/outbound/thrift-
 import { createDetailPrinter } from "../../src/protocol/http/detail-json.ts";
 import { createHttpPort } from "../../src/protocol/http/http-port.ts";
 import { codecOf, type Dialect } from "../../src/protocol/thrift/dialect.ts";
-import { type Handler, newFacts } from "../../src/rpc/call.ts";
+import { type Call, type Handler, newFacts } from "../../src/rpc/call.ts";
 import type { Connect, EndpointHandler } from "../../src/rpc/endpoint.ts";
 import { createLookup } from "../../src/rpc/resolve.ts";
 import { type LinkedSchema, linkSchema } from "../../src/schema/link.ts";
 import { loadSchema } from "../../src/schema/load.ts";
+import { ROOT } from "../../tools/build-cache.ts";
+import { serveFastCgi } from "../fastcgi-server.ts";
 import { quietLog } from "../quiet-log.ts";
+import { connectGrpcWeb } from "./grpc-web-client.ts";
 
-const THRIFT = `
-namespace * test
-exception Missing { 1: string text } (pb.code = "NOT_FOUND")
-service Echo {
-  string echo(1: string text) throws (1: Missing missing)
-  oneway void note(1: string text)
-}
-`;
+export const SERVICE = "matrix.Wires";
 
 export const LIMITS: Limits = { maxBytes: 16_384_000, maxDepth: 64, maxElements: 1_000_000 };
 
 function load(): LinkedSchema {
-  const folder = mkdtempSync(join(tmpdir(), "causeway-wires-"));
-  try {
-    const path = join(folder, "echo.thrift");
-    writeFileSync(path, THRIFT);
-    const schema = loadSchema([path], { includeDirs: [], allowNegativeKeys: false }, () => {});
-    if (!schema) throw new Error("the IDL of the test is wrong");
-    return linkSchema(schema, { pairs: [] }, () => {});
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const includeDirs = [join(ROOT, "idl/kinds")];
+  const said: string[] = [];
+  const schema = loadSchema(
+    [join(ROOT, "test/matrix/wires.thrift")],
+    { includeDirs, allowNegativeKeys: false },
+    (fault) => said.push(fault.message),
+  );
+  if (!schema) throw new Error(`the IDL of the test is wrong: ${said.join("; ")}`);
+  return linkSchema(schema, { pairs: [] }, () => {});
 }
 
-const linked = load();
+export const linked = load();
 const services = [...linked.schema.services.values()].flat();
 export const lookup = createLookup(services);
 
-/** A wire that calls travel on, in either direction. */
+/** A wire that calls travel on. */
 export interface Wire {
   readonly name: string;
   readonly codec: Codec;
-  /** Which listener takes its calls. */
-  readonly port: "local" | "http";
-  /** Whether it has room for metadata, and for the details of errors. */
+  /** Who takes its calls. */
+  readonly port: "local" | "http" | "fastcgi";
+  /** Whether it has room for metadata, for a deadline, and for the details of errors. */
   readonly hasMetadata: boolean;
   readonly connect: Connect;
 }
+
+/** There are hundreds of clients, and both ends of their connections are in one process. */
+const maxConnections = 8;
 
 function thriftWire(dialect: Dialect, changes: { zlib?: boolean; profile?: boolean } = {}): Wire {
   const { framing, envelope } = dialect;
@@ -74,23 +72,53 @@ function thriftWire(dialect: Dialect, changes: { zlib?: boolean; profile?: boole
     codec: codecOf(envelope),
     port: "local",
     hasMetadata: framing === "theader" || framing === "ttheader",
-    connect: connectThrift({ ...thriftUpstreamOptions.parse({}), ...dialect, ...changes }, systemClock, quietLog),
+    connect: connectThrift(
+      { ...thriftUpstreamOptions.parse({ maxConnections }), ...dialect, ...changes },
+      systemClock,
+      quietLog,
+    ),
   };
 }
 
-function httpWire(options: Parameters<typeof connectHttp>[0], codec: Codec): Wire {
-  const name = options.protocol === "thrift-http" ? `thrift-http ${options.codec}` : options.protocol;
-  return { name, codec, port: "http", hasMetadata: true, connect: connectHttp(options, systemClock, quietLog) };
+const BOUNDS = { maxMessageBytes: LIMITS.maxBytes, maxDepth: LIMITS.maxDepth };
+
+function httpWire(options: HttpUpstreamOptions, codec: Codec, name: string = options.protocol): Wire {
+  const port = options.protocol === "fastcgi" ? "fastcgi" : "http";
+  return { name, codec, port, hasMetadata: true, connect: connectHttp(options, systemClock, quietLog) };
 }
 
-const BOUNDS = { maxMessageBytes: LIMITS.maxBytes, maxDepth: LIMITS.maxDepth };
-const overHttp = (codec: "thrift-binary" | "thrift-compact") =>
-  httpWire(
-    { ...thriftHttpUpstreamOptions.parse({ protocol: "thrift-http", codec, path: "/{service}" }), ...BOUNDS },
+function overHttp(codec: "thrift-binary" | "thrift-compact"): Wire {
+  const options = thriftHttpUpstreamOptions.parse({
+    protocol: "thrift-http",
     codec,
-  );
+    maxConnections,
+    path: "/{service}",
+  });
+  return httpWire({ ...options, ...BOUNDS }, codec, `thrift-http ${codec}`);
+}
 
-export const WIRES: readonly Wire[] = [
+function overFastCgi(codec: "thrift-binary" | "protobuf"): Wire {
+  const options = fastCgiUpstreamOptions.parse({
+    protocol: "fastcgi",
+    codec,
+    script: "/srv/front.php",
+    maxConnections,
+  });
+  return httpWire({ ...options, ...BOUNDS }, codec, `fastcgi ${codec}`);
+}
+
+function grpcWebWire(form: "binary" | "text"): Wire {
+  const name = form === "text" ? "grpc-web-text" : "grpc-web";
+  return {
+    name,
+    codec: "protobuf",
+    port: "http",
+    hasMetadata: true,
+    connect: connectGrpcWeb(form, maxConnections, systemClock),
+  };
+}
+
+const BOTH_WAYS: readonly Wire[] = [
   thriftWire({ framing: "framed", envelope: "strict" }),
   thriftWire({ framing: "framed", envelope: "old" }),
   thriftWire({ framing: "framed", envelope: "compact" }),
@@ -110,23 +138,29 @@ export const WIRES: readonly Wire[] = [
   },
   overHttp("thrift-binary"),
   overHttp("thrift-compact"),
-  httpWire({ ...connectUpstreamOptions.parse({ protocol: "connect" }), ...BOUNDS }, "protobuf"),
-  httpWire({ ...httpJsonUpstreamOptions.parse({ protocol: "http-json" }), ...BOUNDS }, "json"),
+  httpWire({ ...connectUpstreamOptions.parse({ protocol: "connect", maxConnections }), ...BOUNDS }, "protobuf"),
+  httpWire({ ...httpJsonUpstreamOptions.parse({ protocol: "http-json", maxConnections }), ...BOUNDS }, "json"),
 ];
+
+/** What callers speak: browsers have gRPC-Web. */
+export const INBOUND: readonly Wire[] = [...BOTH_WAYS, grpcWebWire("binary"), grpcWebWire("text")];
+
+/** What servers speak: PHP-FPM has FastCGI. */
+export const OUTBOUND: readonly Wire[] = [...BOTH_WAYS, overFastCgi("thrift-binary"), overFastCgi("protobuf")];
 
 const ADDRESS = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
 
-/** Listeners of both kinds before one handler. */
+/** Whatever takes calls, before one handler. */
 export interface Ports {
-  /** A client of a wire at the listener that takes it. */
+  /** A client of a wire, at whoever takes its calls. */
   client(wire: Wire): EndpointHandler;
   close(): Promise<void>;
 }
 
-/** Opens both listeners; what they take goes to `handle` as it comes. */
+/** Opens the listeners, and a FastCGI application; what they take goes to `handle` as it comes. */
 export async function openPorts(handle: Handler): Promise<Ports> {
   const context = { lookup, handle, log: quietLog, clock: systemClock };
-  const options = { ...localListenerOptions.parse({}), address: ADDRESS, defaultService: "test.Echo" };
+  const options = { ...localListenerOptions.parse({}), address: ADDRESS, defaultService: SERVICE };
   const bounds = { maxFrameBytes: LIMITS.maxBytes, maxMessageBytes: LIMITS.maxBytes };
   const local = await createLocalListener({ ...options, ...bounds }, context);
   const port = createHttpPort(
@@ -135,27 +169,51 @@ export async function openPorts(handle: Handler): Promise<Ports> {
   );
   const limits = { maxBodyBytes: LIMITS.maxBytes, maxHeaderBytes: 32_768 };
   const http = await createHttpListener({ address: ADDRESS, ...limits }, port, quietLog);
+  const fastcgi = await serveFastCgi(port);
+  const addresses = {
+    local: local.address,
+    http: http.address,
+    fastcgi: { ...ADDRESS, port: fastcgi.port },
+  };
   const clients: EndpointHandler[] = [];
   return {
     client({ port: kind, connect }) {
-      const { address } = kind === "local" ? local : http;
-      const client = connect({ upstream: "echo", address, name: kind });
+      const client = connect({ upstream: "wires", address: addresses[kind], name: kind });
       clients.push(client);
       return client;
     },
     async close() {
       await Promise.all(clients.map((client) => client.close()));
-      await Promise.all([local.close(0), http.close(0)]);
+      await Promise.all([local.close(0), http.close(0), fastcgi.close()]);
     },
   };
 }
 
-/** The way of a call through a sidecar to a server of a wire. */
-export function through({ codec }: Wire, server: EndpointHandler): Handler {
+/** Before it, whatever is encoded as the wire is not becomes so. */
+export function translated({ codec }: Pick<Wire, "codec">, handle: Handler): Handler {
   const compile: Parameters<typeof bridge>[0]["compile"] = (body, from, to) =>
     compileTranscoder(body, from, to, LIMITS);
-  const layer = bridge({ codec, links: linked.methods, compile }, "drop");
-  return deadline({ timeoutMs: 30_000 }, systemClock)(layer(server.handle));
+  return bridge({ codec, links: linked.methods, compile }, "drop")(handle);
+}
+
+/** The longest that a sidecar lets its calls take, in milliseconds: those of `wait`, and all others. */
+export const POLICY_MS = { wait: 50, other: 30_000 } as const;
+
+/** The way of a call through a sidecar to a server of a wire. For calls of `wait`, time has passed when `arrived` says so. */
+export function through(wire: Wire, server: EndpointHandler, arrived: (call: Call) => Promise<unknown>): Handler {
+  const handle = translated(wire, server.handle);
+  const other = deadline({ timeoutMs: POLICY_MS.other }, systemClock)(handle);
+  return (call) => {
+    if (call.method.name !== "wait") return other(call);
+    const clock: Clock = {
+      ...systemClock,
+      after(_, passed) {
+        void arrived(call).then(passed);
+        return () => {};
+      },
+    };
+    return deadline({ timeoutMs: POLICY_MS.wait }, clock)(handle)(call);
+  };
 }
 
 /** Facts of a call of a test. */
