@@ -1,5 +1,11 @@
 // Key/value pairs that travel with a call on every wire that has room for them.
 
+/** Metadata that many callers send alike, by its pairs; what is longer, or says who somebody is, is not kept. */
+const shared = new Map<string, Metadata>();
+const MAX_SHARED = 1_024;
+const MAX_SHARED_CHARACTERS = 512;
+const PERSONAL: readonly string[] = ["authorization", "cookie"];
+
 /**
  * Immutable, ordered, keys in lower case, repeated keys kept. The value of a key that ends in `-bin` is unpadded base64,
  * as on the gRPC wire; every other value is text.
@@ -9,6 +15,9 @@ export class Metadata implements Iterable<readonly [key: string, value: string]>
 
   /** Keys at even, values at odd positions: one array for the hot path. */
   readonly #flat: readonly string[];
+  /** What `behind` was asked for last, and its answer. */
+  #first: Metadata | undefined = undefined;
+  #joined: Metadata | undefined = undefined;
 
   private constructor(flat: readonly string[]) {
     this.#flat = flat;
@@ -48,6 +57,31 @@ export class Metadata implements Iterable<readonly [key: string, value: string]>
   /** A copy with one more pair at the end. */
   with(key: string, value: string): Metadata {
     return new Metadata([...this.#flat, key.toLowerCase(), value]);
+  }
+
+  /** The pairs of `first`, then these; the very same object again when asked for again with the same `first`. */
+  behind(first: Metadata): Metadata {
+    if (this.#flat.length === 0) return first;
+    if (this.#first !== first || this.#joined === undefined) {
+      this.#first = first;
+      this.#joined = new Metadata([...first.#flat, ...this.#flat]);
+    }
+    return this.#joined;
+  }
+
+  /**
+   * The object that stands for all metadata with these pairs that is shared; this one, if it is the first of them. Worth it
+   * for what comes again and again, over many connections: what is made of it is made once.
+   */
+  shared(): Metadata {
+    if (this.#flat.length === 0 || PERSONAL.some((key) => this.get(key) !== undefined)) return this;
+    const key = this.#flat.join("\0");
+    if (key.length > MAX_SHARED_CHARACTERS) return this;
+    const known = shared.get(key);
+    if (known) return known;
+    if (shared.size >= MAX_SHARED) shared.clear();
+    shared.set(key, this);
+    return this;
   }
 
   /** A copy that holds only the pairs that `keep` accepts; itself when it accepts all. */

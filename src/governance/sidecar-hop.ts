@@ -41,9 +41,8 @@ export function sidecarHop({ name }: IdentityOptions): SidecarHop {
     "1",
     ...(from === undefined ? [] : [SIDECAR_KEY.FROM, from]),
   ];
-  const pairs = own(name);
-  /** The very same for all calls that have nothing to say themselves, so that wires can know it again. */
-  const alone = Metadata.fromFlat(pairs);
+  /** The very same for all calls, so that wires can know it again. */
+  const alone = Metadata.fromFlat(own(name));
 
   function mark({ headers, facts }: AnyCall): Metadata {
     const hops = headers.get(SIDECAR_KEY.HOPS);
@@ -53,10 +52,7 @@ export function sidecarHop({ name }: IdentityOptions): SidecarHop {
     }
     facts.from = name ?? facts.caller;
     const isNamed = name !== undefined || facts.caller === undefined;
-    if (headers.size === 0 && isNamed) return alone;
-    const flat = isNamed ? [...pairs] : own(facts.caller);
-    for (const [key, value] of headers) flat.push(key, value);
-    return Metadata.fromFlat(flat);
+    return headers.behind(isNamed ? alone : Metadata.fromFlat(own(facts.caller)));
   }
 
   return {

@@ -188,7 +188,7 @@ class GrpcConnection implements Connection, Http2Events<Context> {
     if (stream.context?.kind === "stream") stream.context.drained();
   }
 
-  onHeaders(stream: Stream, list: HeaderList, endStream: boolean): void {
+  onHeaders(stream: Stream, list: HeaderList, endStream: boolean, recognised: boolean): void {
     const refusal = refuseRequest(list);
     if (refusal) {
       this.#refuse(stream, refusal);
@@ -198,7 +198,7 @@ class GrpcConnection implements Connection, Http2Events<Context> {
     let head: CallHead;
     try {
       const { fromSidecar } = this.#options;
-      head = readHead(list, lookup, fromSidecar);
+      head = readHead(list, lookup, fromSidecar, recognised);
       if (fromSidecar) checkSidecar(head.headers);
     } catch (error) {
       this.#refuse(stream, writeReply(readDress(list), toRpcError(error)));

@@ -122,7 +122,7 @@ function exchange(
       const { scheme, authority, heads, clock } = context;
       const written = writeCall(call, { scheme, authority, heads, nowMs: clock.nowMs() });
       const listener = receive(given, call, context, reset, settled);
-      stream = http2.openStream(written.headers, false, listener);
+      stream = http2.openStream(written.headers, false, listener, written.timeout);
       if (!stream) throw new RpcError("UNAVAILABLE", `the connection to ${context.name} has no free stream`);
       call.facts.droppedMetadata += written.droppedMetadata;
       http2.sendData(stream, written.body, true);

@@ -11,6 +11,9 @@ const BOTH: readonly Compression[] = ["deflate", "gzip"];
 const DEFLATE: readonly Compression[] = ["deflate"];
 const GZIP: readonly Compression[] = ["gzip"];
 
+/** Every answer of `readAccepted` but undefined. */
+export const ACCEPTED_SETS = [BOTH, DEFLATE, GZIP] as const;
+
 /** What a peer takes of what is known here, by its grpc-accept-encoding; undefined when that is nothing. */
 export function readAccepted(headers: HeaderList): readonly Compression[] | undefined {
   const text = headerOf(headers, "grpc-accept-encoding");

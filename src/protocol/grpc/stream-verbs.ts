@@ -10,9 +10,11 @@ import {
   type Dress,
   readEnd,
   type WriteCallOptions,
+  type WrittenCall,
   writeCallHead,
   writeFailure,
   writeResponseHead,
+  writeTimeout,
 } from "./verbs.ts";
 
 /** The call of a request's headers, with the messages that follow them. */
@@ -45,11 +47,9 @@ export function writeStreamEnd(end: Metadata | RpcError): HeaderList {
 }
 
 /** The headers of a streaming request, and how many metadata pairs they have no room for. */
-export function writeStreamCall(
-  call: StreamCall,
-  options: WriteCallOptions,
-): { readonly headers: HeaderList; readonly droppedMetadata: number } {
-  return writeCallHead(call, call.compression, options);
+export function writeStreamCall(call: StreamCall, options: WriteCallOptions): Omit<WrittenCall, "body"> {
+  const { list, droppedMetadata } = writeCallHead(call, call.compression, options);
+  return { headers: list, timeout: writeTimeout(call, options), droppedMetadata };
 }
 
 /**

@@ -18,7 +18,7 @@ export function parseTimeout(text: string): number | undefined {
   return parts && unitMs !== undefined ? Number(parts[1]) * unitMs : undefined;
 }
 
-/** Longer ones are given in milliseconds: what is cut off matters to nobody, and calls of one moment say the same. */
+/** Longer ones are given in milliseconds: what is cut off matters to nobody. */
 const FINE_BELOW_MS = 100;
 
 /** A grpc-timeout of at least `timeoutMs`, less than a millisecond above it if eight digits can say so. */

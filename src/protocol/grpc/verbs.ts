@@ -11,7 +11,7 @@ import { exceptionStatus, thrownException } from "../../rpc/status.ts";
 import type { Method } from "../../schema/model.ts";
 import { type HeaderList, headerOf, readMetadata, writeMetadata } from "./header-list.ts";
 import { type ReceivedMessage, writeMessage } from "./message.ts";
-import { ACCEPTED_ENCODINGS, readAccepted, readEncoding } from "./message-encoding.ts";
+import { ACCEPTED_ENCODINGS, ACCEPTED_SETS, readAccepted, readEncoding } from "./message-encoding.ts";
 import { readStatus, writeStatus } from "./status.ts";
 import { formatTimeout, parseTimeout } from "./timeout.ts";
 
@@ -20,6 +20,8 @@ export interface Dress {
   readonly contentType: string;
   /** What the caller takes compressed messages in; without it, it takes none. */
   readonly accepts?: readonly Compression[] | undefined;
+  /** The headers of a response without metadata or compression, for dresses that many calls wear: HTTP/2 encodes them once. */
+  readonly plain?: HeaderList;
 }
 
 /** What a request's headers say, before its message is there. */
@@ -40,14 +42,22 @@ export interface Response {
   readonly trailers: HeaderList | undefined;
 }
 
-const PLAIN_DRESS: Dress = { contentType: "application/grpc" };
+/** What nearly all calls wear. Callers may write anything behind a semicolon, and what they write is not kept. */
+const COMMON_DRESSES: readonly Dress[] = ["application/grpc", "application/grpc+proto"].flatMap((contentType) =>
+  [undefined, ...ACCEPTED_SETS].map((accepts) => {
+    const dress = { contentType, accepts };
+    return { ...dress, plain: writeResponseHead(dress, undefined) };
+  }),
+);
+const PLAIN_DRESS: Dress = COMMON_DRESSES[0]!;
 const CONTENT_TYPE = /^application\/grpc(?:\+proto)?(?:\s*;.*)?$/i;
 
 /** The plain HTTP response to a request that is not gRPC at all; undefined when it is. */
 export function refuseRequest(headers: HeaderList): Response | undefined {
   const contentType = headerOf(headers, "content-type") ?? "";
   // gRPC's specification asks for 415, so that HTTP clients do not take a status of 200 for success.
-  if (!contentType.toLowerCase().startsWith("application/grpc")) return plainHttp("415");
+  if (contentType !== PLAIN_DRESS.contentType && !contentType.toLowerCase().startsWith("application/grpc"))
+    return plainHttp("415");
   return headerOf(headers, ":method") === "POST" ? undefined : plainHttp("405");
 }
 
@@ -58,14 +68,46 @@ function plainHttp(status: string): Response {
 /** The dress of a request whose headers are wrong otherwise, to answer it in. */
 export function readDress(headers: HeaderList): Dress {
   const contentType = headerOf(headers, "content-type") ?? "";
-  return CONTENT_TYPE.test(contentType) ? { contentType, accepts: readAccepted(headers) } : PLAIN_DRESS;
+  return CONTENT_TYPE.test(contentType) ? dressOf(contentType, readAccepted(headers)) : PLAIN_DRESS;
 }
 
+function dressOf(contentType: string, accepts: readonly Compression[] | undefined): Dress {
+  for (const dress of COMMON_DRESSES) {
+    if (dress.contentType === contentType && dress.accepts === accepts) return dress;
+  }
+  return { contentType, accepts };
+}
+
+/** What a request's headers say, whatever services are loaded. */
+interface RequestHead extends Omit<CallHead, "method"> {
+  readonly service: string;
+  readonly name: string;
+}
+
+/** By lists that come again and again. */
+const knownRequests = new WeakMap<HeaderList, RequestHead>();
+
 /**
- * Reads a request's headers; `fromSidecar` says whether what sidecars tell each other in them is believed. Throws a
- * RpcError: UNIMPLEMENTED for an unknown method, content type or compression, INVALID_ARGUMENT for a malformed timeout.
+ * Reads a request's headers; `fromSidecar` says whether what sidecars tell each other in them is believed, and
+ * `recognised` that the very same list has come before, always with the same `fromSidecar`. Throws a RpcError:
+ * UNIMPLEMENTED for an unknown method, content type or compression, INVALID_ARGUMENT for a malformed timeout.
  */
-export function readHead(headers: HeaderList, lookup: Lookup, fromSidecar = false): CallHead {
+export function readHead(headers: HeaderList, lookup: Lookup, fromSidecar = false, recognised = false): CallHead {
+  const { service, name, ...head } = recognised ? knownHead(headers, fromSidecar) : readRequest(headers, fromSidecar);
+  return { ...head, method: lookup.grpc(service, name) };
+}
+
+function knownHead(headers: HeaderList, fromSidecar: boolean): RequestHead {
+  const known = knownRequests.get(headers);
+  if (known) return known;
+  const head = readRequest(headers, fromSidecar);
+  // Many connections say the same: behind them it is one object, which is then known, too.
+  const shared = { ...head, headers: head.headers.shared() };
+  knownRequests.set(headers, shared);
+  return shared;
+}
+
+function readRequest(headers: HeaderList, fromSidecar: boolean): RequestHead {
   const contentType = headerOf(headers, "content-type") ?? "";
   if (!CONTENT_TYPE.test(contentType)) {
     throw new RpcError(
@@ -82,20 +124,17 @@ export function readHead(headers: HeaderList, lookup: Lookup, fromSidecar = fals
       `the grpc-timeout ${timeout.slice(0, 100)}: expected at most 8 digits and one of H M S m u n`,
     );
   }
-  const method = readMethod(headerOf(headers, ":path") ?? "", lookup);
+  const path = headerOf(headers, ":path") ?? "";
+  const parts = /^\/([^/]+)\/([^/]+)$/.exec(path);
+  if (!parts) throw new RpcError("UNIMPLEMENTED", `the path ${path.slice(0, 200)}: expected /package.Service/Method`);
   return {
-    dress: { contentType, accepts: readAccepted(headers) },
-    method,
+    dress: dressOf(contentType, readAccepted(headers)),
+    service: parts[1]!,
+    name: parts[2]!,
     headers: readMetadata(headers, fromSidecar),
     compression,
     timeoutMs,
   };
-}
-
-function readMethod(path: string, lookup: Lookup): Method {
-  const parts = /^\/([^/]+)\/([^/]+)$/.exec(path);
-  if (!parts) throw new RpcError("UNIMPLEMENTED", `the path ${path.slice(0, 200)}: expected /package.Service/Method`);
-  return lookup.grpc(parts[1]!, parts[2]!);
 }
 
 /** What the connection knows of a call. */
@@ -125,23 +164,7 @@ export function readCall(
   return { dress, call: accepts === undefined ? call : { ...call, accepts } };
 }
 
-/** Without metadata, by what tells them apart; the very same list each time is encoded only once by HTTP/2. */
-const plainHeads = new Map<string, HeaderList>();
-const PLAIN_CONTENT_TYPES = new Set(["application/grpc", "application/grpc+proto"]);
 const OK_TRAILERS: HeaderList = ["grpc-status", "0"];
-
-/** The headers of a response without metadata. */
-function plainHead(dress: Dress, compression: Compression | undefined): HeaderList {
-  // Callers may write anything behind a semicolon, and what they write is not kept.
-  if (!PLAIN_CONTENT_TYPES.has(dress.contentType)) return writeResponseHead(dress, compression);
-  const key = `${dress.contentType} ${compression} ${dress.accepts !== undefined}`;
-  let head = plainHeads.get(key);
-  if (!head) {
-    head = writeResponseHead(dress, compression);
-    plainHeads.set(key, head);
-  }
-  return head;
-}
 
 /** The headers that begin a response; `compression` is what its messages may be compressed with. */
 export function writeResponseHead({ contentType, accepts }: Dress, compression: Compression | undefined): string[] {
@@ -178,7 +201,7 @@ export function writeReply(dress: Dress, answer: Reply | RpcError): Response {
 }
 
 function writeHeaders(dress: Dress, compression: Compression | undefined, metadata: Metadata): HeaderList {
-  if (metadata.size === 0) return plainHead(dress, compression);
+  if (metadata.size === 0 && compression === undefined && dress.plain !== undefined) return dress.plain;
   const headers = writeResponseHead(dress, compression);
   writeMetadata(metadata, headers);
   return headers;
@@ -212,51 +235,65 @@ export interface WriteCallOptions {
   readonly heads?: KnownHeads;
 }
 
-/** The last request headers of each method, for calls with the very same metadata and timeout. */
+/** The last request headers of each method, for calls with the very same metadata that take the same compressions. */
 export type KnownHeads = WeakMap<Method, KnownHead>;
 
 interface KnownHead {
   readonly metadata: Metadata;
-  readonly timeout: string | undefined;
+  readonly accepts: readonly Compression[] | undefined;
   readonly list: HeaderList;
   readonly droppedMetadata: number;
 }
 
+/** The headers of a request, how many metadata pairs they have no room for, and its message. */
+export interface WrittenCall {
+  /** The same object for all calls of a method with the same metadata, where the last ones are known. */
+  readonly headers: HeaderList;
+  /** What each call says anew: how long it has. */
+  readonly timeout: HeaderList;
+  readonly droppedMetadata: number;
+  readonly body: Uint8Array;
+}
+
 /** The request of a call. Throws a RpcError INTERNAL when the payload is not protobuf. */
-export function writeCall(
-  call: Call,
-  options: WriteCallOptions,
-): { readonly headers: HeaderList; readonly body: Uint8Array; readonly droppedMetadata: number } {
+export function writeCall(call: Call, options: WriteCallOptions): WrittenCall {
   const { codec, bytes, compression } = call.payload;
   if (codec !== "protobuf") {
     throw new RpcError("INTERNAL", `the call came as ${codec}: expected protobuf`);
   }
-  const { headers, droppedMetadata } = writeCallHead(call, compression, options);
-  return { headers, body: writeMessage(bytes, compression !== undefined), droppedMetadata };
+  const { list, droppedMetadata } = writeCallHead(call, compression, options);
+  return {
+    headers: list,
+    timeout: writeTimeout(call, options),
+    droppedMetadata,
+    body: writeMessage(bytes, compression !== undefined),
+  };
 }
 
-/** The headers of a request; `compression` is what its messages may be compressed with. */
+const NO_TIMEOUT: HeaderList = [];
+
+/** The header that says how long the call has; none when nobody set a deadline. */
+export function writeTimeout({ expiresAtMs }: AnyCall, { nowMs }: WriteCallOptions): HeaderList {
+  return expiresAtMs === Number.POSITIVE_INFINITY ? NO_TIMEOUT : ["grpc-timeout", formatTimeout(expiresAtMs - nowMs)];
+}
+
+/** The headers of a request but its timeout; `compression` is what its messages may be compressed with. */
 export function writeCallHead(
-  { method, headers, expiresAtMs, accepts }: AnyCall,
+  { method, headers, accepts }: AnyCall,
   compression: Compression | undefined,
-  { scheme, authority, nowMs, heads }: WriteCallOptions,
-): { readonly headers: HeaderList; readonly droppedMetadata: number } {
-  const timeout = expiresAtMs === Number.POSITIVE_INFINITY ? undefined : formatTimeout(expiresAtMs - nowMs);
-  const isPlain = compression === undefined && accepts === undefined;
-  const known = isPlain ? heads?.get(method) : undefined;
-  // Calls of the same millisecond have the same timeout, and those that say nothing themselves the same metadata.
-  if (known !== undefined && known.timeout === timeout && known.metadata === headers) {
-    return { headers: known.list, droppedMetadata: known.droppedMetadata };
-  }
+  { scheme, authority, heads }: WriteCallOptions,
+): KnownHead {
+  const known = compression === undefined ? heads?.get(method) : undefined;
+  if (known !== undefined && known.metadata === headers && known.accepts === accepts) return known;
   const path = `/${method.service}/${method.name}`;
   const list = [":method", "POST", ":scheme", scheme, ":path", path, ":authority", authority];
   list.push("te", "trailers", "content-type", "application/grpc");
   if (compression !== undefined) list.push("grpc-encoding", compression);
   if (accepts !== undefined) list.push("grpc-accept-encoding", accepts.join(","));
-  if (timeout !== undefined) list.push("grpc-timeout", timeout);
   const droppedMetadata = writeMetadata(headers, list);
-  if (isPlain) heads?.set(method, { metadata: headers, timeout, list, droppedMetadata });
-  return { headers: list, droppedMetadata };
+  const head = { metadata: headers, accepts, list, droppedMetadata };
+  if (compression === undefined) heads?.set(method, head);
+  return head;
 }
 
 /** What came back over one stream; `message` is without its prefix. */

@@ -13,7 +13,7 @@ import {
   SETTING,
 } from "./frame.ts";
 import { FrameReader } from "./frame-reader.ts";
-import type { HeaderList } from "./header-list.ts";
+import { type HeaderList, NO_FIELDS } from "./header-list.ts";
 import { HTTP2_DEFAULTS, type Http2Options } from "./options.ts";
 import { PeerFrames } from "./peer-frames.ts";
 import type { Http2Stream } from "./stream.ts";
@@ -48,13 +48,19 @@ export interface Http2Connection<Context = unknown> {
   /** How many streams are open. */
   readonly openStreams: number;
   /**
-   * As a client: opens a stream with a request's headers; undefined when none is free. Throws a RpcError, INTERNAL for
-   * headers that HTTP/2 cannot carry, RESOURCE_EXHAUSTED for more of them than the peer takes.
+   * As a client: opens a stream with a request's headers, behind them those of `changing`; undefined when none is free.
+   * A list that is sent again, the same object, is not encoded again; what `changing` holds is, each time. Throws a
+   * RpcError, INTERNAL for headers that HTTP/2 cannot carry, RESOURCE_EXHAUSTED for more of them than the peer takes.
    */
-  openStream(headers: HeaderList, endStream: boolean, context: Context): Http2Stream<Context> | undefined;
+  openStream(
+    headers: HeaderList,
+    endStream: boolean,
+    context: Context,
+    changing?: HeaderList,
+  ): Http2Stream<Context> | undefined;
   /**
-   * Sends a list behind what was sent before: a response's headers, or trailers with `endStream`. A list that is sent
-   * again, the same object, is not encoded again. Throws as openStream; a stream that is closed takes anything.
+   * Sends a list behind what was sent before: a response's headers, or trailers with `endStream`. Throws as openStream; a
+   * stream that is closed takes anything.
    */
   sendHeaders(stream: Http2Stream<Context>, headers: HeaderList, endStream: boolean): void;
   /**
@@ -147,11 +153,16 @@ class Connection<Context> implements Http2Connection<Context> {
     return this.#state.streams.size;
   }
 
-  openStream(headers: HeaderList, endStream: boolean, context: Context): Http2Stream<Context> | undefined {
+  openStream(
+    headers: HeaderList,
+    endStream: boolean,
+    context: Context,
+    changing: HeaderList = NO_FIELDS,
+  ): Http2Stream<Context> | undefined {
     if (this.freeStreams === 0) return undefined;
     const { streams, sender } = this.#state;
     const id = streams.nextOwnId;
-    sender.block(id, headers, endStream);
+    sender.block(id, headers, endStream, changing);
     streams.nextOwnId += 2;
     const stream = this.#state.newStream(id);
     stream.context = context;

@@ -26,8 +26,11 @@ export interface GoAway {
 
 /** How a connection's owner hears of what happens. */
 export interface Http2Events<Context> {
-  /** A request's headers at a server, a response's final headers at a client. */
-  onHeaders(stream: Http2Stream<Context>, list: HeaderList, endStream: boolean): void;
+  /**
+   * A request's headers at a server, a response's final headers at a client. `recognised` says that the very same list
+   * has come before on this connection, and is likely to come again.
+   */
+  onHeaders(stream: Http2Stream<Context>, list: HeaderList, endStream: boolean, recognised: boolean): void;
   /**
    * A piece of data, a view that stays as it is; empty only at the end of the stream. Its bytes must be given back with
    * `consume`, else the peer comes to a stop.

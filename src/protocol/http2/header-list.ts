@@ -3,6 +3,9 @@
 /** Names in lower case at even, values at odd positions, pseudo headers first; characters up to U+00FF. */
 export type HeaderList = readonly string[];
 
+/** No fields. */
+export const NO_FIELDS: HeaderList = [];
+
 /** A decoded header block. One that was recognised by its bytes is the same object again, list included. */
 export interface HeaderBlock {
   /** Incomplete if it is too large. */

@@ -13,7 +13,7 @@ const STATIC_KINDS: readonly number[] = Array.from({ length: STATIC_ENTRIES }, (
   return kindOfField(nameKind, STATIC_FIELDS[2 * i + 1]!);
 });
 
-/** Blocks that are remembered: a table of one entry per hash, for blocks up to a size. */
+/** Blocks that are remembered: a table of two entries per hash, for blocks up to a size. */
 const REMEMBERED_BLOCKS = 32;
 const LARGEST_REMEMBERED_BYTES = 256;
 
@@ -46,6 +46,9 @@ export class HpackDecoder {
   /** The kind of the string that was read last as a name. */
   #nameKind = 0;
 
+  /** Whether the block that was decoded last is the very same object as one before it. */
+  recognised = false;
+
   /** Lists above `maxListBytes` (names and values and 32 a field) are cut and marked. */
   constructor(maxListBytes: number) {
     this.#maxListBytes = maxListBytes;
@@ -64,20 +67,30 @@ export class HpackDecoder {
 
   /** Decodes the whole block from `start` to `end`. Throws a ConnectionFault COMPRESSION_ERROR when it is malformed. */
   decode(source: Buffer, start: number, end: number): HeaderBlock {
+    this.recognised = false;
     if (end - start > LARGEST_REMEMBERED_BYTES) return this.#decode(source, start, end);
     const slot = hashOf(source, start, end) & (REMEMBERED_BLOCKS - 1);
-    const known = this.#remembered?.[slot];
-    if (known !== undefined && known.generation === this.#generation && isSame(known.bytes, source, start, end)) {
-      return known.block;
+    const known = this.#knownAt(slot, source, start, end) ?? this.#knownAt(slot ^ 1, source, start, end);
+    if (known !== undefined) {
+      this.recognised = true;
+      return known;
     }
     const generation = this.#generation;
     const block = this.#decode(source, start, end);
     if (generation === this.#generation && !block.tooLarge) {
       this.#remembered ??= new Array<RememberedBlock | undefined>(REMEMBERED_BLOCKS).fill(undefined);
       const bytes = Uint8Array.prototype.slice.call(source, start, end);
+      // The one that was there moves over: two that come in turns do not drive each other out.
+      this.#remembered[slot ^ 1] = this.#remembered[slot];
       this.#remembered[slot] = { bytes, generation, block };
     }
     return block;
+  }
+
+  #knownAt(slot: number, source: Buffer, start: number, end: number): HeaderBlock | undefined {
+    const known = this.#remembered?.[slot];
+    if (known === undefined || known.generation !== this.#generation) return undefined;
+    return isSame(known.bytes, source, start, end) ? known.block : undefined;
   }
 
   #decode(source: Buffer, start: number, end: number): HeaderBlock {

@@ -3,7 +3,7 @@
 import { RpcError } from "../../base/errors.ts";
 import { isSendable } from "./field.ts";
 import { DEFAULT_HEADER_TABLE_BYTES } from "./frame.ts";
-import { type HeaderList, neverIndexedOf } from "./header-list.ts";
+import { type HeaderList, NO_FIELDS, neverIndexedOf } from "./header-list.ts";
 import { encodeHuffman, huffmanBytes } from "./huffman.ts";
 import { FIELD_OVERHEAD_BYTES, STATIC_ENTRIES, STATIC_FIELDS } from "./static-table.ts";
 
@@ -99,26 +99,41 @@ export class HpackEncoder {
   }
 
   /**
-   * Encodes a list into `block` and returns the block's length. Throws a RpcError, and changes nothing: INTERNAL for a
-   * name or value that HTTP/2 cannot carry, RESOURCE_EXHAUSTED for a list above `maxListBytes`.
+   * Encodes a list, and behind it the fields of `changing`, into `block` and returns the block's length. What is sent
+   * again and again is best split so that the list is the same object each time. Throws a RpcError, and changes nothing:
+   * INTERNAL for a name or value that HTTP/2 cannot carry, RESOURCE_EXHAUSTED for more than `maxListBytes`.
    */
-  encode(list: HeaderList, maxListBytes: number): number {
+  encode(list: HeaderList, maxListBytes: number, changing: HeaderList = NO_FIELDS): number {
     const known = this.#recentOf(list);
     const listBytes = known?.listBytes ?? checkList(list);
-    if (listBytes > maxListBytes) throw tooLarge(listBytes, maxListBytes);
+    const bytes = changing.length === 0 ? listBytes : listBytes + checkList(changing);
+    if (bytes > maxListBytes) throw tooLarge(bytes, maxListBytes);
     if (known?.bytes !== undefined && known.added === this.#added && !this.#isResized) {
       this.block = known.bytes;
-      return known.bytes.length;
+      return changing.length === 0 ? known.bytes.length : this.#append(known.bytes, bytes, changing);
     }
+    reserve(bytes);
+    const at = this.#encode(list, known, listBytes);
+    this.block = scratch;
+    return this.#writeFields(changing, undefined, at);
+  }
+
+  /** The fields of `changing` behind a block that is known. */
+  #append(block: Buffer, listBytes: number, changing: HeaderList): number {
     reserve(listBytes);
+    scratch.set(block);
+    this.block = scratch;
+    return this.#writeFields(changing, undefined, block.length);
+  }
+
+  #encode(list: HeaderList, known: RecentList | undefined, listBytes: number): number {
     const secret = neverIndexedOf(list);
     let at = 0;
     const resizes = this.#isResized;
     if (resizes) at = writeInteger(FORM.RESIZE, 0x1f, this.#maxBytes, at);
     this.#isResized = false;
     const before = this.#added;
-    for (let i = 0; i < list.length; i += 2) at = this.#writeField(list[i]!, list[i + 1]!, secret, at);
-    this.block = scratch;
+    at = this.#writeFields(list, secret, at);
     if (known === undefined) this.#remember(list, listBytes);
     // A block that adds to the table, or resizes it, is good for once.
     else if (before === this.#added && !resizes) this.#keep(known, at);
@@ -138,6 +153,12 @@ export class HpackEncoder {
   #keep(recent: RecentList, length: number): void {
     recent.bytes = Buffer.from(scratch.subarray(0, length));
     recent.added = this.#added;
+  }
+
+  #writeFields(list: HeaderList, secret: ReadonlySet<string> | undefined, offset: number): number {
+    let at = offset;
+    for (let i = 0; i < list.length; i += 2) at = this.#writeField(list[i]!, list[i + 1]!, secret, at);
+    return at;
   }
 
   #writeField(name: string, value: string, secret: ReadonlySet<string> | undefined, offset: number): number {

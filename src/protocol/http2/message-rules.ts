@@ -32,7 +32,7 @@ export function faultOfResponse(block: HeaderBlock, endStream: boolean): string 
 
 /** Whether a response's headers come before its final ones. */
 export function isInformational({ list }: HeaderBlock): boolean {
-  return list[1]!.startsWith("1");
+  return list[1]!.charCodeAt(0) === 0x31;
 }
 
 /** Why trailers may not be this list; undefined when they may. */

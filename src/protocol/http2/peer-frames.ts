@@ -186,7 +186,7 @@ export class PeerFrames<Context> implements FrameHandler {
     budgets.idleFrames.earn(4);
     const stream = this.#state.newStream(streamId);
     this.#accept(stream, block, endStream);
-    events.onHeaders(stream, block.list, endStream);
+    events.onHeaders(stream, block.list, endStream, this.#blocks.decoder.recognised);
     if (endStream) this.#state.closeIfEnded(stream);
   }
 
@@ -203,7 +203,7 @@ export class PeerFrames<Context> implements FrameHandler {
     }
     this.#state.budgets.idleFrames.earn(4);
     this.#accept(stream, block, endStream);
-    this.#state.events.onHeaders(stream, block.list, endStream);
+    this.#state.events.onHeaders(stream, block.list, endStream, this.#blocks.decoder.recognised);
     if (endStream) this.#state.closeIfEnded(stream);
   }
 

@@ -4,7 +4,7 @@ import { RpcError } from "../../base/errors.ts";
 import type { Budget } from "./budget.ts";
 import { ConnectionFault, ERROR_CODE } from "./error-codes.ts";
 import { DEFAULT_WINDOW_BYTES, FLAG, FRAME, LARGEST_WINDOW_BYTES } from "./frame.ts";
-import type { HeaderList } from "./header-list.ts";
+import { type HeaderList, NO_FIELDS } from "./header-list.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
 import type { Output } from "./output.ts";
 import type { PeerSettings } from "./settings.ts";
@@ -63,10 +63,10 @@ export class Sender<Context> {
     if (endStream) this.#end(stream);
   }
 
-  /** Writes HEADERS, and CONTINUATION for what the peer's frames have no room for. */
-  block(streamId: number, list: HeaderList, endStream: boolean): void {
+  /** Writes HEADERS of a list and of `changing` behind it, and CONTINUATION for what the peer's frames have no room for. */
+  block(streamId: number, list: HeaderList, endStream: boolean, changing: HeaderList = NO_FIELDS): void {
     const { encoder } = this;
-    const length = encoder.encode(list, this.#peer.maxHeaderListBytes);
+    const length = encoder.encode(list, this.#peer.maxHeaderListBytes, changing);
     const { block } = encoder;
     const maxBytes = this.#peer.maxFrameBytes;
     const first = Math.min(length, maxBytes);

@@ -35,6 +35,21 @@ describe("at the sidecar of the caller", () => {
     expect((await told(callOf())).get("cw-from")).toBeUndefined();
   });
 
+  test("calls whose metadata is the same object still have one afterwards", async () => {
+    const hop = sidecarHop({ name: "web" });
+    const seen: Metadata[] = [];
+    const handle = hop.calls(({ headers }) => {
+      seen.push(headers);
+      return Promise.resolve(resultOf());
+    });
+    const call = said({ tenant: "t" });
+    await handle(call);
+    await handle({ ...call });
+    await handle(said({ tenant: "u" }));
+    expect(seen[1]).toBe(seen[0]);
+    expect(seen[2]?.get("tenant")).toBe("u");
+  });
+
   test("calls that say nothing themselves all have the very same metadata", async () => {
     const seen: Metadata[] = [];
     const handle = sidecarHop({ name: "web" }).calls((call) => {

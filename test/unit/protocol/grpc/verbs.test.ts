@@ -11,7 +11,8 @@ import {
   writeCall,
   writeReply,
 } from "../../../../src/protocol/grpc/verbs.ts";
-import type { Reply } from "../../../../src/rpc/call.ts";
+import type { Call, Reply } from "../../../../src/rpc/call.ts";
+import type { Lookup } from "../../../../src/rpc/resolve.ts";
 import { callOf, lookup, protobufMethods, protobufText, replyOf, textOf } from "../../../matrix/echo.ts";
 
 const [echo] = protobufMethods as [(typeof protobufMethods)[0]];
@@ -50,6 +51,19 @@ describe("a request", () => {
       expect(headerOf(writeReply(head.dress, replyOf(call, "x")).headers, "content-type")).toBe(contentType);
     },
   );
+
+  test("that is recognised says the same again, of the services that are loaded by then", () => {
+    const read = (list: HeaderList, found: Lookup = lookup) => readHead(list, found, false, true);
+    const list = requestHeaders({ tenant: "a", "grpc-timeout": "5S" });
+    const first = read(list);
+    expect(first).toEqual(readHead(list, lookup));
+    expect(read(list)).toEqual(first);
+    const other = { ...echo };
+    expect(read(list, { ...lookup, grpc: () => other }).method).toBe(other);
+    // Another connection says so in a list of its own.
+    expect(read(requestHeaders({ tenant: "a", "grpc-timeout": "5S" })).headers).toBe(first.headers);
+    expect(read(requestHeaders({ tenant: "b" })).headers.get("tenant")).toBe("b");
+  });
 
   test.each([
     ["another method", { ":path": "/test.Echo/other" }, "UNIMPLEMENTED"],
@@ -157,32 +171,31 @@ describe("writeCall", () => {
     const written = writeCall(call, { scheme: "http", authority: "shop:1", nowMs: 1_000 });
     expect(headerOf(written.headers, ":path")).toBe("/test.Echo/echo");
     expect(headerOf(written.headers, ":authority")).toBe("shop:1");
-    expect(headerOf(written.headers, "grpc-timeout")).toBe("500m");
+    expect(written.timeout).toEqual(["grpc-timeout", "500m"]);
     expect(headerOf(written.headers, "tenant")).toBe("a");
     expect(written.droppedMetadata).toBe(1);
     expect(Buffer.from(written.body).toString("hex")).toBe("00000000040a026869");
   });
 
-  test("gives the same list again to calls that differ in nothing that it says", () => {
+  test("gives the same list again to calls that differ in nothing but their deadline", () => {
     const heads: KnownHeads = new WeakMap();
-    const write = (expiresAtMs: number, method: "echo" | "fail" = "echo", headers = Metadata.EMPTY) =>
-      writeCall(callOf("protobuf", method, "hi", { headers, expiresAtMs }), {
-        ...{ scheme: "https", authority: "a", nowMs: 0 },
-        heads,
-      }).headers;
-    const first = write(14_999.4);
-    expect(write(14_999.8)).toBe(first);
-    expect(headerOf(first, "grpc-timeout")).toBe("15000m");
-    expect(headerOf(first, ":scheme")).toBe("https");
-    expect(headerOf(write(14_998), "grpc-timeout")).toBe("14998m");
-    expect(headerOf(write(14_998, "echo", Metadata.from([["tenant", "b"]])), "tenant")).toBe("b");
-    expect(headerOf(write(14_998), "tenant")).toBeUndefined();
-    expect(headerOf(write(Number.POSITIVE_INFINITY), "grpc-timeout")).toBeUndefined();
+    const write = (call: Partial<Call> = {}, method: "echo" | "note" = "echo") =>
+      writeCall(callOf("protobuf", method, "hi", call), { scheme: "https", authority: "a", nowMs: 0, heads });
+    const first = write({ expiresAtMs: 14_999.4 });
+    const second = write({ expiresAtMs: 14_998 });
+    expect(second.headers).toBe(first.headers);
+    expect([first.timeout[1], second.timeout[1]]).toEqual(["15000m", "14998m"]);
+    expect(headerOf(first.headers, ":scheme")).toBe("https");
+    expect(headerOf(write({ headers: Metadata.from([["tenant", "b"]]) }).headers, "tenant")).toBe("b");
+    expect(headerOf(write({ accepts: ["gzip"] }).headers, "grpc-accept-encoding")).toBe("gzip");
+    expect(headerOf(write({}, "note").headers, ":path")).toBe("/test.Echo/note");
+    expect(write().headers).toEqual(first.headers);
+    expect(write().timeout).toEqual([]);
   });
 
   test("has no timeout without a deadline, and takes no other codec", () => {
     const written = writeCall(callOf("protobuf", "echo", "hi"), { scheme: "http", authority: "a", nowMs: 0 });
-    expect(headerOf(written.headers, "grpc-timeout")).toBeUndefined();
+    expect(written.timeout).toEqual([]);
     expect(
       errorOf(() => writeCall(callOf("thrift", "echo", "hi"), { scheme: "http", authority: "a", nowMs: 0 })).code,
     ).toBe("INTERNAL");

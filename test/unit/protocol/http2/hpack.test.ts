@@ -121,6 +121,19 @@ describe("Huffman's code", () => {
 });
 
 describe("the decoder", () => {
+  test("remembers two blocks that would stand in the same place", () => {
+    // Their hashes end in the same five bits.
+    const headers = Buffer.concat([hex("88 0f10 10"), Buffer.from("application/grpc")]);
+    const trailers = Buffer.concat([hex("00 0b"), Buffer.from("grpc-status"), hex("0130")]);
+    const decoder = new HpackDecoder(1_000);
+    const lists = [headers, trailers, headers, trailers].map((block) => decode(decoder, block).list);
+    expect(lists[2]).toBe(lists[0]);
+    expect(lists[3]).toBe(lists[1]);
+    expect(decoder.recognised).toBe(true);
+    decode(decoder, blockOf(["grpc-status", "1"]));
+    expect(decoder.recognised).toBe(false);
+  });
+
   test("gives the same list again for the same bytes, until the table changes", () => {
     const decoder = new HpackDecoder(1_000);
     decode(decoder, hex("400a6375737 46f6d2d6b65790d637573746f6d2d686561646572"));
@@ -221,6 +234,20 @@ describe("the encoder", () => {
     const { block } = encoder;
     encode(encoder, list);
     expect(encoder.block).toBe(block);
+  });
+
+  test("writes what changes from call to call behind a list that does not", () => {
+    const list = [":path", "/shop.Orders/Get", "te", "trailers", "tenant", "a"];
+    const encoder = new HpackEncoder();
+    const decoder = new HpackDecoder(1_000);
+    for (const timeout of ["1S", "999m", "998m", "997m"]) {
+      const changing = ["grpc-timeout", timeout];
+      const length = encoder.encode(list, 1_000, changing);
+      expect(decode(decoder, Buffer.from(encoder.block.subarray(0, length))).list).toEqual([...list, ...changing]);
+    }
+    expect(decode(decoder, encode(encoder, list)).list).toEqual(list);
+    expect(() => encoder.encode(list, 160, ["grpc-timeout", "996m"])).toThrow("of 182 bytes pass the peer's limit");
+    expect(() => encoder.encode(list, 1_000, ["grpc-timeout", "1\n"])).toThrow("cannot carry");
   });
 
   test("encodes a list anew when the table has moved since, or has become smaller", () => {
