@@ -19,6 +19,7 @@ import { route, routeStream } from "../src/governance/route.ts";
 import { trafficPolicies } from "../src/governance/traffic-policies.ts";
 import { newUpstreamCounts } from "../src/governance/upstream-counts.ts";
 import { upstreamPolicies } from "../src/governance/upstream-policies.ts";
+import { watchCalls } from "../src/governance/watch.ts";
 import { type Call, type Handler, newFacts, type Reply } from "../src/rpc/call.ts";
 import type { Method } from "../src/schema/model.ts";
 
@@ -105,8 +106,13 @@ function defaults(): Handler {
 
 const CASES: Readonly<Record<string, Handler>> = {
   nothing: answer,
-  "access log": accessLog(() => ({ sample: 0.01, slowMs: 1_000 }), { log, clock, random })(answer),
-  metrics: metrics(metricsOptions.parse({}), { registry: new Registry(), clock }).calls(answer),
+  "access log and metrics": watchCalls(
+    [
+      accessLog(() => ({ sample: 0.01, slowMs: 1_000 }), { log, random }).calls,
+      metrics(metricsOptions.parse({}), new Registry()),
+    ],
+    clock,
+  )(answer),
   "rate limit": rateLimit(rateLimitOptions.parse([{ perSecond: 1e9 }]), { clock, counts, pairs: new Map() }).calls(
     answer,
   ),

@@ -14,6 +14,7 @@ export function createFakeClock(nowMs = 1_000, wallMs = 1_700_000_000_000): Fake
   const timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
   return {
     nowMs: () => nowMs,
+    turnMs: () => nowMs,
     wallMs: () => nowMs + wallOffsetMs,
     after(delayMs, run) {
       const timer = { atMs: nowMs + Math.max(0, delayMs), run };

@@ -1,4 +1,5 @@
 // Time, so that tests can hold it. The only file that may use timers.
+import { TimerQueue } from "./timer-queue.ts";
 
 /** Ends a timer, a watch or a subscription; calling it twice does nothing. */
 export type Stop = () => void;
@@ -7,6 +8,11 @@ export type Stop = () => void;
 export interface Clock {
   /** Milliseconds on a clock that never jumps; its zero means nothing. */
   nowMs(): number;
+  /**
+   * The same clock as it stood when this turn of the event loop asked first: a fraction of the cost, and at most as old as
+   * the turn is long. For deadlines, budgets and choices; what is measured asks nowMs.
+   */
+  turnMs(): number;
   /** Milliseconds since 1970, for logs. */
   wallMs(): number;
   /** Calls `run` once after `delayMs`; does not keep the process alive. */
@@ -30,14 +36,33 @@ function runEndOfTurn(): void {
   for (const run of all) run();
 }
 
+/** What `turnMs` gives until the turn ends; undefined before it was asked. */
+let turnMs: number | undefined;
+
+function forgetTurn(): void {
+  turnMs = undefined;
+}
+
 /** Longer delays overflow setTimeout's 32 bits and would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-export const systemClock: Clock = {
+const timers = new TimerQueue({
   nowMs: () => performance.now(),
-  wallMs: () => Date.now(),
   after(delayMs, run) {
     const timer = setTimeout(run, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS)).unref();
     return () => clearTimeout(timer);
   },
+});
+
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  turnMs() {
+    if (turnMs === undefined) {
+      turnMs = performance.now();
+      atEndOfTurn(forgetTurn);
+    }
+    return turnMs;
+  },
+  wallMs: () => Date.now(),
+  after: (delayMs, run) => timers.add(performance.now() + Math.max(0, delayMs), run),
 };

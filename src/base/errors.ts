@@ -93,3 +93,11 @@ export function toRpcError(thrown: unknown): RpcError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new RpcError("INTERNAL", message, { cause: thrown });
 }
+
+/** The same error, but for whether bytes of the call may have reached the peer. */
+export function withSent(error: RpcError, sent: boolean): RpcError {
+  if (error.sent === sent) return error;
+  const { code, message, origin, details, headers, trailers, retryAfterMs } = error;
+  const options = { origin, sent, details, headers, trailers, cause: error };
+  return new RpcError(code, message, retryAfterMs === undefined ? options : { ...options, retryAfterMs });
+}

@@ -1,11 +1,10 @@
 // One record per call, written on success and on failure alike. Outermost, so that it sees what the caller gets.
 import { z } from "zod";
-import type { Clock } from "../base/clock.ts";
-import { RpcError, toRpcError } from "../base/errors.ts";
+import { RpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { type AnyCall, exceptionOf, type Layer, type Reply } from "../rpc/call.ts";
-import { type StreamLayer, whenOver } from "../rpc/stream.ts";
+import { type AnyCall, exceptionOf, type Reply } from "../rpc/call.ts";
 import { readTraceContext } from "./trace-context.ts";
+import type { Watcher } from "./watch.ts";
 
 /** How much of the traffic is logged. A line costs more than the hop, so good and quick calls are sampled. */
 export const accessLogOptions = z
@@ -27,56 +26,30 @@ export type AccessLogOptions = z.output<typeof accessLogOptions>;
 /** What the access log writes with. */
 export interface AccessLogContext {
   readonly log: Log;
-  readonly clock: Clock;
   /** From 0 up to but not including 1, as Math.random. */
   readonly random: () => number;
 }
 
-/** Writes the record of a call that began at `startMs` and has now ended, if it is to be logged. */
-type WriteRecord = (call: AnyCall, startMs: number, end: Reply | RpcError | undefined) => void;
-
-function recordWriter(options: () => AccessLogOptions, { log, clock, random }: AccessLogContext): WriteRecord {
-  return (call, startMs, end) => {
-    const { sample, slowMs } = options();
-    const durationMs = clock.nowMs() - startMs;
-    if (end instanceof RpcError) log.warn(failureRecord(call, durationMs, end), "call failed");
-    else if (durationMs >= slowMs) log.warn(record(call, durationMs, end), "slow call");
-    else if (random() < sample) log.info(record(call, durationMs, end), "call");
-  };
+/** Writes a record of calls of both kinds. */
+export interface AccessLog {
+  readonly calls: Watcher;
+  /** When they end. A stream is not slow because it lasts. */
+  readonly streams: Watcher;
 }
 
 /**
- * Logs errors and slow calls always and a sample of the others. Fills the byte counts of `facts`. A declared exception
- * is an answer: it is sampled like a result, and its record names it. `options` is asked at the end of each call.
+ * Logs errors and slow calls always and a sample of the others. A declared exception is an answer: it is sampled like a
+ * result, and its record names it. `options` is asked at the end of each call.
  */
-export function accessLog(options: () => AccessLogOptions, context: AccessLogContext): Layer {
-  const write = recordWriter(options, context);
-  const { clock } = context;
-  return (next) => (call) => {
-    const startMs = clock.nowMs();
-    call.facts.requestBytes = call.payload.bytes.length;
-    return next(call).then(
-      (reply) => {
-        call.facts.replyBytes = reply.payload.bytes.length;
-        write(call, startMs, reply);
-        return reply;
-      },
-      (thrown: unknown) => {
-        const error = toRpcError(thrown);
-        write(call, startMs, error);
-        throw error;
-      },
-    );
-  };
-}
-
-/** The same for streams, when they end. A stream is not slow because it lasts. */
-export function streamAccessLog(options: () => AccessLogOptions, context: AccessLogContext): StreamLayer {
-  const write = recordWriter(() => ({ ...options(), slowMs: Number.POSITIVE_INFINITY }), context);
-  const { clock } = context;
-  return (next) => (call) => {
-    const startMs = clock.nowMs();
-    return whenOver(next(call), (error) => write(call, startMs, error));
+export function accessLog(options: () => AccessLogOptions, { log, random }: AccessLogContext): AccessLog {
+  function write(call: AnyCall, end: Reply | RpcError | undefined, durationMs: number, slowMs: number): void {
+    if (end instanceof RpcError) log.warn(failureRecord(call, durationMs, end), "call failed");
+    else if (durationMs >= slowMs) log.warn(record(call, durationMs, end), "slow call");
+    else if (random() < options().sample) log.info(record(call, durationMs, end), "call");
+  }
+  return {
+    calls: { ended: (call, end, durationMs) => write(call, end, durationMs, options().slowMs) },
+    streams: { ended: (call, end, durationMs) => write(call, end, durationMs, Number.POSITIVE_INFINITY) },
   };
 }
 

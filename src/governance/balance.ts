@@ -113,7 +113,7 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
   }
 
   function next(call: AnyCall): Candidate | undefined {
-    return poolOf(call)?.next(call, clock.nowMs());
+    return poolOf(call)?.next(call, clock.turnMs());
   }
 
   function unavailable(call: AnyCall): RpcError {

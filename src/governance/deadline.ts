@@ -42,7 +42,7 @@ function bound(
   clock: Clock,
   over: (error: RpcError) => void,
 ): Bound | RpcError {
-  const nowMs = clock.nowMs();
+  const nowMs = clock.turnMs();
   const policyMs = nowMs + timeoutMs;
   const expiresAtMs = Math.min(call.expiresAtMs, policyMs);
   if (call.signal.aborted) return cancelled(call);

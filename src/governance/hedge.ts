@@ -3,12 +3,11 @@
 import { z } from "zod";
 import { Canceller } from "../base/cancel.ts";
 import type { Clock } from "../base/clock.ts";
-import { RpcError, toRpcError } from "../base/errors.ts";
+import { RpcError, toRpcError, withSent } from "../base/errors.ts";
 import type { Call, Handler, Layer, Reply } from "../rpc/call.ts";
 import { SIDECAR_KEY } from "../rpc/sidecar-keys.ts";
 import type { Method } from "../schema/model.ts";
 import { createLatencyQuantile, type LatencyQuantile } from "./latency-quantile.ts";
-import { withSent } from "./retry.ts";
 import { createRetryBudget } from "./retry-budget.ts";
 import type { UpstreamCounts } from "./upstream-counts.ts";
 

@@ -1,12 +1,11 @@
 // Counts and times every call for Prometheus. The admin listener shows what is counted here.
 import { Counter, Gauge, type Registry } from "prom-client";
 import { z } from "zod";
-import type { Clock } from "../base/clock.ts";
-import { toRpcError } from "../base/errors.ts";
-import { type AnyCall, exceptionOf, type Layer, type Reply } from "../rpc/call.ts";
-import { type StreamLayer, whenOver } from "../rpc/stream.ts";
+import { RpcError } from "../base/errors.ts";
+import { exceptionOf, type Reply } from "../rpc/call.ts";
 import type { Method } from "../schema/model.ts";
 import { DurationHistogram, type Observe } from "./duration-histogram.ts";
+import type { Watcher } from "./watch.ts";
 
 /** What is measured. */
 export const metricsOptions = z
@@ -24,12 +23,6 @@ export const metricsOptions = z
 
 export type MetricsOptions = z.output<typeof metricsOptions>;
 
-/** What the metrics write to. */
-export interface MetricsContext {
-  readonly registry: Registry;
-  readonly clock: Clock;
-}
-
 /** One method's counters, looked up once instead of at each call. */
 interface Meters {
   /** Calls by code since the registry was last asked. */
@@ -42,20 +35,13 @@ interface Meters {
   readonly labels: { readonly service: string; readonly method: string };
 }
 
-/** Counts calls of both kinds in the same meters. */
-export interface Metrics {
-  readonly calls: Layer;
-  /** A stream counts when it has ended, with all the time that it took. */
-  readonly streams: StreamLayer;
-}
-
 /**
  * Adds `causeway_calls_total{service,method,code}`, `causeway_call_duration_seconds`, `causeway_calls_in_flight` and
  * `causeway_translation_losses_total{service,method,kind}` to the registry.
  * `code` is OK, EXCEPTION for a declared exception, or the gRPC code. Opaque methods share the labels `opaque`, because
  * peers choose their names and each label costs memory for good.
  */
-export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: MetricsContext): Metrics {
+export function metrics({ bucketsMs }: MetricsOptions, registry: Registry): Watcher {
   const all: Meters[] = [];
   new Counter({
     name: "causeway_calls_total",
@@ -127,48 +113,27 @@ export function metrics({ bucketsMs }: MetricsOptions, { registry, clock }: Metr
     return meters;
   }
 
-  function begin({ method }: AnyCall): Meters {
-    const meters = metersFor(method);
-    meters.inFlight++;
-    return meters;
-  }
-
-  function end(meters: Meters, { facts }: AnyCall, code: string, startMs: number): void {
-    const { counts, observe } = meters;
-    meters.inFlight--;
-    if (facts.degraded !== undefined) marked.inc({ kind: "degraded", rule: facts.degraded });
-    if (facts.injected !== undefined) marked.inc({ kind: "injected", rule: facts.injected });
-    observe((clock.nowMs() - startMs) / 1_000);
-    counts.set(code, (counts.get(code) ?? 0) + 1);
-    if (!facts.losses) return;
-    meters.unknownFields += facts.losses.unknownFields;
-    meters.duplicates += facts.losses.duplicates;
-  }
-
   return {
-    calls: (next) => (call) => {
-      const startMs = clock.nowMs();
-      const meters = begin(call);
-      return next(call).then(
-        (reply) => {
-          end(meters, call, codeOf(reply), startMs);
-          return reply;
-        },
-        (thrown: unknown) => {
-          const error = toRpcError(thrown);
-          end(meters, call, error.code, startMs);
-          throw error;
-        },
-      );
+    began({ method }) {
+      metersFor(method).inFlight++;
     },
-    streams: (next) => (call) => {
-      const startMs = clock.nowMs();
-      const meters = begin(call);
-      return whenOver(next(call), (error) => end(meters, call, error?.code ?? "OK", startMs));
+    ended({ method, facts }, end, durationMs) {
+      const meters = metersFor(method);
+      const { counts, observe } = meters;
+      meters.inFlight--;
+      if (facts.degraded !== undefined) marked.inc({ kind: "degraded", rule: facts.degraded });
+      if (facts.injected !== undefined) marked.inc({ kind: "injected", rule: facts.injected });
+      observe(durationMs / 1_000);
+      const code = codeOf(end);
+      counts.set(code, (counts.get(code) ?? 0) + 1);
+      if (!facts.losses) return;
+      meters.unknownFields += facts.losses.unknownFields;
+      meters.duplicates += facts.losses.duplicates;
     },
   };
 }
 
-function codeOf(reply: Reply): string {
-  return exceptionOf(reply) ? "EXCEPTION" : "OK";
+function codeOf(end: Reply | RpcError | undefined): string {
+  if (end instanceof RpcError) return end.code;
+  return end && exceptionOf(end) ? "EXCEPTION" : "OK";
 }

@@ -1,11 +1,12 @@
 // The stacks that every call walks down, in request order, each layer with the reason for its place.
+import type { Registry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
 import type { Handler, Layer } from "../rpc/call.ts";
 import type { Connect, Resolver } from "../rpc/endpoint.ts";
 import { stack } from "../rpc/stack.ts";
 import type { StreamHandler, StreamLayer } from "../rpc/stream.ts";
 import type { Method } from "../schema/model.ts";
-import { type AccessLogContext, type AccessLogOptions, accessLog, streamAccessLog } from "./access-log.ts";
+import { type AccessLogContext, type AccessLogOptions, accessLog } from "./access-log.ts";
 import { attemptTimeout } from "./attempt-timeout.ts";
 import { authorize } from "./authorize.ts";
 import { createBalance } from "./balance.ts";
@@ -23,7 +24,7 @@ import { compileIdempotence } from "./idempotence.ts";
 import { injectFaults } from "./inject-faults.ts";
 import { serveLoneMessages } from "./lone-message.ts";
 import type { MethodPairs } from "./method-set.ts";
-import { type MetricsContext, type MetricsOptions, metrics } from "./metrics.ts";
+import { type MetricsOptions, metrics } from "./metrics.ts";
 import { observe, observeStream } from "./observe.ts";
 import { createOutlierDetection } from "./outlier.ts";
 import { rateLimit } from "./rate-limit.ts";
@@ -40,6 +41,7 @@ import { unpack } from "./unpack.ts";
 import { countAttempts } from "./upstream-counts.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
 import type { UpstreamView } from "./upstream-view.ts";
+import { watchCalls, watchStreams } from "./watch.ts";
 
 export interface SidecarStackOptions extends IdentityOptions {
   /** Asked at each call, as a new config may say otherwise. */
@@ -47,6 +49,12 @@ export interface SidecarStackOptions extends IdentityOptions {
   readonly metrics: MetricsOptions;
   /** Undefined where nothing is traced. */
   readonly trace?: Trace | undefined;
+}
+
+/** What the sidecar's stack works with. */
+export interface SidecarStackContext extends AccessLogContext {
+  readonly clock: Clock;
+  readonly registry: Registry;
 }
 
 /** The ways of a call: of one message each way, or of any number. */
@@ -58,25 +66,24 @@ export interface Handlers {
 /** What every call passes once, whoever is called, before whatever `routes` makes of it after that. */
 export function sidecarStack(
   options: SidecarStackOptions,
-  context: AccessLogContext & MetricsContext,
+  context: SidecarStackContext,
 ): (routes: Handlers) => Handlers {
-  const counted = metrics(options.metrics, context);
+  const { clock, registry } = context;
+  const counted = metrics(options.metrics, registry);
+  const logged = accessLog(options.accessLog, context);
   const hop = sidecarHop(options);
   const { trace } = options;
   const calls: Layer[] = [
-    // Outermost: it must see what the caller gets, whoever below decided it.
-    accessLog(options.accessLog, context),
+    // Outermost: log and metrics must see what the caller gets, whoever below decided it.
+    watchCalls([logged.calls, counted], clock),
     // Below the log, which tells the trace's id; above the rest, so that the call's span is as long as the call.
     ...(trace ? [trace.calls] : []),
-    // Below the log, so that its own time is not counted; above the rest, so that calls are that go nowhere.
-    counted.calls,
     // Last: a call that goes round is refused, and whoever is called hears who calls.
     hop.calls,
   ];
   const streams: StreamLayer[] = [
-    streamAccessLog(options.accessLog, context),
+    watchStreams([logged.streams, counted], clock),
     ...(trace ? [trace.streams] : []),
-    counted.streams,
     hop.streams,
   ];
   // From the routes on everything belongs to one upstream.

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import type { CancelSignal } from "../base/cancel.ts";
 import type { Clock } from "../base/clock.ts";
-import { type Code, RpcError, toRpcError } from "../base/errors.ts";
+import { type Code, type RpcError, toRpcError, withSent } from "../base/errors.ts";
 import type { AnyCall, Call, Handler, Layer, Reply } from "../rpc/call.ts";
 import { SIDECAR_KEY } from "../rpc/sidecar-keys.ts";
 import type { StreamCall, StreamHandler, StreamLayer, StreamReply } from "../rpc/stream.ts";
@@ -93,7 +93,7 @@ function createAttempts(options: RetryOptions, { clock, random, counts }: RetryC
   }
 
   return {
-    deposit: () => budget.deposit(clock.nowMs()),
+    deposit: () => budget.deposit(clock.turnMs()),
     waitFor,
     waitAfter(call, number, sent, error) {
       const askedMs = pushbackOf(error);
@@ -193,14 +193,6 @@ function pushbackOf({ retryAfterMs, trailers }: RpcError): number | "never" | un
   const pushback = trailers.get(PUSHBACK_TRAILER);
   if (pushback === undefined) return undefined;
   return /^\d{1,10}$/.test(pushback) ? Number(pushback) : "never";
-}
-
-/** An error that says that bytes may have reached a peer, if an earlier attempt's did. */
-export function withSent(error: RpcError, sent: boolean): RpcError {
-  if (error.sent === sent) return error;
-  const { code, message, origin, details, headers, trailers, retryAfterMs } = error;
-  const options = { origin, sent, details, headers, trailers, cause: error };
-  return new RpcError(code, message, retryAfterMs === undefined ? options : { ...options, retryAfterMs });
 }
 
 /** Resolves after `ms`; rejects when the signal is aborted before. */

@@ -2,9 +2,10 @@
 
 import type { Socket } from "node:net";
 import { Canceller } from "../base/cancel.ts";
+import { atEndOfTurn } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import { IdTable } from "../base/id-table.ts";
-import { createMessageCollector, type MessageCollector } from "../protocol/grpc/message.ts";
+import { MessageCollector } from "../protocol/grpc/message.ts";
 import type { ByteBudget } from "../protocol/grpc/message-stream.ts";
 import {
   type CallHead,
@@ -164,7 +165,7 @@ class GrpcConnection implements Connection, Http2Events<Context> {
   onOutput(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    setImmediate(this.#flush);
+    atEndOfTurn(this.#flush);
   }
 
   onFinished(): void {
@@ -205,14 +206,14 @@ class GrpcConnection implements Connection, Http2Events<Context> {
       return;
     }
     const { timeoutMs, method, compression } = head;
-    const expiresAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.nowMs() + timeoutMs;
+    const expiresAtMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : clock.turnMs() + timeoutMs;
     // Of what kind a method is whose IDL is not loaded, nobody knows; as a stream it can be of any.
     if (handleStream && (method.streaming !== "none" || method.request === undefined)) {
       this.#openStream(stream, head, expiresAtMs, handleStream);
       if (endStream && stream.context?.kind === "stream") stream.context.ended();
       return;
     }
-    const collector = createMessageCollector(this.#options.maxMessageBytes, compression);
+    const collector = new MessageCollector(this.#options.maxMessageBytes, compression);
     const exchange: Exchange = {
       kind: "unary",
       head,

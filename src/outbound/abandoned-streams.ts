@@ -69,6 +69,8 @@ export function createAbandonedStreams<Context>(context: AbandonedStreamsContext
       const allowed = Math.min(http2.openStreams + http2.freeStreams, 2 * MOST_WAITING);
       if (2 * waiting.size >= allowed) onTooMany();
     },
-    closed: (stream) => void waiting.delete(stream),
+    closed(stream) {
+      if (waiting.size > 0) waiting.delete(stream);
+    },
   };
 }

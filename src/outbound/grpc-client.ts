@@ -2,12 +2,13 @@
 import { z } from "zod";
 import { type Address, formatAddress } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
-import { RpcError, toRpcError } from "../base/errors.ts";
+import { RpcError, toRpcError, withSent } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type HeaderList, headerOf } from "../protocol/grpc/header-list.ts";
-import { createMessageCollector } from "../protocol/grpc/message.ts";
+import { MessageCollector } from "../protocol/grpc/message.ts";
 import { type KnownHeads, readReply, readResponseEncoding, writeCall } from "../protocol/grpc/verbs.ts";
 import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
+import type { StreamReset } from "../protocol/http2/events.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import type { Call, Reply } from "../rpc/call.ts";
 import type { Connect } from "../rpc/endpoint.ts";
@@ -73,7 +74,7 @@ export function connectGrpc(options: GrpcUpstreamOptions, clock: Clock, log: Log
     const scheme = tls ? "https" : "http";
     const context: ExchangeContext = { name, scheme, authority, heads, maxMessageBytes, sessions, clock };
     return {
-      handle: (call) => new Promise<Reply>((resolve, reject) => exchange(call, context, resolve, reject)),
+      handle: (call) => new Promise<Reply>((resolve, reject) => new Exchange(call, context, resolve, reject).begin()),
       handleStream: (call) => openGrpcStream(call, context),
       connections: sessions.connections,
       close: sessions.close,
@@ -97,133 +98,138 @@ export interface ExchangeContext {
   readonly clock: Clock;
 }
 
-/** One call over one stream. */
-function exchange(
-  call: Call,
-  context: ExchangeContext,
-  resolve: (reply: Reply) => void,
-  reject: (error: RpcError) => void,
-): void {
-  const { signal } = call;
-  let session: GrpcSession | undefined;
-  let stream: Http2Stream<StreamListener> | undefined;
-  if (signal.aborted) {
-    reject(abortError(call, false));
-    return;
-  }
-  signal.addEventListener("abort", onAbort);
-  const waiter: StreamWaiter = { ready, failed, left: false };
-  context.sessions.acquire(waiter);
-
-  function ready(given: GrpcSession): void {
-    session = given;
-    const { http2 } = session;
-    try {
-      const { scheme, authority, heads, clock } = context;
-      const written = writeCall(call, { scheme, authority, heads, nowMs: clock.nowMs() });
-      const listener = receive(given, call, context, reset, settled);
-      stream = http2.openStream(written.headers, false, listener, written.timeout);
-      if (!stream) throw new RpcError("UNAVAILABLE", `the connection to ${context.name} has no free stream`);
-      call.facts.droppedMetadata += written.droppedMetadata;
-      http2.sendData(stream, written.body, true);
-    } catch (error) {
-      failed(toRpcError(error));
-    }
-  }
-
-  function settled(outcome: Reply | RpcError): void {
-    signal.removeEventListener("abort", onAbort);
-    if (outcome instanceof RpcError) reject(outcome);
-    else resolve(outcome);
-  }
-
-  function reset(): void {
-    if (session && stream) session.http2.resetStream(stream, ERROR_CODE.CANCEL);
-  }
-
-  function failed(error: RpcError): void {
-    signal.removeEventListener("abort", onAbort);
-    reject(error);
-  }
-
-  function onAbort(): void {
-    waiter.left = true;
-    failed(abortError(call, stream !== undefined));
-    if (session && stream) session.abandon(stream);
-  }
-}
-
 /**
  * Most bytes that are read and forgotten behind what cannot be read of a response; then its stream is reset. Not sooner,
  * because servers close connections that reset many streams, and with them the calls of others.
  */
 const MAX_DISCARDED_BYTES = 1024 * 1024;
 
-/** Collects the response and says, once, when the stream has closed, what became of the call. */
-function receive(
-  session: GrpcSession,
-  call: Call,
-  { name, maxMessageBytes }: ExchangeContext,
-  reset: () => void,
-  settled: (outcome: Reply | RpcError) => void,
-): StreamListener {
-  let collector = createMessageCollector(maxMessageBytes);
-  let headers: HeaderList | undefined;
-  let trailers: HeaderList | undefined;
-  let isGrpc = false;
-  let unreadable: RpcError | undefined;
-  let discarded = 0;
+/** One call over one stream: waits for the stream, then collects the response. A class, so that a call is one object. */
+class Exchange implements StreamWaiter, StreamListener {
+  left = false;
+  readonly #call: Call;
+  readonly #context: ExchangeContext;
+  readonly #resolve: (reply: Reply) => void;
+  readonly #reject: (error: RpcError) => void;
+  #session: GrpcSession | undefined;
+  #stream: Http2Stream<StreamListener> | undefined;
 
-  return {
-    headers(list) {
-      headers = list;
-      isGrpc = headerOf(list, "content-type")?.startsWith("application/grpc") ?? false;
-      if (headerOf(list, "grpc-encoding") === undefined) return;
-      try {
-        collector = createMessageCollector(maxMessageBytes, readResponseEncoding(list));
-      } catch (error) {
-        unreadable = toRpcError(error);
-      }
-    },
-    trailers(list) {
-      trailers = list;
-    },
-    data(bytes) {
-      // The body of an error page says nothing that its status does not.
-      if (!isGrpc) return;
-      if (unreadable) {
-        discarded += bytes.length;
-        if (discarded > MAX_DISCARDED_BYTES) reset();
-        return;
-      }
-      try {
-        collector.push(bytes);
-      } catch (error) {
-        unreadable = toRpcError(error);
-      }
-    },
-    closed(ended) {
-      if (unreadable) settled(new RpcError(unreadable.code, unreadable.message, { sent: true, cause: unreadable }));
-      else if (headers && isWhole(headers, trailers, ended)) settled(outcomeOf(headers, trailers));
-      else settled(resetError(name, ended, ended?.failure ?? session.failure));
-    },
+  #collector: MessageCollector;
+  #headers: HeaderList | undefined;
+  #trailers: HeaderList | undefined;
+  #isGrpc = false;
+  #unreadable: RpcError | undefined;
+  #discarded = 0;
+
+  constructor(
+    call: Call,
+    context: ExchangeContext,
+    resolve: (reply: Reply) => void,
+    reject: (error: RpcError) => void,
+  ) {
+    this.#call = call;
+    this.#context = context;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#collector = new MessageCollector(context.maxMessageBytes);
+  }
+
+  begin(): void {
+    const { signal } = this.#call;
+    if (signal.aborted) {
+      this.#reject(abortError(this.#call, false));
+      return;
+    }
+    signal.addEventListener("abort", this.#onAbort);
+    this.#context.sessions.acquire(this);
+  }
+
+  ready(session: GrpcSession): void {
+    this.#session = session;
+    const { scheme, authority, heads, clock, name } = this.#context;
+    try {
+      const { headers, timeout, body, droppedMetadata } = writeCall(this.#call, {
+        scheme,
+        authority,
+        heads,
+        nowMs: clock.turnMs(),
+      });
+      this.#stream = session.http2.openStream(headers, false, this, timeout);
+      if (!this.#stream) throw new RpcError("UNAVAILABLE", `the connection to ${name} has no free stream`);
+      this.#call.facts.droppedMetadata += droppedMetadata;
+      session.http2.sendData(this.#stream, body, true);
+    } catch (error) {
+      this.failed(toRpcError(error));
+    }
+  }
+
+  failed(error: RpcError): void {
+    this.#call.signal.removeEventListener("abort", this.#onAbort);
+    this.#reject(error);
+  }
+
+  readonly #onAbort = (): void => {
+    this.left = true;
+    this.failed(abortError(this.#call, this.#stream !== undefined));
+    if (this.#stream) this.#session?.abandon(this.#stream);
   };
 
-  function outcomeOf(received: HeaderList, trailing: HeaderList | undefined): Reply | RpcError {
+  headers(list: HeaderList): void {
+    this.#headers = list;
+    this.#isGrpc = headerOf(list, "content-type")?.startsWith("application/grpc") ?? false;
+    if (headerOf(list, "grpc-encoding") === undefined) return;
+    try {
+      this.#collector = new MessageCollector(this.#context.maxMessageBytes, readResponseEncoding(list));
+    } catch (error) {
+      this.#unreadable = toRpcError(error);
+    }
+  }
+
+  trailers(list: HeaderList): void {
+    this.#trailers = list;
+  }
+
+  data(bytes: Uint8Array): void {
+    // The body of an error page says nothing that its status does not.
+    if (!this.#isGrpc) return;
+    if (this.#unreadable) {
+      this.#discarded += bytes.length;
+      if (this.#discarded > MAX_DISCARDED_BYTES && this.#stream) {
+        this.#session?.http2.resetStream(this.#stream, ERROR_CODE.CANCEL);
+      }
+      return;
+    }
+    try {
+      this.#collector.push(bytes);
+    } catch (error) {
+      this.#unreadable = toRpcError(error);
+    }
+  }
+
+  closed(ended: StreamReset | undefined): void {
+    this.#call.signal.removeEventListener("abort", this.#onAbort);
+    const outcome = this.#outcome(ended);
+    if (outcome instanceof RpcError) this.#reject(outcome);
+    else this.#resolve(outcome);
+  }
+
+  #outcome(ended: StreamReset | undefined): Reply | RpcError {
+    const unreadable = this.#unreadable;
+    if (unreadable) return new RpcError(unreadable.code, unreadable.message, { sent: true, cause: unreadable });
+    const headers = this.#headers;
+    if (headers && isWhole(headers, this.#trailers, ended)) return this.#read(headers, this.#trailers);
+    return resetError(this.#context.name, ended, ended?.failure ?? this.#session?.failure);
+  }
+
+  #read(headers: HeaderList, trailers: HeaderList | undefined): Reply | RpcError {
+    const { method, accepts } = this.#call;
     try {
       // A status other than OK makes a message that was cut short uninteresting.
-      const ok = headerOf(trailing ?? received, "grpc-status") === "0";
-      const message = ok ? collector.finish() : undefined;
-      return readReply({ headers: received, message, trailers: trailing }, call.method, call.accepts);
+      const ok = headerOf(trailers ?? headers, "grpc-status") === "0";
+      const message = ok ? this.#collector.finish() : undefined;
+      return readReply({ headers, message, trailers }, method, accepts);
     } catch (error) {
-      const { code, message, origin, details, headers: metadata, trailers: trailingMetadata } = toRpcError(error);
-      return new RpcError(code, message, {
-        origin,
-        sent: true,
-        details,
-        headers: metadata,
-        trailers: trailingMetadata,
-      });
+      return withSent(toRpcError(error), true);
     }
   }
 }

@@ -1,7 +1,7 @@
 // The HTTP/2 connection to one gRPC endpoint: made when a call needs it, replaced when its peer says goodbye or it
 // breaks, shared by as many calls as the peer allows. What goes over a stream is left to grpc-client.ts.
 import type { Socket } from "node:net";
-import type { Clock } from "../base/clock.ts";
+import { atEndOfTurn, type Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import { createHttp2Connection, type Http2Connection } from "../protocol/http2/connection.ts";
 import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
@@ -78,9 +78,9 @@ export interface GrpcSessionOptions extends KeepaliveOptions {
 /** Calls wait while this much of others' requests waits for the peer's windows, in bytes. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
-/** Whether the peer is far behind with what it was sent. */
-function isFull({ http2 }: GrpcSession): boolean {
-  return http2.queuedBytes > MAX_QUEUED_BYTES;
+/** Whether a call may begin now. */
+function hasRoom({ connected, http2 }: Session): boolean {
+  return connected && http2.freeStreams > 0 && http2.queuedBytes <= MAX_QUEUED_BYTES;
 }
 
 /** Keeps a session to the endpoint while there are calls for it. */
@@ -105,6 +105,11 @@ export function createGrpcSessions(
       waiter.failed(new RpcError("UNAVAILABLE", `the connection to ${name} is being closed`));
       return;
     }
+    // Mostly nobody has to wait.
+    if (waiters.length === 0 && current && hasRoom(current)) {
+      waiter.ready(current);
+      return;
+    }
     const refusal = waiters.add(waiter);
     if (refusal) waiter.failed(refusal);
     else serveWaiters();
@@ -122,7 +127,7 @@ export function createGrpcSessions(
         }
         current = startSession();
       }
-      if (!current.connected || current.http2.freeStreams === 0 || isFull(current)) return;
+      if (!hasRoom(current)) return;
       waiters.next()?.ready(current);
     }
   }
@@ -226,7 +231,7 @@ export function createGrpcSessions(
         },
         onPong: () => {},
         onOutput() {
-          if (!flushing) setImmediate(flush);
+          if (!flushing) atEndOfTurn(flush);
           flushing = true;
         },
         onFinished: () => {},

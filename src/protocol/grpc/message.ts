@@ -34,55 +34,60 @@ export interface ReceivedMessage {
   readonly compression: Compression | undefined;
 }
 
-/** Collects the one message of a unary call or reply. */
-export interface MessageCollector {
+/** Collects the one message of a unary call or reply; what it gives is a view of the data if that came in one piece. */
+export class MessageCollector {
+  readonly #maxMessageBytes: number;
+  readonly #announced: Compression | undefined;
+  /** The first piece, as long as it is the only one: mostly it is the whole message. */
+  #only: Uint8Array = NOTHING;
+  #gathered: ByteGatherer | undefined;
+  /** Of the message with its prefix; -1 until it is known. */
+  #size = -1;
+
+  /** For a message of at most `maxMessageBytes`; `announced` is the compression that the headers have named. */
+  constructor(maxMessageBytes: number, announced?: Compression) {
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#announced = announced;
+  }
+
+  get #received(): Uint8Array {
+    return this.#gathered?.bytes ?? this.#only;
+  }
+
   /**
    * Adds a piece of data, which must not change from now on. Throws a RpcError: RESOURCE_EXHAUSTED for a message above
    * the limit, as soon as its length shows; INTERNAL for a compressed message that no grpc-encoding has announced;
    * UNIMPLEMENTED for a second one.
    */
-  push(chunk: Uint8Array): void;
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    const before = this.#gathered?.length ?? this.#only.length;
+    if (this.#size >= 0 && before + chunk.length > this.#size) throw moreThanOne();
+    if (before === 0) this.#only = chunk;
+    else this.#gather(chunk);
+    if (this.#size >= 0 || before + chunk.length < PREFIX_BYTES) return;
+    this.#size = PREFIX_BYTES + readPrefix(this.#received, 0, this.#maxMessageBytes, this.#announced);
+    if (before + chunk.length > this.#size) throw moreThanOne();
+  }
+
+  #gather(chunk: Uint8Array): void {
+    const expected = this.#size < 0 ? undefined : this.#size;
+    if (this.#gathered === undefined) {
+      this.#gathered = new ByteGatherer();
+      this.#gathered.append(this.#only, expected);
+    }
+    this.#gathered.append(chunk, expected);
+  }
+
   /** The message; undefined when no byte of one came. Throws a RpcError INTERNAL when it is cut short. */
-  finish(): ReceivedMessage | undefined;
-}
-
-/**
- * A collector of one message of at most `maxMessageBytes`, whose bytes are a view of the data if it came in one piece.
- * `announced` is the compression that the headers have named.
- */
-export function createMessageCollector(maxMessageBytes: number, announced?: Compression): MessageCollector {
-  /** The first piece, as long as it is the only one: mostly it is the whole message. */
-  let only: Uint8Array = NOTHING;
-  const gathered = new ByteGatherer();
-  /** Of the message with its prefix. */
-  let size: number | undefined;
-
-  const received = () => (gathered.length > 0 ? gathered.bytes : only);
-
-  return {
-    push(chunk) {
-      if (chunk.length === 0) return;
-      const before = received().length;
-      if (size !== undefined && before + chunk.length > size) throw moreThanOne();
-      if (before === 0) {
-        only = chunk;
-      } else {
-        if (gathered.length === 0) gathered.append(only, size);
-        gathered.append(chunk, size);
-      }
-      if (size !== undefined || before + chunk.length < PREFIX_BYTES) return;
-      size = PREFIX_BYTES + readPrefix(received(), 0, maxMessageBytes, announced);
-      if (before + chunk.length > size) throw moreThanOne();
-    },
-    finish() {
-      const data = received();
-      if (data.length === 0) return undefined;
-      if (size === undefined || data.length < size) {
-        throw new RpcError("INTERNAL", `the data ends at byte ${data.length}, inside a message`);
-      }
-      return { bytes: data.subarray(PREFIX_BYTES), compression: data[0] === 1 ? announced : undefined };
-    },
-  };
+  finish(): ReceivedMessage | undefined {
+    const data = this.#received;
+    if (data.length === 0) return undefined;
+    if (this.#size < 0 || data.length < this.#size) {
+      throw new RpcError("INTERNAL", `the data ends at byte ${data.length}, inside a message`);
+    }
+    return { bytes: data.subarray(PREFIX_BYTES), compression: data[0] === 1 ? this.#announced : undefined };
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { Metadata } from "../../base/metadata.ts";
 import type { Call, Reply } from "../../rpc/call.ts";
 import { exceptionStatus } from "../../rpc/status.ts";
 import { writeMetadata } from "../grpc/header-list.ts";
-import { createMessageCollector, writeMessage } from "../grpc/message.ts";
+import { MessageCollector, writeMessage } from "../grpc/message.ts";
 import { writeStatus } from "../grpc/status.ts";
 import { parseTimeout } from "../grpc/timeout.ts";
 import { callOf, callOrError, type Dialect, type DialectContext, mediaTypeOf, methodOfPath } from "./dialect.ts";
@@ -39,7 +39,7 @@ function readCall(request: HttpRequest, isText: boolean, context: DialectContext
     );
   }
   const method = methodOfPath(path, context);
-  const collector = createMessageCollector(context.maxMessageBytes);
+  const collector = new MessageCollector(context.maxMessageBytes);
   collector.push(isText ? decodeText(body) : body);
   const bytes = collector.finish()?.bytes;
   if (bytes === undefined) throw new RpcError("INTERNAL", "the call came without its message");

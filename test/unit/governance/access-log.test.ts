@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { RpcError } from "../../../src/base/errors.ts";
 import { type AccessLogOptions, accessLog, accessLogOptions } from "../../../src/governance/access-log.ts";
+import { watchCalls } from "../../../src/governance/watch.ts";
 import type { Handler } from "../../../src/rpc/call.ts";
 import { createFakeClock } from "../../fake-clock.ts";
 import { fieldOf } from "../../model.ts";
@@ -11,7 +12,7 @@ function setUp(options: AccessLogOptions, random = 0.5) {
   const write = (level: string) => (facts: object, message: string) => void records.push({ level, facts, message });
   const log = { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
   const clock = createFakeClock();
-  const layer = accessLog(() => options, { log, clock, random: () => random });
+  const layer = watchCalls([accessLog(() => options, { log, random: () => random }).calls], clock);
   return { records, clock, layer };
 }
 

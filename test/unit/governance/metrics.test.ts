@@ -2,6 +2,7 @@ import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { RpcError } from "../../../src/base/errors.ts";
 import { metrics, metricsOptions } from "../../../src/governance/metrics.ts";
+import { watchCalls } from "../../../src/governance/watch.ts";
 import { createFakeClock } from "../../fake-clock.ts";
 import { fieldOf, methodOf } from "../../model.ts";
 import { callOf, exceptionOf, rejection, resultOf } from "./calls.ts";
@@ -9,7 +10,7 @@ import { callOf, exceptionOf, rejection, resultOf } from "./calls.ts";
 function setUp() {
   const registry = new Registry();
   const clock = createFakeClock();
-  return { registry, clock, layer: metrics(metricsOptions.parse({}), { registry, clock }).calls };
+  return { registry, clock, layer: watchCalls([metrics(metricsOptions.parse({}), registry)], clock) };
 }
 
 test("calls are counted by service, method and code", async () => {

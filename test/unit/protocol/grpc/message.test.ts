@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createMessageCollector, writeMessage } from "../../../../src/protocol/grpc/message.ts";
+import { MessageCollector, writeMessage } from "../../../../src/protocol/grpc/message.ts";
 
 function collect(data: Uint8Array, size: number, maxMessageBytes = 1_000_000): Uint8Array | undefined {
-  const collector = createMessageCollector(maxMessageBytes);
+  const collector = new MessageCollector(maxMessageBytes);
   for (let at = 0; at < data.length; at += size) collector.push(data.subarray(at, at + size));
   return collector.finish()?.bytes;
 }
@@ -40,7 +40,7 @@ test("a large message that came behind its prefix is sent as it stands, and only
 });
 
 test("no data is no message", () => {
-  expect(createMessageCollector(10).finish()).toBeUndefined();
+  expect(new MessageCollector(10).finish()).toBeUndefined();
 });
 
 describe("is refused", () => {
