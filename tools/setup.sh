@@ -9,7 +9,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   exit 1
 fi
 
-wanted=(openssl curl php-cli php-fpm php-codesniffer composer php-thrift thrift-compiler protobuf-compiler nghttp2-client redis-server)
+wanted=(openssl curl php-cli php-fpm php-codesniffer composer php-thrift thrift-compiler protobuf-compiler nghttp2-client redis-server faketime)
 command -v go >/dev/null || wanted+=(golang-go)
 command -v javac >/dev/null || wanted+=(default-jdk-headless)
 command -v mvn >/dev/null || wanted+=(maven)

@@ -41,10 +41,16 @@ export async function listen(server: Server, address: Address, file: SocketFileO
   return { address: { ...address, port: bound.port }, release: async () => {} };
 }
 
+/**
+ * Most connections that wait to be accepted, within what the system allows (net.core.somaxconn): one more to a unix socket is
+ * refused with EAGAIN, and to TCP is kept waiting. Node's default of 511 is less than callers that all start at once.
+ */
+const BACKLOG = 4_096;
+
 function listenOnce(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(where, () => {
+    server.listen({ ...where, backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve();
     });

@@ -22,6 +22,7 @@ import {
   type Waiter,
 } from "./connection-pool.ts";
 import { createDialer, dialOptions } from "./dialer.ts";
+import { replyFailure } from "./reply-failure.ts";
 import { createThriftMux, type MuxCall, type MuxPeer, type ThriftMux } from "./thrift-mux.ts";
 import { createTlsDialer } from "./tls-dialer.ts";
 
@@ -145,14 +146,6 @@ function readAnswer(
   });
 }
 
-/** Bytes were sent; of what became of them behind it, only a peer that answered can know better. */
-function failureOf(error: unknown): RpcError {
-  const failure = toRpcError(error);
-  return failure.sent || failure.origin === "peer"
-    ? failure
-    : new RpcError(failure.code, failure.message, { sent: true, cause: failure });
-}
-
 /** One call among others over one connection. */
 function share(call: Call, mux: ThriftMux, server: Server): Promise<Reply> {
   return new Promise((resolve, reject) => {
@@ -176,7 +169,7 @@ function share(call: Call, mux: ThriftMux, server: Server): Promise<Reply> {
           resolve(readAnswer(frame, dress!, call, server, mux.retire));
         } catch (error) {
           // The frame was whole and of this call, so only this call has failed.
-          reject(failureOf(error));
+          reject(replyFailure(error));
         }
       },
       written() {
@@ -261,7 +254,7 @@ function exchangeOn(
       else giveBack(connection);
       resolve(reply);
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = replyFailure(error);
       // After an exception the peer has answered and goes on; after anything else nobody knows what its next bytes are.
       if (failure.cause instanceof ThriftFault && !reset) giveBack(connection);
       else drop(connection);

@@ -11,6 +11,7 @@ import { createFrameSplitter } from "../protocol/thrift/framing.ts";
 import { frameSequenceId } from "../protocol/thrift/header-frame.ts";
 import type { Connections } from "../rpc/endpoint.ts";
 import type { Dialer } from "./dialer.ts";
+import { replyFailure } from "./reply-failure.ts";
 import { tooManyPending } from "./waiting-line.ts";
 
 /** A call that waits for a reply, or for its own bytes to be written; exactly one of the three ends it. */
@@ -329,9 +330,7 @@ function load({ calls, abandoned }: MuxConnection): number {
 }
 
 function brokenError(name: string, failure: Error | undefined): RpcError {
-  if (failure instanceof RpcError) {
-    return new RpcError(failure.code, failure.message, { sent: true, cause: failure });
-  }
+  if (failure instanceof RpcError) return replyFailure(failure);
   const reason = failure?.message ?? "the peer closed the connection";
   const text = `the connection to ${name} broke before the reply was whole: ${reason}`;
   return new RpcError("UNAVAILABLE", text, { sent: true, cause: failure });

@@ -27,13 +27,18 @@ export interface Sidecar {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>;
 }
 
-/** Runs `causeway serve` with a config of this text, under a Node with these options; the caller ends it. */
-export function startSidecar(config: string, nodeOptions: readonly string[] = []): Sidecar & Disposable {
+/** Runs `causeway serve` with a config of this text, under a Node with these options; `env` is set beside ours. The caller ends it. */
+export function startSidecar(
+  config: string,
+  nodeOptions: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Sidecar & Disposable {
   const folder = mkdtempSync(join(tmpdir(), "causeway-serve-"));
   const configPath = join(folder, "causeway.yaml");
   writeFileSync(configPath, config);
   const child = spawn(process.execPath, [...nodeOptions, MAIN, "serve", "-c", configPath], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
   });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

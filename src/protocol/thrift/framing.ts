@@ -3,7 +3,8 @@ import { ByteGatherer } from "../../base/bytes.ts";
 import { RpcError } from "../../base/errors.ts";
 import type { Codec } from "../../codec/codec.ts";
 import { COMPACT_TYPE, CompactWalker } from "./compact-walker.ts";
-import { codecOfStart, readMessageHeader } from "./message.ts";
+import { detect } from "./detect.ts";
+import { asBuffer, codecOfStart, readMessageHeader } from "./message.ts";
 import { StructWalker, TYPE, type Walker, type WalkLimits } from "./struct-walker.ts";
 
 /** Cuts a connection's bytes into messages, each from its message header on, without their frame length. */
@@ -23,7 +24,7 @@ export interface Splitter {
 
 /**
  * Splits framed messages: a u32 length before each. A length above `maxFrameBytes` is RESOURCE_EXHAUSTED before
- * anything of the frame is kept.
+ * anything of the frame is kept, and INVALID_ARGUMENT where what follows shows that it is none.
  */
 export function createFrameSplitter({ maxFrameBytes }: { readonly maxFrameBytes: number }): Splitter {
   return createSplitter({
@@ -31,15 +32,21 @@ export function createFrameSplitter({ maxFrameBytes }: { readonly maxFrameBytes:
     end(bytes) {
       if (bytes.length < 4) return undefined;
       const size = ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0;
-      if (size > maxFrameBytes) {
-        throw new RpcError(
-          "RESOURCE_EXHAUSTED",
-          `a frame of ${size} bytes passes the limit of ${maxFrameBytes} bytes (maxFrameBytes)`,
-        );
-      }
+      if (size > maxFrameBytes) throw tooLong(bytes, size, maxFrameBytes);
       return 4 + size;
     },
   });
+}
+
+/** Bytes of anything else look like a large frame: who sent them would look for a limit in vain. */
+function tooLong(bytes: Uint8Array, size: number, maxFrameBytes: number): RpcError {
+  const start = detect(bytes, 2 ** 32);
+  if (start.kind === "more" || (start.kind === "thrift" && start.framing !== "unframed")) {
+    const message = `a frame of ${size} bytes passes the limit of ${maxFrameBytes} bytes (maxFrameBytes)`;
+    return new RpcError("RESOURCE_EXHAUSTED", message);
+  }
+  const hex = asBuffer(bytes).toString("hex", 0, 16);
+  return new RpcError("INVALID_ARGUMENT", `this is no frame of Thrift, which begins with its length: ${hex}`);
 }
 
 /**

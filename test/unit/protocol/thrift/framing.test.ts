@@ -131,6 +131,25 @@ test("a frame above the limit is refused by its length alone", () => {
   expect(exact.next()?.length).toBe(100);
 });
 
+test.each([
+  ["an unframed reply", strict()],
+  ["HTTP", Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")],
+  ["bytes that mean nothing", Buffer.from("7fffffffdeadbeefdeadbeef", "hex")],
+])("%s where a frame is expected is no frame that is too large", (_, bytes) => {
+  const splitter = createFrameSplitter({ maxFrameBytes: 100 });
+  splitter.push(bytes);
+  expect(thrownBy(() => splitter.next())).toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringContaining("no frame of Thrift"),
+  });
+});
+
+test("a frame above the limit is one by the message in it, too", () => {
+  const splitter = createFrameSplitter({ maxFrameBytes: 100 });
+  splitter.push(Buffer.from("10000000800100020000000470696e67", "hex"));
+  expect(thrownBy(() => splitter.next())).toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+});
+
 describe("an unframed message", () => {
   const outcomeOf = (body: string, make = strict) => {
     const splitter = createMessageSplitter(LIMITS);

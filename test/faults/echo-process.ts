@@ -1,0 +1,42 @@
+// One echo server as a process, from the side of who started it: what it does, and what it ran.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Manner } from "./upstream-process.ts";
+
+const PROCESS = join(import.meta.dirname, "upstream-process.ts");
+
+export interface EchoProcess {
+  /** As an endpoint of a config has it. */
+  readonly endpoint: string;
+  /** The arguments of all echoBinary that it ran, in order. */
+  readonly ran: readonly string[];
+  become(manner: Manner): void;
+  /** SIGKILL ends it, SIGSTOP hangs it. */
+  signal(name: "SIGKILL" | "SIGSTOP"): void;
+  /** Ends it, hung or not; resolves when all that it said has been read. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server on the unix socket `path`; the garbage that it may be told to answer is that of `seed`. */
+export async function startEchoProcess(path: string, seed: number): Promise<EchoProcess> {
+  const child: ChildProcess = spawn(process.execPath, [PROCESS, path, String(seed)], {
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
+  });
+  const closed = once(child, "close");
+  const ran: string[] = [];
+  const lines = createInterface({ input: child.stdout! });
+  await once(lines, "line");
+  lines.on("line", (line) => ran.push(line));
+  return {
+    endpoint: `unix:${path}`,
+    ran,
+    become: (manner) => void child.send(manner),
+    signal: (name) => void child.kill(name),
+    async stop() {
+      child.kill("SIGKILL");
+      await closed;
+    },
+  };
+}
