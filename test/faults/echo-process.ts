@@ -19,9 +19,16 @@ export interface EchoProcess {
   stop(): Promise<void>;
 }
 
-/** Starts a server on the unix socket `path`; the garbage that it may be told to answer is that of `seed`. */
-export async function startEchoProcess(path: string, seed: number): Promise<EchoProcess> {
-  const child: ChildProcess = spawn(process.execPath, [PROCESS, path, String(seed)], {
+export interface EchoOptions {
+  /** Of the garbage that it may be told to answer. */
+  readonly seed: number;
+  /** How long an answer takes when it is told to be slow. */
+  readonly slowMs: number;
+}
+
+/** Starts a server on the unix socket `path`. */
+export async function startEchoProcess(path: string, { seed, slowMs }: EchoOptions): Promise<EchoProcess> {
+  const child: ChildProcess = spawn(process.execPath, [PROCESS, path, String(seed), String(slowMs)], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   const closed = once(child, "close");

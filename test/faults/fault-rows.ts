@@ -36,10 +36,17 @@ export interface FaultRow extends Pick<StageOptions, "found"> {
 const QUIET = "accessLog: { sample: 0 }";
 const IDEMPOTENT = "idempotent: [kinds.Kinds/echoString]";
 const NONE = "retry: { maxAttempts: 1 }, outlier: { enabled: false }, balance: { policy: round-robin }";
-const RETRIES = `retry: { ${IDEMPOTENT} }, attemptTimeoutMs: 250`;
 
-const GOVERNED: Setup = { top: () => QUIET, upstream: `timeoutMs: 3000, ${RETRIES}` };
-const BARE: Setup = { top: () => QUIET, upstream: `timeoutMs: 3000, ${NONE}` };
+/** How long a call and its attempts may take. What is to succeed must do so on a machine that is busy with other things, too. */
+function times(callMs: number, { patience }: StageOptions): string {
+  return `timeoutMs: ${callMs * patience}, attemptTimeoutMs: ${250 * patience}, connectTimeoutMs: ${1_000 * patience}`;
+}
+
+const GOVERNED: Setup = {
+  top: () => QUIET,
+  upstream: (options) => `${times(3_000, options)}, retry: { ${IDEMPOTENT} }`,
+};
+const BARE: Setup = { top: () => QUIET, upstream: () => `timeoutMs: 3000, ${NONE}` };
 
 /** One of three upstreams fares badly. */
 const ONE_OF_THREE = { found: "in config", governed: GOVERNED, bare: BARE, policies: "the defaults" } as const;
@@ -51,9 +58,8 @@ function become(manner: "slow" | "garbage" | "resetting" | "refusing"): NonNulla
 /** With the registry in a directory. */
 function withRegistry(more: (stage: Stage) => string): Setup {
   return {
-    top: (stage) =>
-      `${QUIET}\ndiscovery: { waitMs: 100, directory: { path: ${stage.registry}, rescanMs: 100 }${more(stage)} }`,
-    upstream: "timeoutMs: 3000",
+    top: (stage) => `${QUIET}\ndiscovery: { directory: { path: ${stage.registry}, rescanMs: 100 }${more(stage)} }`,
+    upstream: ({ patience }) => `timeoutMs: ${3_000 * patience}`,
   };
 }
 
@@ -93,21 +99,22 @@ function jump(hours: number): NonNullable<FaultRow["strike"]> {
 }
 
 /** What needs no policy. */
-const ALWAYS = {
+const ALWAYS: Omit<FaultRow, "fault" | "strike"> = {
   found: "in config",
   policies: "always",
-  governed: { top: () => QUIET, upstream: "timeoutMs: 3000" },
+  governed: { top: () => QUIET, upstream: ({ patience }) => `timeoutMs: ${3_000 * patience}` },
   bare: undefined,
-} as const;
+};
 
 const CLOCK: Omit<FaultRow, "fault" | "strike"> = {
   found: "by leases",
   policies: "leases, deadlines, retries, a breaker, a rate limit",
   governed: {
     ...withRegistry(() => ""),
-    upstream: `timeoutMs: 3000, ${RETRIES}, breaker: { policy: consecutive, minOpenMs: 200 }, rateLimit: [{ perSecond: 100000, burst: 1000 }]`,
+    upstream: (options) =>
+      `${GOVERNED.upstream(options)}, breaker: { policy: consecutive, minOpenMs: 200 }, rateLimit: [{ perSecond: 100000, burst: 1000 }]`,
   },
-  bare: { ...withRegistry(() => ""), upstream: `timeoutMs: 3000, ${NONE}` },
+  bare: { ...withRegistry(() => ""), upstream: BARE.upstream },
   obstacle: noJumpingClock,
   needsClock: true,
 };
@@ -119,8 +126,8 @@ export const FAULT_ROWS: readonly FaultRow[] = [
   {
     ...ONE_OF_THREE,
     fault: "an upstream takes a second instead of 10 ms",
-    governed: { ...GOVERNED, upstream: `timeoutMs: 900, ${RETRIES}` },
-    bare: { ...BARE, upstream: `timeoutMs: 900, ${NONE}` },
+    governed: { ...GOVERNED, upstream: (options) => `${times(900, options)}, retry: { ${IDEMPOTENT} }` },
+    bare: { ...BARE, upstream: () => `timeoutMs: 900, ${NONE}` },
     strike: become("slow"),
   },
   {
@@ -129,7 +136,7 @@ export const FAULT_ROWS: readonly FaultRow[] = [
     policies: "retry of INTERNAL",
     governed: {
       ...GOVERNED,
-      upstream: `timeoutMs: 3000, retry: { ${IDEMPOTENT}, codes: [UNAVAILABLE, INTERNAL] }, attemptTimeoutMs: 250`,
+      upstream: (options) => `${times(3_000, options)}, retry: { ${IDEMPOTENT}, codes: [UNAVAILABLE, INTERNAL] }`,
     },
     strike: become("garbage"),
   },

@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly durationMs: number;
   /** Chooses the upstream that is struck, and the garbage that it answers. */
   readonly seed: number;
+  /** What the times of policies, and those of slow upstreams, are multiplied with: 1 where the machine has time. */
+  readonly patience: number;
 }
 
 /** What came of one run. */
@@ -23,7 +25,7 @@ export interface Played {
 }
 
 /** Longer than any call may take, on a machine with much else to do. */
-const GRACE_MS = 30_000;
+const GRACE_MS = 60_000;
 
 /** Plays a fault, first without the policies. */
 export async function playFault(row: FaultRow, options: RunOptions): Promise<Played> {
@@ -34,9 +36,9 @@ export async function playFault(row: FaultRow, options: RunOptions): Promise<Pla
 async function playWith(
   setup: Setup,
   { found, needsClock = false, strike }: FaultRow,
-  { perSecond, durationMs, seed }: RunOptions,
+  { perSecond, durationMs, seed, patience }: RunOptions,
 ): Promise<Run> {
-  const stage = await createStage({ setup, found, needsClock, seed });
+  const stage = await createStage({ setup, found, needsClock, seed, patience });
   try {
     await setup.before?.(stage);
     await stage.start();

@@ -14,7 +14,7 @@ export interface Setup {
   /** Lines at the top of the config, as YAML. */
   readonly top?: (stage: Stage) => string;
   /** Keys of the upstream, as YAML between braces. */
-  readonly upstream: string;
+  readonly upstream: (options: StageOptions) => string;
   /** What happens before the sidecar starts. */
   readonly before?: (stage: Stage) => Promise<void>;
 }
@@ -48,18 +48,21 @@ export interface StageOptions {
   readonly found: "in config" | "in a file" | "by leases";
   readonly needsClock: boolean;
   readonly seed: number;
+  /** What the times of policies, and those of slow upstreams, are multiplied with: 1 where the machine has time. */
+  readonly patience: number;
 }
 
 /** As long as a lease can be, and much less than a clock jumps. */
 const LEASE_MS = 600_000;
 
 /** Starts the upstreams, not yet the sidecar. */
-export async function createStage({ setup, found, needsClock, seed }: StageOptions): Promise<Stage> {
+export async function createStage(options: StageOptions): Promise<Stage> {
+  const { setup, found, needsClock, seed, patience } = options;
   const folder = mkdtempSync(join(tmpdir(), "causeway-fault-"));
   const [local, registry] = [join(folder, "local.sock"), join(folder, "registry")];
   const paths = [0, 1, 2].map((i) => join(folder, `${i}.sock`));
   const disk = createSmallDisk(join(folder, "disk"));
-  const upstreams = await Promise.all(paths.map((path) => startEchoProcess(path, seed)));
+  const upstreams = await Promise.all(paths.map((path) => startEchoProcess(path, { seed, slowMs: 1_000 * patience })));
   const endpoints = upstreams.map(({ endpoint }) => endpoint);
   const listed = found === "by leases" ? leases(endpoints) : new Map([["kinds.json", listOf(endpoints)]]);
   mkdirSync(registry);
@@ -83,7 +86,7 @@ export async function createStage({ setup, found, needsClock, seed }: StageOptio
 schema: { files: [${KINDS}], include: [${IDL}] }
 listeners: [{ kind: local, address: "unix:${local}", defaultService: kinds.Kinds, maxCallsPerConnection: 10000 }]
 ${setup.top?.(stage) ?? ""}
-upstreams: { kinds: { protocol: thrift-framed, services: [kinds.Kinds], ${where}, ${setup.upstream} } }
+upstreams: { kinds: { protocol: thrift-framed, services: [kinds.Kinds], ${where}, ${setup.upstream(options)} } }
 `;
       sidecar?.[Symbol.dispose]();
       sidecar = startSidecar(config, [], stage.clock?.env);

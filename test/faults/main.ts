@@ -16,6 +16,7 @@ new Command("faults")
   .option("--only <text>", "only faults whose name holds this", "")
   .option("--per-second <n>", "calls per second", positive, 2_000)
   .option("--duration-ms <n>", "how long calls are made; the fault strikes after a quarter of it", positive, 4_000)
+  .option("--patience <n>", "what the times of policies are multiplied with, for busy machines", positive, 1)
   .addOption(
     new Option("--seed <n>", "chooses the upstream that is struck, and the garbage that it answers")
       .argParser(positive)

@@ -1,5 +1,5 @@
 // A framed Thrift server as a process of its own, to be killed or stopped by a test, or told to misbehave: it gives each caller
-// its argument back. It listens on the unix socket that its argument names, and says so; then it says the argument of each
+// its argument back. It listens on the unix socket that its first argument names, and says so; then it says the argument of each
 // echoBinary that it runs, for the test to see that none runs twice.
 import { createHash } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
@@ -10,12 +10,12 @@ import { framed, thriftMessage } from "./upstreams.ts";
 /** What the parent tells by IPC. */
 export type Manner = "healthy" | "slow" | "garbage" | "resetting" | "refusing";
 
-/** How long an answer takes; 100 times as long when slow. */
+/** How long an answer takes. */
 const SERVICE_MS = 10;
 /** Long enough for a call to come, which makes the end of its connection a reset. */
 const RESET_AFTER_MS = 20;
 
-const [path = "", seed = "0"] = process.argv.slice(2);
+const [path = "", seed = "", slowMs = ""] = process.argv.slice(2);
 const sockets = new Set<Socket>();
 let manner: Manner = "healthy";
 let answers = 0;
@@ -41,7 +41,7 @@ function read(socket: Socket): void {
       // {1: string} has its length at 3.
       if (header.value.name === "echoBinary")
         process.stdout.write(`${result.toString("utf8", 7, result.length - 1)}\n`);
-      setTimeout(() => answer(socket, header.value, result), manner === "slow" ? 100 * SERVICE_MS : SERVICE_MS);
+      setTimeout(() => answer(socket, header.value, result), manner === "slow" ? Number(slowMs) : SERVICE_MS);
     }
   });
 }
