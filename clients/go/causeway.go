@@ -4,7 +4,7 @@ package causeway
 
 import (
 	"os"
-	"time"
+	"strings"
 
 	"causeway.dev/causeway/wire"
 )
@@ -46,12 +46,17 @@ type Method struct {
 // MaxFrameBytes is the largest frame in either direction, as the sidecar has it by default.
 const MaxFrameBytes = 16_384_000
 
-// dialPatience is how long connecting is tried again when the call has no deadline.
-const dialPatience = 5 * time.Second
-
 func addressesFrom(variable string, fallback []string) []string {
 	if address := os.Getenv(variable); address != "" {
 		return []string{address}
 	}
 	return fallback
+}
+
+// splitAddress gives the network and the address of unix:PATH or HOST:PORT, as package net names them.
+func splitAddress(address string) (network, place string) {
+	if path, found := strings.CutPrefix(address, "unix:"); found {
+		return "unix", path
+	}
+	return "tcp", address
 }

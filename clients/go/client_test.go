@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,8 +65,8 @@ func TestTheEnvironmentSaysWhereTheSidecarIs(t *testing.T) {
 	}
 }
 
-// serveEcho serves echoMethod until the test is over.
-func serveEcho(t *testing.T, serve func(context.Context, *text) (*text, error)) (*Server, string) {
+// serveEcho serves echoMethod until the test is over, or until stop is called, which gives what Run returned.
+func serveEcho(t *testing.T, serve func(context.Context, *text) (*text, error)) (address string, stop func() error) {
 	t.Helper()
 	server := NewServer()
 	server.Handle(echoMethod, func(ctx context.Context, read func(Message) error) (Message, error) {
@@ -75,17 +76,20 @@ func serveEcho(t *testing.T, serve func(context.Context, *text) (*text, error)) 
 		}
 		return serve(ctx, request)
 	})
-	address, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go server.Serve()
-	t.Cleanup(func() { _ = server.Shutdown(context.Background()) })
-	return server, address
+	listening, ended := make(chan string, 1), make(chan error, 1)
+	server.Listening = func(address string) { listening <- address }
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { ended <- server.Run(ctx, "127.0.0.1:0") }()
+	stop = sync.OnceValue(func() error {
+		cancel()
+		return <-ended
+	})
+	t.Cleanup(func() { _ = stop() })
+	return <-listening, stop
 }
 
 func TestTheDeadlineAndTheTraceTravelThroughAServerThatCalls(t *testing.T) {
-	_, inner := serveEcho(t, func(ctx context.Context, _ *text) (*text, error) {
+	inner, _ := serveEcho(t, func(ctx context.Context, _ *text) (*text, error) {
 		deadline, ok := ctx.Deadline()
 		if left := time.Until(deadline); !ok || left > time.Minute {
 			return nil, Errorf(Internal, "no deadline")
@@ -93,7 +97,7 @@ func TestTheDeadlineAndTheTraceTravelThroughAServerThatCalls(t *testing.T) {
 		return &text{IncomingMetadata(ctx).Get("traceparent") + " " + IncomingMetadata(ctx).Get("tracestate")}, nil
 	})
 	next := NewClient(WithAddress(inner))
-	_, outer := serveEcho(t, func(ctx context.Context, request *text) (*text, error) {
+	outer, _ := serveEcho(t, func(ctx context.Context, request *text) (*text, error) {
 		answer := new(text)
 		return answer, next.Call(ctx, echoMethod, request, answer)
 	})
@@ -111,7 +115,7 @@ func TestTheDeadlineAndTheTraceTravelThroughAServerThatCalls(t *testing.T) {
 
 func TestCallsShareAConnectionAndAnswersMayOvertakeEachOther(t *testing.T) {
 	release := make(chan struct{})
-	_, address := serveEcho(t, func(_ context.Context, request *text) (*text, error) {
+	address, _ := serveEcho(t, func(_ context.Context, request *text) (*text, error) {
 		if request.value == "slow" {
 			<-release
 		}
@@ -131,9 +135,33 @@ func TestCallsShareAConnectionAndAnswersMayOvertakeEachOther(t *testing.T) {
 	}
 }
 
+func TestOfManyCallsAtOnceEachGetsItsOwnAnswer(t *testing.T) {
+	address, _ := serveEcho(t, func(_ context.Context, request *text) (*text, error) { return request, nil })
+	client := NewClient(WithAddress(address))
+	ended := make(chan error)
+	for caller := 0; caller < 50; caller++ {
+		caller := caller
+		go func() {
+			var err error
+			for i := 0; i < 50 && err == nil; i++ {
+				given, answer := text{strings.Repeat("ab", caller*i)}, text{}
+				if err = client.Call(context.Background(), echoMethod, &given, &answer); err == nil && answer != given {
+					err = errors.New("the answer is not what was sent")
+				}
+			}
+			ended <- err
+		}()
+	}
+	for caller := 0; caller < 50; caller++ {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestShutdownLetsTheCallInFlightFinish(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	server, address := serveEcho(t, func(_ context.Context, request *text) (*text, error) {
+	address, stop := serveEcho(t, func(_ context.Context, request *text) (*text, error) {
 		close(started)
 		<-release
 		return request, nil
@@ -144,7 +172,7 @@ func TestShutdownLetsTheCallInFlightFinish(t *testing.T) {
 	}()
 	<-started
 	down := make(chan error, 1)
-	go func() { down <- server.Shutdown(context.Background()) }()
+	go func() { down <- stop() }()
 	close(release)
 	if err := errors.Join(<-answer, <-down); err != nil {
 		t.Fatal(err)
@@ -152,7 +180,7 @@ func TestShutdownLetsTheCallInFlightFinish(t *testing.T) {
 }
 
 func TestAFrameThatMeansNothingEndsItsConnectionAlone(t *testing.T) {
-	_, address := serveEcho(t, func(_ context.Context, request *text) (*text, error) { return request, nil })
+	address, _ := serveEcho(t, func(_ context.Context, request *text) (*text, error) { return request, nil })
 	for _, bytes := range []string{"\xff\xff\xff\xff", "\x00\x00\x00\x02ab", "GET / HTTP/1.1\r\n\r\n",
 		"\x00\x00\x00\x0e\x10\x00\x00\x00\x00\x00\x00\x01\xff\xff\x00\x00\x00\x00"} {
 		conn, err := net.Dial("tcp", address)
@@ -171,13 +199,14 @@ func TestAFrameThatMeansNothingEndsItsConnectionAlone(t *testing.T) {
 }
 
 func FuzzReadFrame(f *testing.F) {
-	frame, err := writeFrame(7, []string{"cw", "1"}, []numbered{{keyTimeout, "5"}}, envelope{ThriftBinary, typeCall, "a", 0}, &text{"b"})
+	call := frame{id: 7, pairs: []string{"cw", "1"}, timeout: "5", kind: typeCall, method: "a"}
+	written, err := call.write(&text{"b"})
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(frame[4:])
+	f.Add(written[4:])
 	f.Fuzz(func(_ *testing.T, bytes []byte) {
-		if read, err := readFrame(bytes); err == nil && !read.signal {
+		if read, err := readFrame(bytes); err == nil {
 			_ = wire.Unmarshal(read.body, &text{})
 			_ = read.failure()
 		}

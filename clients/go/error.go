@@ -2,10 +2,8 @@ package causeway
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 
 	"causeway.dev/causeway/wire"
 )
@@ -15,23 +13,23 @@ type Code int32
 
 // The codes.
 const (
-	OK                 Code = 0
-	Canceled           Code = 1
-	Unknown            Code = 2
-	InvalidArgument    Code = 3
-	DeadlineExceeded   Code = 4
-	NotFound           Code = 5
-	AlreadyExists      Code = 6
-	PermissionDenied   Code = 7
-	ResourceExhausted  Code = 8
-	FailedPrecondition Code = 9
-	Aborted            Code = 10
-	OutOfRange         Code = 11
-	Unimplemented      Code = 12
-	Internal           Code = 13
-	Unavailable        Code = 14
-	DataLoss           Code = 15
-	Unauthenticated    Code = 16
+	OK Code = iota
+	Canceled
+	Unknown
+	InvalidArgument
+	DeadlineExceeded
+	NotFound
+	AlreadyExists
+	PermissionDenied
+	ResourceExhausted
+	FailedPrecondition
+	Aborted
+	OutOfRange
+	Unimplemented
+	Internal
+	Unavailable
+	DataLoss
+	Unauthenticated
 )
 
 var codeNames = [...]string{"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
@@ -155,60 +153,4 @@ func ended(ctx context.Context, doing string) *Error {
 		return &Error{Code: DeadlineExceeded, Message: "the deadline passed while " + doing, cause: ctx.Err()}
 	}
 	return &Error{Code: Canceled, Message: "the call was cancelled while " + doing, cause: cause}
-}
-
-const typePrefix = "type.googleapis.com/"
-
-// encodeDetails gives google.rpc.Status in base64, or "" for an error without details.
-func encodeDetails(err *Error) string {
-	if len(err.Details) == 0 {
-		return ""
-	}
-	w := wire.NewWriter(nil)
-	w.Varint(1<<3 | wire.Varint)
-	w.Varint(uint64(err.Code))
-	w.Varint(2<<3 | wire.Delimited)
-	w.Text(strings.ToValidUTF8(err.Message, "\uFFFD"))
-	for _, detail := range err.Details {
-		w.Varint(3<<3 | wire.Delimited)
-		start := w.Begin()
-		w.Varint(1<<3 | wire.Delimited)
-		w.Text(typePrefix + detail.Type)
-		w.Varint(2<<3 | wire.Delimited)
-		w.Blob(detail.Value)
-		w.End(start)
-	}
-	bytes, _ := w.Bytes()
-	return base64.RawStdEncoding.EncodeToString(bytes)
-}
-
-// decodeDetails reads what encodeDetails gives. What cannot be read is left out: the code says enough.
-func decodeDetails(text string) (details []Detail) {
-	bytes, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
-	if err != nil {
-		return nil
-	}
-	r := wire.NewReader(bytes)
-	for r.NextTag() {
-		if r.Tag() != 3<<3|wire.Delimited {
-			r.SkipTag()
-			continue
-		}
-		var detail Detail
-		scope := r.Open()
-		for r.NextTag() {
-			switch r.Tag() {
-			case 1<<3 | wire.Delimited:
-				name := r.Text()
-				detail.Type = name[strings.LastIndexByte(name, '/')+1:]
-			case 2<<3 | wire.Delimited:
-				detail.Value = r.Blob()
-			default:
-				r.SkipTag()
-			}
-		}
-		r.Close(scope)
-		details = append(details, detail)
-	}
-	return details
 }

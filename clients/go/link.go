@@ -3,10 +3,10 @@ package causeway
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"sync"
 	"time"
 )
@@ -14,108 +14,83 @@ import (
 // stallTimeout is how long a peer may leave bytes untaken before its connection counts as dead.
 const stallTimeout = 30 * time.Second
 
+// keptBytes is the largest buffer that is kept for the next batch: a large one must not hold its memory for good.
+const keptBytes = 1 << 20
+
+var errFinished = errors.New("the connection was closed")
+
 // link is a connection that frames go out on from any goroutine; those of one moment leave in one write.
 type link struct {
 	conn net.Conn
 
-	mu       sync.Mutex
-	outbox   []byte
-	spare    []byte
-	wake     chan struct{}
-	idle     chan struct{}
-	finished bool
-	failure  error
+	mu     sync.Mutex
+	outbox []byte
+	// spare is the buffer of the batch before, which the writer alone knows.
+	spare   []byte
+	writing bool
+	failure error
+	// writer is done when nothing is being written.
+	writer sync.WaitGroup
 }
 
-func newLink(conn net.Conn) *link {
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetNoDelay(true)
-	}
-	l := &link{conn: conn, wake: make(chan struct{}, 1), idle: make(chan struct{})}
-	go l.writeAll()
-	return l
-}
-
-// send queues a frame; false after the connection has broken.
+// send queues a frame; false after the connection has ended.
 func (l *link) send(frame []byte) bool {
 	l.mu.Lock()
-	if l.failure != nil || l.finished {
-		l.mu.Unlock()
+	defer l.mu.Unlock()
+	if l.failure != nil {
 		return false
 	}
 	l.outbox = append(l.outbox, frame...)
-	l.mu.Unlock()
-	select {
-	case l.wake <- struct{}{}:
-	default:
+	if !l.writing {
+		l.writing = true
+		l.writer.Add(1)
+		go l.write()
 	}
 	return true
 }
 
-func (l *link) writeAll() {
-	defer close(l.idle)
-	for range l.wake {
-		for {
-			l.mu.Lock()
-			batch := l.outbox
-			if len(batch) == 0 {
-				over := l.finished || l.failure != nil
-				l.mu.Unlock()
-				if over {
-					return
-				}
-				break
-			}
-			l.outbox = l.spare[:0]
-			l.spare = nil
+// write writes what is queued, and what is queued meanwhile, until nothing is.
+func (l *link) write() {
+	defer l.writer.Done()
+	for {
+		l.mu.Lock()
+		batch := l.outbox
+		if l.writing = len(batch) > 0; !l.writing {
 			l.mu.Unlock()
-			_ = l.conn.SetWriteDeadline(time.Now().Add(stallTimeout))
-			if _, err := l.conn.Write(batch); err != nil {
-				l.fail(err)
-				return
-			}
-			l.mu.Lock()
-			// One large batch must not hold its memory for good.
-			if cap(batch) <= 1<<20 {
-				l.spare = batch
-			}
-			l.mu.Unlock()
+			return
+		}
+		l.outbox, l.spare = l.spare, nil
+		l.mu.Unlock()
+		_ = l.conn.SetWriteDeadline(time.Now().Add(stallTimeout))
+		if _, err := l.conn.Write(batch); err != nil {
+			l.fail(err)
+		}
+		if cap(batch) <= keptBytes {
+			l.spare = batch[:0]
 		}
 	}
 }
 
-// fail closes the connection; the first reason is kept.
-func (l *link) fail(err error) {
+// fail closes the connection; the first reason is kept, and given.
+func (l *link) fail(err error) error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.failure == nil {
 		l.failure = err
 	}
-	l.mu.Unlock()
 	_ = l.conn.Close()
-	l.wakeUp()
+	return l.failure
 }
 
 // finish closes the connection when all that was queued has left.
 func (l *link) finish() {
 	l.mu.Lock()
-	l.finished = true
-	l.mu.Unlock()
-	l.wakeUp()
-	<-l.idle
-	_ = l.conn.Close()
-}
-
-func (l *link) wakeUp() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
+	if l.failure == nil {
+		l.failure = errFinished
 	}
-}
-
-func (l *link) reason() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.failure
+	l.mu.Unlock()
+	l.writer.Wait()
+	_ = l.conn.Close()
 }
 
 // readAll gives each frame to take until the connection ends or take fails; it returns why.
@@ -127,14 +102,13 @@ func (l *link) readAll(take func(bytes []byte) error) error {
 			err = take(bytes)
 		}
 		if err != nil {
-			l.fail(err)
-			return l.reason()
+			return l.fail(err)
 		}
 	}
 }
 
 // readBytes reads a frame without its length, which is bounded before there is memory for it.
-func readBytes(reader *bufio.Reader) ([]byte, error) {
+func readBytes(reader io.Reader) ([]byte, error) {
 	var prefix [4]byte
 	if _, err := io.ReadFull(reader, prefix[:]); err != nil {
 		return nil, err
@@ -146,12 +120,4 @@ func readBytes(reader *bufio.Reader) ([]byte, error) {
 	bytes := make([]byte, length)
 	_, err := io.ReadFull(reader, bytes)
 	return bytes, err
-}
-
-// splitAddress gives the network and the address of unix:PATH or HOST:PORT, as package net names them.
-func splitAddress(address string) (network, place string) {
-	if path, found := strings.CutPrefix(address, "unix:"); found {
-		return "unix", path
-	}
-	return "tcp", address
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 )
 
@@ -39,28 +38,16 @@ type instance struct {
 	Labels   map[string]string `json:"labels,omitempty"`
 }
 
-type registerRequest struct {
-	Instance instance `json:"instance"`
-	Lease    string   `json:"lease"`
-}
-
-type leaseReply struct {
-	ID      string `json:"id"`
-	Lease   string `json:"lease"`
-	Message string `json:"message"`
-}
-
 // lease is a registration that is renewed until it is left.
 type lease struct {
-	registration Registration
-	client       *http.Client
-	body         registerRequest
-	id           string
-	quit         chan struct{}
-	gone         chan struct{}
+	Registration
+	client  *http.Client
+	request []byte
+	id      string
 }
 
-func (r Registration) keep(address string, services []string, codec Codec) *lease {
+// keep registers the server and stays so until leave is called.
+func (r Registration) keep(address string, services []string, codec Codec) (leave func()) {
 	if r.Lease == 0 {
 		r.Lease = 30 * time.Second
 	}
@@ -70,93 +57,82 @@ func (r Registration) keep(address string, services []string, codec Codec) *leas
 	if r.HTTPAddress == "" {
 		r.HTTPAddress = addressesFrom("CAUSEWAY_HTTP_ADDRESS", defaultHTTPAddresses)[0]
 	}
-	names := [...]string{ThriftBinary: "CODEC_THRIFT_BINARY", Protobuf: "CODEC_PROTOBUF"}
+	codecs := [...]string{ThriftBinary: "CODEC_THRIFT_BINARY", Protobuf: "CODEC_PROTOBUF"}
+	// Strings and numbers alone: it cannot fail.
+	request, _ := json.Marshal(map[string]any{
+		"instance": instance{r.Upstream, services, address, codecs[codec], "FRAMING_TTHEADER", r.Weight, r.Labels},
+		"lease":    fmt.Sprintf("%gs", r.Lease.Seconds()),
+	})
+	network, place := splitAddress(r.HTTPAddress)
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		network, place := splitAddress(r.HTTPAddress)
-		return (&net.Dialer{}).DialContext(ctx, network, place)
+		return new(net.Dialer).DialContext(ctx, network, place)
 	}}
-	l := &lease{
-		registration: r,
-		client:       &http.Client{Transport: transport, Timeout: 5 * time.Second},
-		body: registerRequest{
-			Instance: instance{r.Upstream, services, address, names[codec], "FRAMING_TTHEADER", r.Weight, r.Labels},
-			Lease:    fmt.Sprintf("%gs", r.Lease.Seconds()),
-		},
-		quit: make(chan struct{}),
-		gone: make(chan struct{}),
+	l := &lease{Registration: r, client: &http.Client{Transport: transport, Timeout: 5 * time.Second}, request: request}
+	quit, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		l.renew(quit)
+	}()
+	return func() {
+		close(quit)
+		<-gone
 	}
-	go l.renew()
-	return l
 }
 
-// renew registers, and then beats three times per lease; a lease that is lost is asked for again.
-func (l *lease) renew() {
-	defer close(l.gone)
+// renew registers, and then beats three times per lease; a lease that is lost is asked for again. In the end it leaves.
+func (l *lease) renew(quit <-chan struct{}) {
 	for {
-		wait := l.registration.Lease / 3
+		wait := l.Lease / 3
 		if err := l.beat(); err != nil {
-			l.registration.Log(fmt.Errorf("the sidecar at %s does not register this server: %w", l.registration.HTTPAddress, err))
+			l.Log(fmt.Errorf("the sidecar at %s does not register this server: %w", l.HTTPAddress, err))
 			wait = min(wait, time.Second)
 		}
 		select {
 		case <-time.After(wait):
-		case <-l.quit:
+			continue
+		case <-quit:
+		}
+		if l.id == "" {
 			return
 		}
+		if _, err := l.ask(http.MethodDelete, "/"+l.id, nil); err != nil {
+			l.Log(fmt.Errorf("the sidecar keeps this server until its lease is over: %w", err))
+		}
+		return
 	}
 }
 
 func (l *lease) beat() error {
-	if l.id == "" {
-		reply, _, err := l.ask(http.MethodPut, "/v1/instances", l.body)
-		l.id = reply.ID
-		return err
-	}
-	_, status, err := l.ask(http.MethodPost, "/v1/instances/"+l.id+"/heartbeat", struct{}{})
-	if status == http.StatusNotFound {
+	if l.id != "" {
+		status, err := l.ask(http.MethodPost, "/"+l.id+"/heartbeat", []byte("{}"))
+		if status != http.StatusNotFound {
+			return err
+		}
 		l.id = ""
-		return l.beat()
 	}
+	_, err := l.ask(http.MethodPut, "", l.request)
 	return err
 }
 
-// leave ends the renewal and takes the server out.
-func (l *lease) leave() {
-	close(l.quit)
-	<-l.gone
-	if l.id == "" {
-		return
-	}
-	if _, _, err := l.ask(http.MethodDelete, "/v1/instances/"+l.id, nil); err != nil {
-		l.registration.Log(fmt.Errorf("the sidecar keeps this server until its lease is over: %w", err))
-	}
-}
-
-func (l *lease) ask(method, path string, body any) (reply leaseReply, status int, err error) {
-	var content io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return reply, 0, err
-		}
-		content = bytes.NewReader(text)
-	}
-	request, err := http.NewRequest(method, "http://localhost"+path, content)
+// ask makes a request of the sidecar, and keeps the id that a registration is answered with.
+func (l *lease) ask(method, path string, body []byte) (status int, err error) {
+	request, err := http.NewRequest(method, "http://localhost/v1/instances"+path, bytes.NewReader(body))
 	if err != nil {
-		return reply, 0, err
+		return 0, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	response, err := l.client.Do(request)
 	if err != nil {
-		return reply, 0, err
+		return 0, err
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err == nil && len(text) > 0 {
-		err = json.Unmarshal(text, &reply)
-	}
+	var reply struct{ ID, Message string }
+	err = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&reply)
 	if response.StatusCode != http.StatusOK {
-		return reply, response.StatusCode, fmt.Errorf("%s %s: %s %s", method, path, response.Status, strings.TrimSpace(reply.Message))
+		return response.StatusCode, fmt.Errorf("%s %s: %s %s", method, request.URL.Path, response.Status, reply.Message)
 	}
-	return reply, response.StatusCode, err
+	if method == http.MethodPut {
+		l.id = reply.ID
+	}
+	return response.StatusCode, err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -18,7 +19,16 @@ const (
 )
 
 // Varint writes a tag, an unsigned integer, or a signed one with its sign extended to 64 bits.
-func (w *Writer) Varint(value uint64) { w.buffer = binary.AppendUvarint(w.buffer, value) }
+func (w *Writer) Varint(value uint64) {
+	// Most take one byte, which is little enough to stand where it is called.
+	if value < 0x80 {
+		w.buffer = append(w.buffer, byte(value))
+		return
+	}
+	w.longVarint(value)
+}
+
+func (w *Writer) longVarint(value uint64) { w.buffer = binary.AppendUvarint(w.buffer, value) }
 
 // Zigzag writes a sint32 or sint64.
 func (w *Writer) Zigzag(value int64) { w.Varint(uint64(value)<<1 ^ uint64(value>>63)) }
@@ -59,9 +69,8 @@ func (w *Writer) End(start int) {
 	}
 	var prefix [binary.MaxVarintLen64]byte
 	size := binary.PutUvarint(prefix[:], uint64(length))
-	w.buffer = append(w.buffer, prefix[:size-1]...)
-	copy(w.buffer[start-1+size:], w.buffer[start:start+length])
-	copy(w.buffer[start-1:], prefix[:size])
+	w.buffer[start-1] = prefix[0]
+	w.buffer = slices.Insert(w.buffer, start, prefix[1:size]...)
 }
 
 // NextTag reads a tag, which Tag then gives; false at the end of the message or group, and after an error.
@@ -99,24 +108,22 @@ type Scope struct {
 
 // Open begins what stands behind its length, to be ended by Close; within, NextTag and More end where it ends.
 func (r *Reader) Open() Scope {
-	scope := Scope{r.end, r.group}
-	length := r.Varint()
-	if length > uint64(r.end-r.at) {
-		r.Fail(fmt.Sprintf("%d bytes are expected and %d are left", length, r.end-r.at))
-	} else {
-		r.end = r.at + int(length)
+	outer := Scope{r.end, r.group}
+	length := r.length()
+	if r.err == nil {
+		r.end = r.at + length
 	}
 	r.group = 0
 	r.enter()
-	return scope
+	return outer
 }
 
 // OpenGroup begins the group whose tag was read, to be ended by Close.
 func (r *Reader) OpenGroup() Scope {
-	scope := Scope{r.end, r.group}
+	outer := Scope{r.end, r.group}
 	r.group = r.field >> 3
 	r.enter()
-	return scope
+	return outer
 }
 
 // Close ends a part. What was not read of it is passed over.
@@ -127,9 +134,6 @@ func (r *Reader) Close(scope Scope) {
 		r.end = scope.end
 	}
 }
-
-// More tells whether there is another element in a packed list.
-func (r *Reader) More() bool { return r.err == nil && r.at < r.end }
 
 // Grows fails when a list or map has more elements than are let in.
 func (r *Reader) Grows(count int) {
@@ -144,6 +148,10 @@ func (r *Reader) Varint() uint64 {
 		r.at++
 		return uint64(r.buffer[r.at-1])
 	}
+	return r.longVarint()
+}
+
+func (r *Reader) longVarint() uint64 {
 	value, size := binary.Uvarint(r.buffer[r.at:r.end])
 	if size <= 0 {
 		r.Fail("an integer that does not end")
@@ -160,41 +168,31 @@ func (r *Reader) Zigzag() int64 {
 }
 
 // Fixed32 reads a fixed32, sfixed32 or the bits of a float.
-func (r *Reader) Fixed32() uint32 {
-	if b := r.take(4); b != nil {
-		return binary.LittleEndian.Uint32(b)
-	}
-	return 0
-}
+func (r *Reader) Fixed32() uint32 { return binary.LittleEndian.Uint32(r.Take(4)) }
 
 // Fixed64 reads a fixed64, sfixed64 or the bits of a double.
-func (r *Reader) Fixed64() uint64 {
-	if b := r.take(8); b != nil {
-		return binary.LittleEndian.Uint64(b)
-	}
-	return 0
-}
+func (r *Reader) Fixed64() uint64 { return binary.LittleEndian.Uint64(r.Take(8)) }
 
 // Text reads a string, which must be UTF-8.
 func (r *Reader) Text() string {
-	bytes := r.delimited()
+	bytes := r.Take(r.length())
 	if !utf8.Valid(bytes) {
 		r.Fail("a string that is not UTF-8")
-		return ""
 	}
 	return string(bytes)
 }
 
 // Blob reads bytes into memory of its own.
-func (r *Reader) Blob() []byte { return append([]byte{}, r.delimited()...) }
+func (r *Reader) Blob() []byte { return append([]byte{}, r.Take(r.length())...) }
 
-func (r *Reader) delimited() []byte {
+// length reads the length of what follows, which is not more than what is left.
+func (r *Reader) length() int {
 	length := r.Varint()
 	if length > uint64(r.end-r.at) {
 		r.Fail(fmt.Sprintf("%d bytes are expected and %d are left", length, r.end-r.at))
-		return nil
+		return 0
 	}
-	return r.take(int(length))
+	return int(length)
 }
 
 // SkipTag passes over the field whose tag NextTag read.
@@ -203,11 +201,11 @@ func (r *Reader) SkipTag() {
 	case Varint:
 		r.Varint()
 	case Fixed64:
-		r.take(8)
+		r.Take(8)
 	case Delimited:
-		r.delimited()
+		r.Take(r.length())
 	case Fixed32:
-		r.take(4)
+		r.Take(4)
 	case Group:
 		scope := r.OpenGroup()
 		for r.err == nil && r.NextTag() {

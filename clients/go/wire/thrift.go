@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 )
 
@@ -23,7 +24,7 @@ const (
 )
 
 // The fewest bytes that a value of each type takes; 0 for what is no type.
-var minBytes = [17]int{Bool: 1, I8: 1, Double: 8, I16: 2, I32: 4, I64: 8, String: 4, Struct: 1, Map: 6, Set: 5, List: 5, Uuid: 16}
+var minBytes = [256]int{Bool: 1, I8: 1, Double: 8, I16: 2, I32: 4, I64: 8, String: 4, Struct: 1, Map: 6, Set: 5, List: 5, Uuid: 16}
 
 // Field writes the header of a field.
 func (w *Writer) Field(kind byte, id int16) {
@@ -60,35 +61,28 @@ func (w *Writer) Double(value float64) { w.I64(int64(math.Float64bits(value))) }
 // UUID writes a uuid.
 func (w *Writer) UUID(value UUID) { w.buffer = append(w.buffer, value[:]...) }
 
-// String writes a string.
+// String writes a string. What passes 2 GiB passes the limit of a frame too, which is checked behind the message.
 func (w *Writer) String(value string) {
-	w.length(len(value))
+	w.I32(int32(len(value)))
 	w.buffer = append(w.buffer, value...)
 }
 
-// Bytes writes a binary.
+// Binary writes a binary.
 func (w *Writer) Binary(value []byte) {
-	w.length(len(value))
+	w.I32(int32(len(value)))
 	w.buffer = append(w.buffer, value...)
 }
 
 // List writes the header of a list or set.
 func (w *Writer) List(element byte, count int) {
 	w.buffer = append(w.buffer, element)
-	w.length(count)
+	w.I32(int32(count))
 }
 
 // Map writes the header of a map.
 func (w *Writer) Map(key, value byte, count int) {
 	w.buffer = append(w.buffer, key, value)
-	w.length(count)
-}
-
-func (w *Writer) length(length int) {
-	if length > math.MaxInt32 {
-		w.OutOfRange("length", length)
-	}
-	w.I32(int32(length))
+	w.I32(int32(count))
 }
 
 // Enter begins a struct. False, without anything to leave, when it is too deep.
@@ -100,7 +94,7 @@ func (r *Reader) Leave() { r.depth-- }
 // Next reads the header of a field, which Field then gives; false at the end of the struct, and after an error.
 func (r *Reader) Next() bool {
 	kind := r.U8()
-	if kind == Stop || r.err != nil {
+	if kind == Stop {
 		return false
 	}
 	r.field = uint32(uint16(r.I16()))<<8 | uint32(kind)
@@ -111,14 +105,7 @@ func (r *Reader) Next() bool {
 func (r *Reader) Field() uint32 { return r.field }
 
 // U8 reads a byte.
-func (r *Reader) U8() byte {
-	if r.at >= r.end {
-		r.take(1)
-		return 0
-	}
-	r.at++
-	return r.buffer[r.at-1]
-}
+func (r *Reader) U8() byte { return r.Take(1)[0] }
 
 // Bool reads a bool.
 func (r *Reader) Bool() bool { return r.U8() != 0 }
@@ -127,80 +114,50 @@ func (r *Reader) Bool() bool { return r.U8() != 0 }
 func (r *Reader) I8() int8 { return int8(r.U8()) }
 
 // I16 reads an i16.
-func (r *Reader) I16() int16 {
-	if b := r.take(2); b != nil {
-		return int16(binary.BigEndian.Uint16(b))
-	}
-	return 0
-}
+func (r *Reader) I16() int16 { return int16(binary.BigEndian.Uint16(r.Take(2))) }
 
 // I32 reads an i32 or an enum.
-func (r *Reader) I32() int32 {
-	if b := r.take(4); b != nil {
-		return int32(binary.BigEndian.Uint32(b))
-	}
-	return 0
-}
+func (r *Reader) I32() int32 { return int32(binary.BigEndian.Uint32(r.Take(4))) }
 
 // I64 reads an i64.
-func (r *Reader) I64() int64 {
-	if b := r.take(8); b != nil {
-		return int64(binary.BigEndian.Uint64(b))
-	}
-	return 0
-}
+func (r *Reader) I64() int64 { return int64(binary.BigEndian.Uint64(r.Take(8))) }
 
 // Double reads a double.
 func (r *Reader) Double() float64 { return math.Float64frombits(uint64(r.I64())) }
 
 // UUID reads a uuid.
-func (r *Reader) UUID() (value UUID) {
-	copy(value[:], r.take(16))
-	return value
-}
+func (r *Reader) UUID() UUID { return UUID(r.Take(16)) }
 
 // String reads a string.
-func (r *Reader) String() string { return string(r.take(int(r.I32()))) }
+func (r *Reader) String() string { return string(r.Take(int(r.I32()))) }
 
 // Binary reads a binary into memory of its own.
-func (r *Reader) Binary() []byte { return append([]byte{}, r.take(int(r.I32()))...) }
+func (r *Reader) Binary() []byte { return append([]byte{}, r.Take(int(r.I32()))...) }
 
 // List reads the header of a list or set and gives its count, which is bounded by the bytes that are left.
 func (r *Reader) List(element byte) int {
 	kind := r.U8()
-	count := int(r.I32())
-	if kind != element && count > 0 {
-		r.mismatch(kind, element)
-		return 0
-	}
-	return r.count(count, minBytes[element])
+	return r.count(kind == element, minBytes[element])
 }
 
 // Map reads the header of a map and gives its count, which is bounded by the bytes that are left.
 func (r *Reader) Map(key, value byte) int {
 	keyKind, valueKind := r.U8(), r.U8()
+	return r.count(keyKind == key && valueKind == value, minBytes[key]+minBytes[value])
+}
+
+// count reads how many elements follow; the types of none do not matter.
+func (r *Reader) count(fits bool, minBytes int) int {
 	count := int(r.I32())
-	if count > 0 && keyKind != key {
-		r.mismatch(keyKind, key)
-		return 0
+	switch {
+	case count < 0 || count > MaxElements || count*minBytes > r.end-r.at:
+		r.Fail(fmt.Sprintf("a container of %d elements in %d bytes", count, r.end-r.at))
+	case count > 0 && !fits:
+		r.Fail("a container whose elements are of another Thrift type than in the IDL")
+	default:
+		return count
 	}
-	if count > 0 && valueKind != value {
-		r.mismatch(valueKind, value)
-		return 0
-	}
-	return r.count(count, minBytes[key]+minBytes[value])
-}
-
-func (r *Reader) mismatch(kind, expected byte) {
-	r.Fail("elements of the Thrift type " + typeName(kind) + ", expected " + typeName(expected))
-}
-
-func typeName(kind byte) string {
-	names := [17]string{Bool: "bool", I8: "i8", Double: "double", I16: "i16", I32: "i32", I64: "i64", String: "string", Struct: "struct", Map: "map", Set: "set", List: "list", Uuid: "uuid"}
-	if int(kind) < len(names) && names[kind] != "" {
-		return names[kind]
-	}
-	return "that is none"
+	return 0
 }
 
 // Skip passes over the field that Next read.
@@ -209,9 +166,9 @@ func (r *Reader) Skip() { r.skip(byte(r.field)) }
 func (r *Reader) skip(kind byte) {
 	switch kind {
 	case Bool, I8, I16, I32, I64, Double, Uuid:
-		r.take(minBytes[kind])
+		r.Take(minBytes[kind])
 	case String:
-		r.take(int(r.I32()))
+		r.Take(int(r.I32()))
 	case Struct:
 		if r.enter() {
 			for r.Next() {
@@ -220,31 +177,25 @@ func (r *Reader) skip(kind byte) {
 		}
 		r.depth--
 	case List, Set:
-		element := r.U8()
-		r.skipAll(int(r.I32()), element, Stop)
+		r.skipAll(r.U8())
 	case Map:
-		key, value := r.U8(), r.U8()
-		r.skipAll(int(r.I32()), key, value)
+		r.skipAll(r.U8(), r.U8())
 	default:
-		r.Fail("a value of the Thrift type " + typeName(kind))
+		r.Fail(fmt.Sprintf("a value of the Thrift type %d, which is none", kind))
 	}
 }
 
-// skipAll passes over elements, or over entries unless second is Stop.
-func (r *Reader) skipAll(count int, first, second byte) {
-	if count == 0 {
-		return
+// skipAll passes over elements, or over entries of a key and a value.
+func (r *Reader) skipAll(kinds ...byte) {
+	known, size := true, 0
+	for _, kind := range kinds {
+		known, size = known && minBytes[kind] > 0, size+minBytes[kind]
 	}
-	if int(first) >= len(minBytes) || minBytes[first] == 0 || int(second) >= len(minBytes) || (second != Stop && minBytes[second] == 0) {
-		r.Fail("elements of the Thrift type that is none")
-		return
-	}
-	count = r.count(count, minBytes[first]+minBytes[second])
+	count := r.count(known, size)
 	if r.enter() {
 		for ; count > 0 && r.err == nil; count-- {
-			r.skip(first)
-			if second != Stop {
-				r.skip(second)
+			for _, kind := range kinds {
+				r.skip(kind)
 			}
 		}
 	}

@@ -1,9 +1,9 @@
 // Package wire reads and writes Thrift's binary protocol and Protobuf's encoding for generated code. A Writer and a
-// Reader keep their first error and do nothing after it, so that generated code checks once, at the end.
+// Reader keep their first error and do nothing of use after it, so that generated code checks once, at the end.
 package wire
 
 import (
-	"errors"
+	"encoding/hex"
 	"fmt"
 	"math"
 )
@@ -18,48 +18,6 @@ const (
 type Message interface {
 	MarshalWire(w *Writer)
 	UnmarshalWire(r *Reader)
-}
-
-// UUID is Thrift's uuid: 16 bytes, the most significant first.
-type UUID [16]byte
-
-// String gives the canonical text, 8-4-4-4-12 in lower case.
-func (u UUID) String() string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
-}
-
-// ParseUUID reads the canonical text, in any case.
-func ParseUUID(text string) (UUID, error) {
-	var u UUID
-	at := 0
-	for i := 0; i < len(text) && len(text) == 36; i++ {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if text[i] != '-' {
-				break
-			}
-			continue
-		}
-		digit := digitOf(text[i])
-		if digit > 15 {
-			break
-		}
-		u[at/2] = u[at/2]<<4 | digit
-		at++
-	}
-	if at != 32 {
-		return UUID{}, fmt.Errorf("%q is no uuid: expected 8-4-4-4-12 hexadecimal digits", text)
-	}
-	return u, nil
-}
-
-func digitOf(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10
-	}
-	return 255
 }
 
 // Entry is an entry of a map whose keys Go's maps cannot have.
@@ -79,6 +37,24 @@ func Value[T any](field *T, fallback T) T {
 	return *field
 }
 
+// UUID is Thrift's uuid: 16 bytes, the most significant first.
+type UUID [16]byte
+
+// String gives the canonical text, 8-4-4-4-12 in lower case.
+func (u UUID) String() string {
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// ParseUUID reads the canonical text, in any case.
+func ParseUUID(text string) (u UUID, err error) {
+	if len(text) == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-' {
+		if _, err := hex.Decode(u[:], []byte(text[:8]+text[9:13]+text[14:18]+text[19:23]+text[24:])); err == nil {
+			return u, nil
+		}
+	}
+	return UUID{}, fmt.Errorf("%q is no uuid: expected 8-4-4-4-12 hexadecimal digits", text)
+}
+
 // Writer appends encoded values to a buffer.
 type Writer struct {
 	buffer []byte
@@ -91,6 +67,12 @@ func NewWriter(buffer []byte) *Writer { return &Writer{buffer: buffer} }
 // Bytes returns the buffer, or the first error.
 func (w *Writer) Bytes() ([]byte, error) { return w.buffer, w.err }
 
+// Len gives how many bytes are in the buffer.
+func (w *Writer) Len() int { return len(w.buffer) }
+
+// Raw appends bytes as they are.
+func (w *Writer) Raw(bytes string) { w.buffer = append(w.buffer, bytes...) }
+
 // Fail keeps an error, if there was none before.
 func (w *Writer) Fail(err error) {
 	if w.err == nil {
@@ -101,15 +83,10 @@ func (w *Writer) Fail(err error) {
 // Missing fails because a value that must be there is not; what is its path, such as "Order.id".
 func (w *Writer) Missing(what string) { w.Fail(fmt.Errorf("%s is not set, and is required", what)) }
 
-// OutOfRange fails because the wire cannot carry a value.
-func (w *Writer) OutOfRange(what string, value any) {
-	w.Fail(fmt.Errorf("%s: %v is out of range for the wire", what, value))
-}
-
 // Signed gives an unsigned integer of 64 bits where only signed ones are written.
 func (w *Writer) Signed(what string, value uint64) int64 {
 	if value > math.MaxInt64 {
-		w.OutOfRange(what, value)
+		w.Fail(fmt.Errorf("%s: %d is out of range for the wire", what, value))
 	}
 	return int64(value)
 }
@@ -117,12 +94,12 @@ func (w *Writer) Signed(what string, value uint64) int64 {
 // In fails when an integer is outside of what the wire can hold; otherwise it gives the integer.
 func (w *Writer) In(what string, value, low, high int64) int64 {
 	if value < low || value > high {
-		w.OutOfRange(what, value)
+		w.Fail(fmt.Errorf("%s: %d is out of range for the wire", what, value))
 	}
 	return value
 }
 
-// Reader reads encoded values from a buffer that it does not own and never keeps.
+// Reader reads encoded values from a buffer that it does not own and never keeps. After an error it gives zeros.
 type Reader struct {
 	buffer []byte
 	at     int
@@ -156,7 +133,6 @@ func (r *Reader) Missing(what string) { r.Fail(what + " is missing, and is requi
 func (r *Reader) In(what string, value, low, high int64) int64 {
 	if value < low || value > high {
 		r.Fail(fmt.Sprintf("%s: %d is out of range, expected %d to %d", what, value, low, high))
-		return 0
 	}
 	return value
 }
@@ -165,19 +141,15 @@ func (r *Reader) In(what string, value, low, high int64) int64 {
 func (r *Reader) Signed(what string, value uint64) int64 {
 	if value > math.MaxInt64 {
 		r.Fail(fmt.Sprintf("%s: %d is out of range, expected at most %d", what, value, int64(math.MaxInt64)))
-		return 0
 	}
 	return int64(value)
 }
 
 // UUIDOf gives the uuid that 16 bytes are.
-func (r *Reader) UUIDOf(what string, bytes []byte) UUID {
-	var u UUID
-	if len(bytes) != len(u) {
+func (r *Reader) UUIDOf(what string, bytes []byte) (u UUID) {
+	if copy(u[:], bytes) != len(u) || len(bytes) != len(u) {
 		r.Fail(fmt.Sprintf("%s: a uuid of %d bytes, expected 16", what, len(bytes)))
-		return u
 	}
-	copy(u[:], bytes)
 	return u
 }
 
@@ -190,31 +162,37 @@ func (r *Reader) UUIDOfText(text string) UUID {
 	return u
 }
 
-func (r *Reader) take(bytes int) []byte {
-	if bytes < 0 || bytes > r.end-r.at {
-		r.Fail(fmt.Sprintf("%d bytes are expected and %d are left", bytes, r.end-r.at))
-		return nil
+// More tells whether there is more to read in this part.
+func (r *Reader) More() bool { return r.at < r.end }
+
+// Take reads a number of bytes without copying them.
+func (r *Reader) Take(count int) []byte {
+	if uint(count) > uint(r.end-r.at) {
+		return r.short(count)
 	}
-	start := r.at
-	r.at += bytes
-	return r.buffer[start:r.at:r.at]
+	r.at += count
+	return r.buffer[r.at-count : r.at : r.at]
+}
+
+// Rest reads all that is left.
+func (r *Reader) Rest() []byte { return r.Take(r.end - r.at) }
+
+// zeros stand for what cannot be read; nothing of a fixed size is larger.
+var zeros [16]byte
+
+func (r *Reader) short(count int) []byte {
+	if r.err == nil {
+		r.Fail(fmt.Sprintf("%d bytes are expected and %d are left", count, r.end-r.at))
+	}
+	return zeros[:]
 }
 
 func (r *Reader) enter() bool {
 	r.depth++
 	if r.depth > MaxDepth {
 		r.Fail(fmt.Sprintf("messages nest deeper than %d", MaxDepth))
-		return false
 	}
-	return true
-}
-
-func (r *Reader) count(count int, minBytes int) int {
-	if count < 0 || count > MaxElements || count*minBytes > r.end-r.at {
-		r.Fail(fmt.Sprintf("a container of %d elements in %d bytes", count, r.end-r.at))
-		return 0
-	}
-	return count
+	return r.depth <= MaxDepth
 }
 
 // Marshal encodes a message.
@@ -228,8 +206,8 @@ func Marshal(message Message) ([]byte, error) {
 func Unmarshal(bytes []byte, message Message) error {
 	r := NewReader(bytes)
 	message.UnmarshalWire(r)
-	if r.err == nil && r.at != r.end {
-		return errors.New("there are bytes behind the message")
+	if r.More() {
+		r.Fail("there are bytes behind the message")
 	}
 	return r.err
 }
