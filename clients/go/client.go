@@ -72,6 +72,7 @@ func (c *Client) Call(ctx context.Context, method Method, request, result Messag
 		answer = make(chan *frame, 1)
 	}
 	connection, id, err := lane.start(ctx, written, answer)
+	release(written)
 	if err != nil || method.Oneway {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 
 	"causeway.dev/causeway/wire"
 )
@@ -62,9 +63,19 @@ type frame struct {
 // encoder is what can be written as a message's body.
 type encoder interface{ MarshalWire(w *wire.Writer) }
 
+// buffers are those of frames that were sent.
+var buffers = sync.Pool{New: func() any { return make([]byte, 512) }}
+
+// release gives the buffer of a frame back, which nothing refers to any more.
+func release(written []byte) {
+	if cap(written) <= keptBytes {
+		buffers.Put(written)
+	}
+}
+
 // write gives the whole frame, with its length and, unless it is a signal, with body as its message's body.
 func (f *frame) write(body encoder) ([]byte, error) {
-	w := wire.NewWriter(make([]byte, sizeAt+2, 512))
+	w := wire.NewWriter(buffers.Get().([]byte)[:sizeAt+2])
 	f.writeHeaders(w)
 	headers := w.Len() - sizeAt - 2
 	if headers > maxHeaderBytes {

@@ -14,7 +14,7 @@ import (
 // stallTimeout is how long a peer may leave bytes untaken before its connection counts as dead.
 const stallTimeout = 30 * time.Second
 
-// keptBytes is the largest buffer that is kept for the next batch: a large one must not hold its memory for good.
+// keptBytes is the largest buffer that is kept for another time: a large one must not hold its memory for good.
 const keptBytes = 1 << 20
 
 var errFinished = errors.New("the connection was closed")

@@ -128,6 +128,7 @@ func (c *serverConnection) answer(f *frame, reply *Reply, answer Message, failur
 		written, err := out.write(answer)
 		if err == nil {
 			c.link.send(written)
+			release(written)
 			return
 		}
 		failure = Errorf(Internal, "the answer to %s cannot be written: %v", f.method, err)
@@ -146,4 +147,5 @@ func (c *serverConnection) answer(f *frame, reply *Reply, answer Message, failur
 		return
 	}
 	c.link.send(written)
+	release(written)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"sync"
 )
 
 // Limits of what is read. They are those of the sidecar.
@@ -195,11 +196,22 @@ func (r *Reader) enter() bool {
 	return r.depth <= MaxDepth
 }
 
+// writers have buffers that are large enough for most messages.
+var writers = sync.Pool{New: func() any { return new(Writer) }}
+
+// keptBytes is the largest buffer that is kept for another message.
+const keptBytes = 1 << 20
+
 // Marshal encodes a message.
 func Marshal(message Message) ([]byte, error) {
-	w := NewWriter(nil)
+	w := writers.Get().(*Writer)
 	message.MarshalWire(w)
-	return w.Bytes()
+	bytes, err := append([]byte{}, w.buffer...), w.err
+	if cap(w.buffer) <= keptBytes {
+		w.buffer, w.err = w.buffer[:0], nil
+		writers.Put(w)
+	}
+	return bytes, err
 }
 
 // Unmarshal decodes all of bytes into a message.
