@@ -156,7 +156,7 @@ function programOf(command: string, args: readonly string[], env: Readonly<Recor
   };
 }
 
-/** PHP serves pages: under PHP-FPM, and under its own small server. */
+/** PHP serves pages, under PHP-FPM and under its own small server, and sockets, with a process for each wire. */
 async function startPhpServers(folder: string, wires: readonly ServerWire[]): Promise<Servers> {
   const temporary = mkdtempSync(join(tmpdir(), "causeway-cross-"));
   const front = join(folder, "front.php");
@@ -168,13 +168,19 @@ async function startPhpServers(folder: string, wires: readonly ServerWire[]): Pr
   const http = `127.0.0.1:${await freePort()}`;
   const shell = ["-c", `exec php "$@" 2>&1`, "php", "-S", http, "-d", "display_errors=stderr", front];
   const page = await startService("/bin/sh", shell, /(Development Server)/, { env });
-  const addressOf = ({ transport }: ServerWire): string =>
-    transport === "fastcgi" ? `unix:${join(temporary, "fpm.sock")}` : http;
+  const services = [fpm, page];
+  async function addressOf(wire: ServerWire): Promise<string> {
+    if (wire.transport === "fastcgi") return `unix:${join(temporary, "fpm.sock")}`;
+    if (wire.transport === "http") return http;
+    const service = await startService("php", [join(folder, "cross.php"), "server", wireName(wire)], READY, { env });
+    services.push(service);
+    return service.ready;
+  }
   return {
-    addresses: wires.map(addressOf),
+    addresses: await Promise.all(wires.map(addressOf)),
     output: () => readFileSync(notes, "utf8"),
     async stop() {
-      await Promise.all([fpm, page].map(({ stop }) => stop()));
+      await Promise.all(services.map(({ stop }) => stop()));
       rmSync(temporary, { recursive: true, force: true });
     },
   };

@@ -29,6 +29,16 @@ const CALL_MS = 10_000;
 /** For the library for Node, which never answers oneway calls over HTTP: whoever calls over HTTP waits that long. */
 const SILENT_MS = 1_000;
 
+/**
+ * The library for PHP leaves a connection to itself that has said nothing for 750 ms, and does not close it: whoever holds it
+ * waits for answers that do not come. A server that forks does not close one either whose process has ended.
+ */
+const PHP_SOCKETS: Readonly<Partial<Record<ServerWire["transport"], object>>> = {
+  framed: { idleTimeoutMs: 250, timeoutMs: SILENT_MS },
+  // It serves one connection at a time.
+  buffered: { idleTimeoutMs: 250, timeoutMs: SILENT_MS, maxConnections: 1 },
+};
+
 /** Starts a sidecar before a server. */
 export function startBefore(server: Language, idl: string, wire: ServerWire, address: string): Promise<Sidecar> {
   return start(`${server}-${wireName(wire).replaceAll("/", "-")}`, idl, {
@@ -38,6 +48,7 @@ export function startBefore(server: Language, idl: string, wire: ServerWire, add
     multiplexed: wire.naming === "multiplexed",
     timeoutMs: server === "node" && wire.transport === "http" ? SILENT_MS : CALL_MS,
     ...(wire.transport === "theader-zlib" && { zlib: true }),
+    ...(server === "php" && PHP_SOCKETS[wire.transport]),
     // PHP-FPM has two processes, and each connection holds one.
     ...(wire.transport === "fastcgi" && { script: PHP_FRONT, maxConnections: 2 }),
   });

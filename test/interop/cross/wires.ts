@@ -48,12 +48,20 @@ export const CLIENT_WIRES: Readonly<Record<Language, readonly Wire[]>> = {
   python: [...SOCKETS, ...HEADERS, ...PAGES, JSON_PAGE],
 };
 
-/** What each is as a server. PHP has pages, and its multiplexed processor lacks a class in Debian's package. */
+/** What each is as a server. PHP's multiplexed processor lacks a class in Debian's package. */
 export const SERVER_WIRES: Readonly<Record<Language, readonly ServerWire[]>> = {
   go: [...SOCKETS, ...HEADERS, ...PAGES],
   java: [...SOCKETS, ...PAGES],
   node: [...SOCKETS, ...PAGES],
-  php: [wire("http", "binary"), wire("http", "compact"), wire("fastcgi", "binary")],
+  php: [
+    wire("http", "binary"),
+    wire("framed", "binary"),
+    wire("http", "compact"),
+    wire("buffered", "compact"),
+    wire("fastcgi", "binary"),
+    wire("framed", "compact"),
+    wire("buffered", "binary"),
+  ],
   python: [...SOCKETS, ...HEADERS, ...PAGES],
 };
 

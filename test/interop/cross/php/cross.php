@@ -1,9 +1,10 @@
 <?php
 
 /**
- * Apache Thrift's library for PHP as client of its own cross-test service; front.php is the server.
+ * Apache Thrift's library for PHP as client and as server of its own cross-test service; pages are front.php's.
  *
  *     php cross.php client FILE-OF-A-TEXT HOST:PORT/TRANSPORT/PROTOCOL/NAMING/NUMBER...
+ *     php cross.php server TRANSPORT/PROTOCOL/NAMING
  *
  * TRANSPORT is framed, buffered or http; PROTOCOL binary, compact or json; NAMING plain or multiplexed. The
  * number is what a oneway call says, for the test to find again in the server's output.
@@ -14,12 +15,18 @@ declare(strict_types=1);
 require __DIR__ . '/load.php';
 
 use Thrift\Exception\TApplicationException;
+use Thrift\Exception\TException;
+use Thrift\Exception\TTransportException;
 use Thrift\Factory\TBinaryProtocolFactory;
 use Thrift\Factory\TCompactProtocolFactory;
 use Thrift\Factory\TJSONProtocolFactory;
 use Thrift\Factory\TProtocolFactory;
+use Thrift\Factory\TTransportFactory;
 use Thrift\Protocol\TMultiplexedProtocol;
 use Thrift\Protocol\TProtocol;
+use Thrift\Server\TForkingServer;
+use Thrift\Server\TServerSocket;
+use Thrift\Server\TSimpleServer;
 use Thrift\Transport\TBufferedTransport;
 use Thrift\Transport\TFramedTransport;
 use Thrift\Transport\THttpClient;
@@ -254,6 +261,74 @@ function exceptionCases(ThriftTestClient $c): array
     ];
 }
 
-if ($argv[1] === 'client') {
-    clients(file_get_contents($argv[2]), array_slice($argv, 3));
+// The server: a process a wire, because it serves until it is ended
+
+/** Says where it listens, at a port that is free. */
+final class Listener extends TServerSocket
+{
+    public function __construct()
+    {
+        parent::__construct('127.0.0.1', 0);
+    }
+
+    public function listen()
+    {
+        parent::listen();
+        echo 'ready ', stream_socket_get_name($this->listener_, false), "\n";
+    }
 }
+
+final class Framing extends TTransportFactory
+{
+    public static function getTransport(TTransport $transport)
+    {
+        return new TFramedTransport($transport);
+    }
+}
+
+final class Buffering extends TTransportFactory
+{
+    public static function getTransport(TTransport $transport)
+    {
+        return new TBufferedTransport($transport, 4096, 4096);
+    }
+}
+
+/**
+ * The library lets what a handler throws undeclared end the server; here it ends the connection alone. After a call of an
+ * unknown method the library reads no more from a connection that it leaves open; here it goes on.
+ */
+final class Survivor
+{
+    public function __construct(private object $processor)
+    {
+    }
+
+    public function process(TProtocol $input, TProtocol $output): bool
+    {
+        try {
+            $this->processor->process($input, $output);
+            return true;
+        } catch (TTransportException $gone) {
+            throw $gone;
+        } catch (TException $undeclared) {
+            $input->getTransport()->close();
+            throw new TTransportException($undeclared->getMessage());
+        }
+    }
+}
+
+/** A process for each connection behind framed wires, one connection at a time behind buffered ones. */
+function serve(string $transport, string $protocol, string $naming): void
+{
+    $processor = new Survivor(processorOf($naming));
+    $transports = $transport === 'framed' ? new Framing() : new Buffering();
+    $protocols = protocolFactory($protocol);
+    $server = $transport === 'framed' ? TForkingServer::class : TSimpleServer::class;
+    (new $server($processor, new Listener(), $transports, $transports, $protocols, $protocols))->serve();
+}
+
+match ($argv[1]) {
+    'client' => clients(file_get_contents($argv[2]), array_slice($argv, 3)),
+    'server' => serve(...explode('/', $argv[2])),
+};
