@@ -9,7 +9,7 @@ import { type CgiResponse, createResponseCollector } from "../protocol/fastcgi/r
 import type { OutgoingRequest, PeerResponse } from "../protocol/http/http.ts";
 import { createConnectionPool } from "./connection-pool.ts";
 import type { HttpClientContext, HttpTransport } from "./http-client.ts";
-import { type Exchange, exchangeOnPool } from "./pooled-exchange.ts";
+import { type Exchange, exchangeOnPool, onWritten } from "./pooled-exchange.ts";
 
 export interface FastCgiClientOptions {
   readonly maxConnections: number;
@@ -33,7 +33,8 @@ export interface FastCgiClientContext extends HttpClientContext {
 export function createFastCgiClient(options: FastCgiClientOptions, context: FastCgiClientContext): HttpTransport {
   const pool = createConnectionPool(options, { ...context, createReader: createRecordReader });
   return {
-    send: (request, call) => exchangeOnPool(exchangeOf(request, options, context), call, pool, context.name),
+    send: (request, call, written) =>
+      exchangeOnPool(exchangeOf(request, options, context), call, pool, context.name, written),
     connections: pool.connections,
     close: pool.close,
   };
@@ -46,8 +47,8 @@ function exchangeOf(
 ): Exchange<RecordReader> {
   const collector = createResponseCollector(options.maxMessageBytes);
   return {
-    write(socket) {
-      socket.write(writeRequest(variablesOf(request, options), request.body));
+    write(socket, written) {
+      socket.write(writeRequest(variablesOf(request, options), request.body), onWritten(written));
     },
     read(reader) {
       let response: CgiResponse | undefined;

@@ -8,12 +8,15 @@ import type { AnyCall } from "../rpc/call.ts";
 import type { Connections } from "../rpc/endpoint.ts";
 import { createConnectionPool } from "./connection-pool.ts";
 import type { Dialer } from "./dialer.ts";
-import { type Exchange, exchangeOnPool } from "./pooled-exchange.ts";
+import { type Exchange, exchangeOnPool, onWritten } from "./pooled-exchange.ts";
 
 /** Carries requests to one endpoint, and their responses back; rejects with a RpcError and nothing else. */
 export interface HttpTransport {
-  /** Sends a request for a call; a call that is aborted closes the connection that it is on. */
-  send(request: OutgoingRequest, call: AnyCall): Promise<PeerResponse>;
+  /**
+   * Sends a request for a call; a call that is aborted closes the connection that it is on. `written` hears when the request
+   * has left for the peer.
+   */
+  send(request: OutgoingRequest, call: AnyCall, written?: () => void): Promise<PeerResponse>;
   connections(): Connections;
   /** Closes the connections when the requests in flight are done. */
   close(): Promise<void>;
@@ -46,7 +49,7 @@ export function createHttpClient(options: HttpClientOptions, context: HttpClient
   const { authority, maxMessageBytes } = options;
   const pool = createConnectionPool(options, { ...context, createReader: () => createResponseReader(maxMessageBytes) });
   return {
-    send: (request, call) => exchangeOnPool(exchangeOf(request, authority), call, pool, context.name),
+    send: (request, call, written) => exchangeOnPool(exchangeOf(request, authority), call, pool, context.name, written),
     connections: pool.connections,
     close: pool.close,
   };
@@ -54,20 +57,20 @@ export function createHttpClient(options: HttpClientOptions, context: HttpClient
 
 function exchangeOf(request: OutgoingRequest, authority: string): Exchange<ResponseReader> {
   return {
-    write(socket) {
+    write(socket, written) {
       const { body } = request;
       const head = writeRequestHead(request, authority);
       if (body.length > MAX_JOINED_BYTES) {
         socket.cork();
         socket.write(head, "latin1");
-        socket.write(body);
+        socket.write(body, onWritten(written));
         socket.uncork();
         return;
       }
       const bytes = Buffer.allocUnsafe(head.length + body.length);
       bytes.write(head, 0, "latin1");
       bytes.set(body, head.length);
-      socket.write(bytes);
+      socket.write(bytes, onWritten(written));
     },
     read: (reader) => reader.next(),
     end: (reader) => reader.end(),

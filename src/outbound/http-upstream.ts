@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { compileConnectCalls } from "../protocol/http/connect-call.ts";
-import type { WriteCall } from "../protocol/http/outgoing.ts";
+import type { Outgoing, WriteCall } from "../protocol/http/outgoing.ts";
 import { compileThriftHttpCalls } from "../protocol/http/thrift-http-call.ts";
 import type { Call, Reply } from "../rpc/call.ts";
 import type { Connect } from "../rpc/endpoint.ts";
@@ -14,6 +14,7 @@ import { idleTimeoutOption } from "./connection-pool.ts";
 import { createDialer, dialOptions } from "./dialer.ts";
 import { createFastCgiClient } from "./fastcgi-client.ts";
 import { createHttpClient, type HttpTransport } from "./http-client.ts";
+import { sendOneway } from "./http-oneway.ts";
 import { createTlsDialer } from "./tls-dialer.ts";
 
 const authority = z
@@ -111,7 +112,7 @@ export type HttpUpstreamOptions = z.output<typeof optionsOfProtocol> & {
 /**
  * Calls servers over HTTP/1.1, or FastCGI. A failure to connect is UNAVAILABLE and not sent; a connection that breaks under
  * the call is UNAVAILABLE and sent; an error of the protocol is a RpcError of the peer, or the exception that it holds. A
- * call that is aborted closes its connection. Throws a CredentialsError when files of TLS cannot be used.
+ * call that is aborted closes its connection. A oneway call of Thrift is done once it is written. Throws a CredentialsError when files of TLS cannot be used.
  */
 export function connectHttp(options: HttpUpstreamOptions, clock: Clock, log: Log): Connect {
   const tls = options.tls && createTlsDialer(options.tls, undefined, log);
@@ -124,7 +125,12 @@ export function connectHttp(options: HttpUpstreamOptions, clock: Clock, log: Log
         ? createFastCgiClient(told, { dialer, name, clock, log })
         : createHttpClient(told, { dialer, name, clock });
     return {
-      handle: (call) => exchange(call, writeCall, transport, clock),
+      async handle(call) {
+        const outgoing = writeCall(call, clock.nowMs());
+        return outgoing.onceWritten === undefined
+          ? exchange(call, outgoing, transport)
+          : sendOneway(call, outgoing, outgoing.onceWritten, { transport, name, clock, log });
+      },
       connections: transport.connections,
       close: transport.close,
     };
@@ -147,8 +153,7 @@ function compileCalls(options: HttpUpstreamOptions): WriteCall {
   return compileConnectCalls({ prefix, protocol: protocol === "http-json" ? "http-json" : "connect" });
 }
 
-async function exchange(call: Call, writeCall: WriteCall, transport: HttpTransport, clock: Clock): Promise<Reply> {
-  const outgoing = writeCall(call, clock.nowMs());
+async function exchange(call: Call, outgoing: Outgoing, transport: HttpTransport): Promise<Reply> {
   const response = await transport.send(outgoing.request, call);
   try {
     return outgoing.readReply(response);

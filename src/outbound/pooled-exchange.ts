@@ -9,8 +9,8 @@ import type { ChunkReader, ConnectionPool, PooledConnection, Waiter } from "./co
 
 /** How one request is written and its response read. */
 export interface Exchange<Reader extends ChunkReader> {
-  /** Throws a RpcError when it cannot be written; nothing has been then. */
-  write(socket: Socket): void;
+  /** Throws a RpcError when it cannot be written; nothing has been then. `written` hears when all has left for the peer. */
+  write(socket: Socket, written?: () => void): void;
   /** The response when it is whole. Throws a RpcError when it never will be. */
   read(reader: Reader): PeerResponse | undefined;
   /** The same when the connection has ended. */
@@ -21,13 +21,15 @@ export interface Exchange<Reader extends ChunkReader> {
 
 /**
  * Resolves with the response of a call's exchange over the next connection that is free; rejects with a RpcError and nothing
- * else. A call that is aborted closes the connection that it is on. `name` is what errors call the endpoint.
+ * else. A call that is aborted closes the connection that it is on. `name` is what errors call the endpoint; `written` hears
+ * when the request has left for it.
  */
 export function exchangeOnPool<Reader extends ChunkReader>(
   exchange: Exchange<Reader>,
   call: AnyCall,
   pool: ConnectionPool<Reader>,
   name: string,
+  written?: () => void,
 ): Promise<PeerResponse> {
   return new Promise((resolve, reject) => {
     const { signal } = call;
@@ -42,7 +44,7 @@ export function exchangeOnPool<Reader extends ChunkReader>(
 
     function ready(acquired: PooledConnection<Reader>): void {
       try {
-        exchange.write(acquired.socket);
+        exchange.write(acquired.socket, written);
         connection = acquired;
         acquired.listener = { data, closed };
       } catch (error) {
@@ -103,4 +105,9 @@ export function exchangeOnPool<Reader extends ChunkReader>(
       reject(abortError(call, used !== undefined));
     }
   });
+}
+
+/** As a socket calls back; a write that failed closes the connection, which then says so. */
+export function onWritten(written: (() => void) | undefined): ((error?: Error | null) => void) | undefined {
+  return written && ((error) => void (error ?? written()));
 }

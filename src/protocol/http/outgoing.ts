@@ -6,6 +6,8 @@ import type { OutgoingRequest, PeerResponse } from "./http.ts";
 /** A call as a request, and how its response is read: as a reply, or a RpcError that it throws, which says `sent`. */
 export interface Outgoing {
   readonly request: OutgoingRequest;
+  /** What the caller of a oneway call gets once it is written; undefined for a call whose response is waited for. */
+  readonly onceWritten?: Reply | undefined;
   readReply(response: PeerResponse): Reply;
 }
 

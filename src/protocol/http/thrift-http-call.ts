@@ -39,6 +39,7 @@ export function compileThriftHttpCalls(options: ThriftHttpCallOptions): WriteCal
     call.facts.droppedMetadata += writeRequestMetadata(call.headers, headers);
     return {
       request: { path: path.replaceAll("{service}", method.service), headers, body: message },
+      onceWritten: dress.answered ? undefined : onewayReply(method, codec),
       readReply(response) {
         checkIdentity(response.headers);
         const metadata = readResponseMetadata(response.headers, "cw-t-");

@@ -26,7 +26,7 @@ export interface Sidecar {
 }
 
 const CALL_MS = 10_000;
-/** For the library for Node, which never answers oneway calls over HTTP: whoever calls over HTTP waits that long. */
+/** For servers that do not say when they leave a connection: whoever calls over it waits that long. */
 const SILENT_MS = 1_000;
 
 /**
@@ -46,7 +46,7 @@ export function startBefore(server: Language, idl: string, wire: ServerWire, add
     codec: `thrift-${wire.protocol}`,
     endpoints: [address],
     multiplexed: wire.naming === "multiplexed",
-    timeoutMs: server === "node" && wire.transport === "http" ? SILENT_MS : CALL_MS,
+    timeoutMs: CALL_MS,
     ...(wire.transport === "theader-zlib" && { zlib: true }),
     ...(server === "php" && PHP_SOCKETS[wire.transport]),
     // PHP-FPM has two processes, and each connection holds one.
