@@ -118,6 +118,14 @@ interface Server {
   readonly heads: CallHeads;
 }
 
+/**
+ * Whether a reply may come all the same: Kitex-Protobuf has no oneway methods, so its servers answer, and those of
+ * Causeway's profile do not.
+ */
+function mayBeAnswered({ method }: Call, { options, peer }: Server): boolean {
+  return !method.oneway || (options.envelope === "kitex-protobuf" && !peer.profile);
+}
+
 /** The frame of a call and what its reply is held against. */
 function dressed(
   call: Call,
@@ -157,6 +165,7 @@ function share(call: Call, mux: ThriftMux, server: Server): Promise<Reply> {
     let dress: Dress | undefined;
     const muxCall: MuxCall = {
       answered: !method.oneway,
+      mayBeAnswered: mayBeAnswered(call, server),
       place: undefined,
       frame(sequenceId) {
         const written = dressed(call, sequenceId, server);
@@ -235,7 +244,8 @@ function exchangeOn(
   function onewayWritten(error?: Error | null): void {
     // A failed write closes the connection, which then says so.
     if (error || !connection) return;
-    giveBack(connection);
+    if (mayBeAnswered(call, server)) drop(connection);
+    else giveBack(connection);
     resolve(onewayReply(method, payload.codec));
   }
 

@@ -18,8 +18,10 @@ import { tooManyPending } from "./waiting-line.ts";
 export interface MuxCall {
   /** Its frame, with its length, when a connection is ready; throws a RpcError when there is none. */
   frame(sequenceId: number): Uint8Array;
-  /** Whether a reply will come. */
+  /** Whether a reply will come, and is waited for. */
   readonly answered: boolean;
+  /** Whether one may come: it is then no reply to no call. */
+  readonly mayBeAnswered: boolean;
   /** A whole frame, without its length. */
   reply(frame: Uint8Array): void;
   /** Written, for a call without a reply. */
@@ -234,7 +236,10 @@ export function createThriftMux(
       writer.write(frame, (error) => {
         // A failed write closes the connection, which then says so.
         if (error) return;
-        if (calls.delete(id)) call.written();
+        if (calls.delete(id)) {
+          if (call.mayBeAnswered) abandon(connection, id);
+          call.written();
+        }
         settle(connection);
       });
     }
@@ -244,16 +249,20 @@ export function createThriftMux(
     waiting.delete(call);
     if (!call.place) return false;
     const { connection, id } = call.place;
-    const { calls, abandoned, writer } = connection;
+    const { calls, writer } = connection;
     if (!calls.delete(id)) return true;
     if (call.answered) {
-      abandoned.add(id);
+      abandon(connection, id);
       if (peer.profile) writer.write(writeCancel(id));
-      // A peer that answers none of them is not one to wait for.
-      if (abandoned.size >= options.maxCallsPerConnection) connection.retired = true;
     }
     settle(connection);
     return true;
+  }
+
+  function abandon(connection: MuxConnection, id: number): void {
+    connection.abandoned.add(id);
+    // A peer that answers none of them is not one to wait for.
+    if (connection.abandoned.size >= options.maxCallsPerConnection) connection.retired = true;
   }
 
   function take(connection: MuxConnection, frame: Uint8Array): void {

@@ -5,7 +5,7 @@ import { Metadata } from "../../base/metadata.ts";
 import { isOwnKey, isSidecarKey, SIDECAR_KEY } from "../../rpc/sidecar-keys.ts";
 import { formatStatus, parseDetails } from "../../rpc/status.ts";
 import type { FrameHead, HeaderFrame } from "./header-frame.ts";
-import { metadataKeyOf, ttheaderKeyOf } from "./kitex-keys.ts";
+import { replyKeyOf, requestKeyOf, ttheaderKeyOf } from "./kitex-keys.ts";
 import { NUMBERED_KEY } from "./ttheader.ts";
 
 /** Which of the two framings with headers. */
@@ -59,10 +59,6 @@ function isMetadata(key: string, framing: HeaderFraming): boolean {
   return framing === "ttheader" || key !== KEY.TIMEOUT;
 }
 
-function readKey(key: string, framing: HeaderFraming): string {
-  return framing === "ttheader" ? metadataKeyOf(key) : key.toLowerCase();
-}
-
 function wireKey(key: string, framing: HeaderFraming): string {
   return framing === "ttheader" ? ttheaderKeyOf(key) : key;
 }
@@ -113,7 +109,7 @@ function requestHeaders(frame: HeaderFrame, framing: HeaderFraming, fromSidecar:
   let timeout = frame.numbered.get(NUMBERED_KEY.RPC_TIMEOUT);
   let profile = false;
   for (let i = 0; i < frame.pairs.length; i += 2) {
-    const key = readKey(frame.pairs[i]!, framing);
+    const key = framing === "ttheader" ? requestKeyOf(frame.pairs[i]!) : frame.pairs[i]!.toLowerCase();
     const value = frame.pairs[i + 1]!;
     if (key === KEY.SERVICE) service ??= value;
     else if (isOwnKey(key)) {
@@ -206,7 +202,7 @@ function replyHeaders({ pairs }: HeaderFrame, framing: HeaderFraming): ReplyHead
   let message: string | undefined;
   let details: string | undefined;
   for (let i = 0; i < pairs.length; i += 2) {
-    const key = readKey(pairs[i]!, framing);
+    const key = framing === "ttheader" ? replyKeyOf(pairs[i]!) : pairs[i]!.toLowerCase();
     const value = pairs[i + 1]!;
     if (key === KEY.RESET) reset = value === "1";
     else if (!isOwnKey(key)) {

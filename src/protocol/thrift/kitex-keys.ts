@@ -5,38 +5,47 @@ import { Metadata } from "../../base/metadata.ts";
 import { BUSINESS_KEY, isBusinessStatus } from "../../rpc/business-error.ts";
 import { EXCEPTION_TYPE, ThriftFault } from "./codes.ts";
 
-/** Persistent values go on with every further call, transient ones with one; backward ones come with a reply. */
-const METAINFO = /^RPC_(PERSIST|TRANSIT|BACKWARD)_(.+)$/s;
-/** Kitex's own form of the key over HTTP and gRPC, for keys that come through it unchanged. */
+/** Keys of calls: persistent values go on with every further call, transient ones with one. */
+const METAINFO = /^RPC_(PERSIST|TRANSIT)_(.+)$/s;
+/** What Kitex writes over HTTP and gRPC, for keys that come through it unchanged. */
 const HTTP_FORM = /^rpc-(persist|transit|backward)-(.+)$/s;
 /** Ours, for all others. */
 const EXACT_FORM = /^rpc_(persist|transit|backward)_(.+)$/s;
 
 /**
- * The key of metadata, in lower case, for a key of TTHeader. `RPC_PERSIST_USER_ID` becomes `rpc-persist-user-id`, which is
- * how Kitex writes it over gRPC. A key with small letters, which Kitex would change there, keeps them behind
- * `rpc_persist_`; its capitals and dots have a dot before them.
+ * The key of metadata, in lower case, for a key of a call on TTHeader. `RPC_PERSIST_USER_ID` becomes
+ * `rpc-persist-user-id`, which is how Kitex writes it over gRPC. A key with small letters, which Kitex would change there,
+ * keeps them behind `rpc_persist_`; its capitals and dots have a dot before them.
  */
-export function metadataKeyOf(key: string): string {
+export function requestKeyOf(key: string): string {
   const [, kind, name] = (key.startsWith("RPC_") && METAINFO.exec(key)) || [];
-  if (kind === undefined || name === undefined) return key.toLowerCase();
-  // Values are text, which `-bin` would deny.
-  if (/^[A-Z0-9_]+$/.test(name) && !name.endsWith("_BIN")) {
-    return `rpc-${kind.toLowerCase()}-${name.toLowerCase().replaceAll("_", "-")}`;
-  }
-  return `rpc_${kind.toLowerCase()}_${name.replace(/[A-Z.]/g, (letter) => `.${letter.toLowerCase()}`)}`;
+  return kind === undefined || name === undefined ? key.toLowerCase() : spell(kind.toLowerCase(), name);
 }
 
-/** The key of TTHeader for a lower-case key of metadata: what `metadataKeyOf` made of it, undone. */
+/** The same for a key of a reply: Kitex sends backward values by their bare names, `SEEN_BY` is `rpc-backward-seen-by`. */
+export function replyKeyOf(key: string): string {
+  const lower = key.toLowerCase();
+  return lower === key || !/^[\w.]+$/.test(key) ? lower : spell("backward", key);
+}
+
+function spell(kind: string, name: string): string {
+  // Values are text, which `-bin` would deny.
+  if (/^[A-Z0-9_]+$/.test(name) && !name.endsWith("_BIN")) {
+    return `rpc-${kind}-${name.toLowerCase().replaceAll("_", "-")}`;
+  }
+  return `rpc_${kind}_${name.replace(/[A-Z.]/g, (letter) => `.${letter.toLowerCase()}`)}`;
+}
+
+/** The key on TTHeader for a lower-case key of metadata, of a call or of a reply: what was made of it, undone. */
 export function ttheaderKeyOf(key: string): string {
   if (!key.startsWith("rpc-") && !key.startsWith("rpc_")) return key;
-  const [, kind, name] = HTTP_FORM.exec(key) ?? [];
-  if (kind !== undefined && name !== undefined) {
-    return `RPC_${kind.toUpperCase()}_${name.toUpperCase().replaceAll("-", "_")}`;
-  }
-  const [, exactKind, exactName] = EXACT_FORM.exec(key) ?? [];
-  if (exactKind === undefined || exactName === undefined) return key;
-  return `RPC_${exactKind.toUpperCase()}_${exactName.replace(/\.(.)/gs, (_, letter: string) => letter.toUpperCase())}`;
+  const exact = EXACT_FORM.exec(key);
+  const [, kind, name] = exact ?? HTTP_FORM.exec(key) ?? [];
+  if (kind === undefined || name === undefined) return key;
+  const spelled = exact
+    ? name.replace(/\.(.)/gs, (_, letter: string) => letter.toUpperCase())
+    : name.toUpperCase().replaceAll("-", "_");
+  return kind === "backward" ? spelled : `RPC_${kind.toUpperCase()}_${spelled}`;
 }
 
 /** The text of a business error, which stands in the status on other wires. */

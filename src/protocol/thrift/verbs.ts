@@ -118,7 +118,9 @@ export function readCall(message: Uint8Array, context: CallContext): ReadCall {
     if (headers.profile) dress = { ...dress, profile: true };
     const call = callOf(dressed.payload, header, headers, dress, context);
     // Clients before 0.9.3 send oneway calls as plain ones, and wait for nothing all the same.
-    return { dress: call.method.oneway ? { ...dress, answered: false } : dress, call };
+    // In Kitex-Protobuf they are calls of methods without a result, and wait for their end.
+    const oneway = call.method.oneway && header.envelope !== "kitex-protobuf";
+    return { dress: oneway ? { ...dress, answered: false } : dress, call };
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     return { dress: dress ?? { ...namelessDress(message, dialect), zlib }, error };
@@ -305,9 +307,9 @@ export function writeCall(
     throw new RpcError("INTERNAL", `the call came as ${payload.codec}: expected ${codec}`);
   }
   const name = multiplexed ? `${bareService(method.service)}:${method.name}` : method.name;
-  const type = method.oneway ? MESSAGE.ONEWAY : MESSAGE.CALL;
-  const flags = framing === "ttheader" ? OUT_OF_ORDER_FLAG : 0;
   const answered = !method.oneway;
+  const type = answered ? MESSAGE.CALL : MESSAGE.ONEWAY;
+  const flags = framing === "ttheader" ? OUT_OF_ORDER_FLAG : 0;
   const dress: Dress = {
     framing,
     envelope,

@@ -4,7 +4,7 @@ import { RpcError } from "../../../../src/base/errors.ts";
 import { Metadata } from "../../../../src/base/metadata.ts";
 import { readSignalFrame, writeKitexReset } from "../../../../src/protocol/thrift/dress.ts";
 import { createFrameSplitter } from "../../../../src/protocol/thrift/framing.ts";
-import { metadataKeyOf, ttheaderKeyOf } from "../../../../src/protocol/thrift/kitex-keys.ts";
+import { replyKeyOf, requestKeyOf, ttheaderKeyOf } from "../../../../src/protocol/thrift/kitex-keys.ts";
 import { MESSAGE, readMessageHeader } from "../../../../src/protocol/thrift/message.ts";
 import { readTTHeader } from "../../../../src/protocol/thrift/ttheader.ts";
 import {
@@ -36,7 +36,6 @@ describe("keys of metainfo", () => {
   test.each([
     ["RPC_PERSIST_USER_ID", "rpc-persist-user-id"],
     ["RPC_TRANSIT_A1", "rpc-transit-a1"],
-    ["RPC_BACKWARD_X", "rpc-backward-x"],
     ["RPC_TRANSIT_temp", "rpc_transit_temp"],
     ["RPC_PERSIST_userId", "rpc_persist_user.id"],
     ["RPC_PERSIST_a.B-c", "rpc_persist_a...b-c"],
@@ -44,19 +43,29 @@ describe("keys of metainfo", () => {
     ["RPC_PERSIST_", "rpc_persist_"],
     ["RPC_OTHER_X", "rpc_other_x"],
     ["X-Tenant", "x-tenant"],
-  ])("%s is %s in metadata", (wire, key) => {
-    expect(metadataKeyOf(wire)).toBe(key);
+  ])("%s of a call is %s in metadata", (wire, key) => {
+    expect(requestKeyOf(wire)).toBe(key);
+  });
+
+  test.each([
+    ["SEEN_BY", "rpc-backward-seen-by"],
+    ["lowerCase", "rpc_backward_lower.case"],
+    ["seen", "seen"],
+    ["X-Tenant", "x-tenant"],
+  ])("%s of a reply is %s in metadata", (wire, key) => {
+    expect(replyKeyOf(wire)).toBe(key);
   });
 
   test("whatever the key, it reaches the next hop as it was", () => {
     const name = fc.string({ minLength: 1 }).filter((text) => /^[\x20-\x7e]+$/.test(text));
-    const kind = fc.constantFrom("PERSIST", "TRANSIT", "BACKWARD");
+    const kind = fc.constantFrom("PERSIST", "TRANSIT");
     fc.assert(
       fc.property(kind, name, (prefix, suffix) => {
         const key = `RPC_${prefix}_${suffix}`;
-        const metadata = metadataKeyOf(key);
+        const metadata = requestKeyOf(key);
         expect(metadata).toBe(metadata.toLowerCase());
         expect(ttheaderKeyOf(metadata)).toBe(key);
+        if (/^\w+$/.test(suffix)) expect(ttheaderKeyOf(replyKeyOf(suffix))).toBe(suffix);
       }),
     );
   });
@@ -77,7 +86,7 @@ describe("keys of metainfo", () => {
     expect([...read.call.headers]).toEqual(headers);
     const reply = { ...replyOf(call, "x"), headers: Metadata.from([["rpc-backward-seen", "1"]]) };
     const answer = writeReply(dress, reply)!.subarray(4);
-    expect(keysOf(answer)).toEqual(["cw", "RPC_BACKWARD_SEEN"]);
+    expect(keysOf(answer)).toEqual(["cw", "SEEN"]);
     expect([...readReply(answer, dress, call.method, LIMITS).headers]).toEqual([["rpc-backward-seen", "1"]]);
     const theader = writeCall(call, { ...WIRE, framing: "theader", envelope: "strict" }).message;
     expect(Buffer.from(theader).toString("latin1")).toContain("rpc-persist-user-id");

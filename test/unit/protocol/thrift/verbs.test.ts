@@ -74,6 +74,21 @@ describe("readCall", () => {
     },
   );
 
+  test.each([
+    [MESSAGE.CALL, true],
+    [MESSAGE.ONEWAY, false],
+  ])("a method that the IDL calls oneway is answered in Kitex-Protobuf to message type %i: %s", (type, answered) => {
+    const message = writeMessage(
+      { envelope: "kitex-protobuf", name: "note", type, sequenceId: 1 },
+      0,
+      new Uint8Array(0),
+    );
+    const read = readCall(message, context({ dialect: { framing: "framed", envelope: "kitex-protobuf" } }));
+    if (!("call" in read)) throw read.error;
+    const reply = writeReply(read.dress, onewayReply(read.call.method, "protobuf"));
+    expect(reply !== undefined).toBe(answered);
+  });
+
   test("a oneway message is not answered even if its method is unknown; a call is, with UNKNOWN_METHOD", () => {
     const silent = readCall(request("gone", MESSAGE.ONEWAY), context());
     expect("error" in silent && writeReply(silent.dress, silent.error)).toBeUndefined();
