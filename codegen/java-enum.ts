@@ -1,5 +1,5 @@
 // Enums as records of a number, so that a number without a name is kept; an enum of Java beside it serves switches.
-import { type JavaFile, printDoc } from "./java-file.ts";
+import { type JavaFile, printDoc, printMarks } from "./java-file.ts";
 import type { JavaNames } from "./java-names.ts";
 import { stringLiteral } from "./java-types.ts";
 import type { StubEnum } from "./stub-model.ts";
@@ -13,6 +13,7 @@ export function printEnum(file: JavaFile, names: JavaNames, type: StubEnum): voi
     tags: ["@param number as it stands on the wire"],
   });
   if (type.deprecated) file.print(`@${file.jdk("java.lang.Deprecated")}`);
+  if (type.path.length === 1) printMarks(file);
   file.block(
     `public record ${name}(int number) {`,
     () => {

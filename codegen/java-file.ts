@@ -75,6 +75,13 @@ export function createJavaFile(
   };
 }
 
+/** The annotations of a top-level type: the runtime that it needs, and a suppression where the file names what is deprecated. */
+export function printMarks(file: JavaFile): void {
+  const version = file.jdk("causeway.Version");
+  file.print(`@${version}(${version}.V0_1)`);
+  file.later(() => (file.isDeprecationUsed ? ['@SuppressWarnings("deprecation")'] : []));
+}
+
 /** Text as it stands in a javadoc comment: nothing of it is markup, a tag, or the comment's end. */
 export function escapeDoc(text: string): string {
   return text

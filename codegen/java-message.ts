@@ -1,6 +1,6 @@
 // Structs and messages as records, exceptions as classes, each with its builder, and what writes and reads them.
-import { inlineDoc, type JavaFile, printDoc } from "./java-file.ts";
-import type { JavaNames } from "./java-names.ts";
+import type { JavaContext } from "./java-context.ts";
+import { inlineDoc, type JavaFile, printDoc, printMarks } from "./java-file.ts";
 import {
   boxedType,
   constantOf,
@@ -13,15 +13,7 @@ import {
   zeroOf,
 } from "./java-types.ts";
 import { memberValue, printMembers } from "./java-union.ts";
-import type { JavaWire } from "./java-wire.ts";
 import type { StubField, StubMessage, StubOneof, StubType } from "./stub-model.ts";
-
-/** What printing a type needs. */
-export interface JavaContext {
-  readonly file: JavaFile;
-  readonly names: JavaNames;
-  readonly wire: JavaWire;
-}
 
 /** A component of a record: a field, or all members of a oneof. */
 interface Component {
@@ -59,16 +51,15 @@ export function printMessage(context: JavaContext, message: StubMessage, inner: 
   });
   printDoc(file, message, { tags: isException ? [] : tags });
   if (message.deprecated) file.print(`@${file.jdk("java.lang.Deprecated")}`);
-  const marker = `private static final boolean RUNTIME_IS_NEW_ENOUGH = ${file.jdk("causeway.Version")}.IS_AT_LEAST_0_1;`;
   const list = components.map((component) => `${component.type} ${component.name}`);
-  if (!isNested) printSuppression(file);
+  if (!isNested) printMarks(file);
   if (isException) {
     const modifiers = isNested ? "public static final" : "public final";
     file.print(
       `${modifiers} class ${name} extends ${file.jdk("causeway.DeclaredException")} implements ${wire.message} {`,
     );
     file.indented(() => {
-      file.print("private static final long serialVersionUID = 1L;", marker, "");
+      file.print("private static final long serialVersionUID = 1L;", "");
       printExceptionFields(context, message, name, components);
       printBody(context, message, name, components);
       inner();
@@ -79,7 +70,6 @@ export function printMessage(context: JavaContext, message: StubMessage, inner: 
       printWrapped(file, `public record ${name}(`, list, `) implements ${wire.message} {`);
     }
     file.indented(() => {
-      file.print(marker, "");
       printCanonical(context, name, components);
       printBody(context, message, name, components);
       inner();
@@ -91,7 +81,7 @@ export function printMessage(context: JavaContext, message: StubMessage, inner: 
 const MAX_COLUMNS = 110;
 
 /** A list between two texts, in one line where it fits, else an element a line. */
-export function printWrapped(file: JavaFile, open: string, list: readonly string[], close: string): void {
+function printWrapped(file: JavaFile, open: string, list: readonly string[], close: string): void {
   const oneLine = `${open}${list.join(", ")}${close}`;
   if (oneLine.length <= MAX_COLUMNS) file.print(oneLine);
   else {
@@ -100,11 +90,6 @@ export function printWrapped(file: JavaFile, open: string, list: readonly string
       file.indented(() => file.print(...list.map((each, i) => (i < list.length - 1 ? `${each},` : `${each}${close}`))));
     });
   }
-}
-
-/** Code that names something deprecated of another file would be warned of. */
-export function printSuppression(file: JavaFile): void {
-  file.later(() => (file.isDeprecationUsed ? ['@SuppressWarnings("deprecation")'] : []));
 }
 
 function componentsOf({ file, names }: JavaContext, message: StubMessage): readonly Component[] {

@@ -1,6 +1,6 @@
 // A service as an interface, its blocking and asynchronous clients, and what serves an implementation of it.
-import { type JavaFile, printDoc } from "./java-file.ts";
-import { type JavaContext, printSuppression } from "./java-message.ts";
+import type { JavaContext } from "./java-context.ts";
+import { type JavaFile, printDoc, printMarks } from "./java-file.ts";
 import {
   boxedType,
   constantOf,
@@ -34,7 +34,7 @@ export function printService(context: JavaContext, service: StubService): void {
   const base = service.base && file.use(names.services.get(service.base)!.service);
   printDoc(file, service);
   if (service.deprecated) file.print(`@${file.jdk("java.lang.Deprecated")}`);
-  printSuppression(file);
+  printMarks(file);
   file.block(
     `public interface ${own.path[0]} ${base === undefined ? "" : `extends ${base} `}{`,
     () => {
@@ -85,7 +85,6 @@ export function printClient(context: JavaContext, service: StubService): void {
   const name = client.path[0]!;
   const channel = file.jdk("causeway.Channel");
   const options = file.jdk("causeway.CallOptions");
-  const marker = `private static final boolean RUNTIME_IS_NEW_ENOUGH = ${file.jdk("causeway.Version")}.IS_AT_LEAST_0_1;`;
   printDoc(
     file,
     { doc: undefined, deprecated: service.deprecated },
@@ -96,11 +95,10 @@ export function printClient(context: JavaContext, service: StubService): void {
     },
   );
   if (service.deprecated) file.print(`@${file.jdk("java.lang.Deprecated")}`);
-  printSuppression(file);
+  printMarks(file);
   file.block(
     `public final class ${name} implements ${file.use(own)} {`,
     () => {
-      file.print(marker, "");
       for (const { method, name: each } of methods) printDescriptor(context, service, method, each, name);
       file.print(`private final ${channel} channel;`, `private final ${options} options;`, "");
       file.block(`public ${name}(${channel} channel) {`, () => file.print(`this(channel, ${options}.DEFAULT);`), "}");
@@ -210,19 +208,8 @@ function argumentsOf({ names }: JavaContext, method: StubMethod, name: string): 
 
 function printCall(context: JavaContext, method: StubMethod, name: string): void {
   const { file } = context;
-  const thrown = thrownTypes(context, method);
-  const verb = thrown.length > 0 ? "callThrowing" : "call";
-  const call = `${method.result ? "return " : ""}channel.${verb}(${constantName(name)}, ${argumentsOf(context, method, name)}, options);`;
-  if (thrown.length === 0) {
-    file.print(call);
-    return;
-  }
-  file.block("try {", () => file.print(call), `} catch (${thrown.join(" | ")} declared) {`);
-  file.indented(() => file.print("throw declared;"));
-  file.block(
-    `} catch (${file.jdk("causeway.DeclaredException")} other) {`,
-    () => file.print(`throw ${file.jdk("causeway.Channel")}.undeclared(other);`),
-    "}",
+  file.print(
+    `${method.result ? "return " : ""}channel.call(${constantName(name)}, ${argumentsOf(context, method, name)}, options);`,
   );
 }
 
@@ -313,14 +300,10 @@ export function printServer(context: JavaContext, service: StubService): void {
       ],
     },
   );
-  printSuppression(file);
+  printMarks(file);
   file.block(
     `public final class ${server.path[0]} {`,
     () => {
-      file.print(
-        `private static final boolean RUNTIME_IS_NEW_ENOUGH = ${file.jdk("causeway.Version")}.IS_AT_LEAST_0_1;`,
-        "",
-      );
       file.print(`private ${server.path[0]}() {}`, "");
       file.block(
         `public static ${type} of(${file.use(own)} implementation) {`,

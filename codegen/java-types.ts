@@ -126,7 +126,7 @@ export function constantOf(file: JavaFile, names: JavaNames, type: StubType, val
       const values = value.kind === "list" ? value.values : [];
       const texts = values.map((each) => constantOf(file, names, type.element, each, true));
       if (!type.set) return `${file.jdk("java.util.List")}.of(${texts.join(", ")})`;
-      return `${file.jdk("causeway.Frozen")}.setOf(${texts.join(", ")})`;
+      return `${file.jdk("causeway.Frozen")}.set(${file.jdk("java.util.List")}.of(${texts.join(", ")}))`;
     }
     case "map": {
       const entries = value.kind === "map" ? value.entries : [];

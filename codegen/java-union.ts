@@ -1,6 +1,6 @@
 // Unions and oneofs as sealed interfaces: exactly one member is there, because a value is one of the records.
-import { printDoc } from "./java-file.ts";
-import { type JavaContext, printSuppression } from "./java-message.ts";
+import type { JavaContext } from "./java-context.ts";
+import { printDoc, printMarks } from "./java-file.ts";
 import { isPrimitive, javaType, unwrapped } from "./java-types.ts";
 import type { StubField, StubMessage, StubOneof } from "./stub-model.ts";
 
@@ -10,7 +10,7 @@ export function printUnion(context: JavaContext, message: StubMessage, inner: ()
   const name = names.types.get(message)!.path.at(-1)!;
   printDoc(file, message, { notes: ["Exactly one of its records."] });
   if (message.deprecated) file.print(`@${file.jdk("java.lang.Deprecated")}`);
-  if (message.path.length === 1) printSuppression(file);
+  if (message.path.length === 1) printMarks(file);
   if (message.fields.length === 0) file.print(`public interface ${name} extends ${wire.message} {`);
   else file.print(`public sealed interface ${name} extends ${wire.message} {`);
   file.indented(() => {

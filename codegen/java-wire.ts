@@ -3,7 +3,7 @@ import type { Wire } from "../src/schema/model.ts";
 import type { JavaFile } from "./java-file.ts";
 import type { JavaNames } from "./java-names.ts";
 import { type ScalarCode, scalarCode } from "./java-scalars.ts";
-import { boxedType, unwrapped, zeroOf } from "./java-types.ts";
+import { boxedType, javaType, unwrapped, zeroOf } from "./java-types.ts";
 import type { StubField, StubType } from "./stub-model.ts";
 
 /** What prints the coding of one file's types. */
@@ -91,20 +91,18 @@ export function createJavaWire(
       }
       case "wrapped": {
         const [o, v] = [nth("o", depth), nth("v", depth)];
-        return `${out}.wrapped(${value}, (${o}, ${v}) -> ${writeNumbered(1, type.inner, o, v, depth + 1)})`;
+        return `${out}.wrapped(${value}, (${o}, ${v}) -> { ${writeNumbered(1, type.inner, o, v, depth + 1)}; })`;
       }
     }
   }
 
-  /** A Protobuf field, containers included. */
+  /** The statement that writes a Protobuf field, containers included. */
   function writeNumbered(id: number, type: StubType, out: string, value: string, depth: number): string {
     if (type.kind === "list") {
       if (type.packed) return `${out}.packed(${id}, ${value}, ${writer(type.element, depth)})`;
-      if (type.element.kind === "message" && type.element.delimited) {
-        const [o, v] = [nth("o", depth), nth("v", depth)];
-        return `${out}.repeated(${id}, ${protoType("START")}, ${value}, (${o}, ${v}) -> ${o}.group(${id}, ${v}))`;
-      }
-      return `${out}.repeated(${id}, ${typeOf(type.element)}, ${value}, ${writer(type.element, depth)})`;
+      const v = nth("v", depth);
+      const each = `for (${javaType(file, names, type.element)} ${v} : ${value})`;
+      return `${each} ${writeNumbered(id, type.element, out, v, depth + 1)}`;
     }
     if (type.kind === "map") {
       const key = `${typeOf(type.key)}, ${writer(type.key, depth)}`;

@@ -1,8 +1,9 @@
 // Stubs for Java 17: one file for each type and each service, in the packages that the IDL names.
 import type { Report } from "../src/base/diagnostic.ts";
+import type { JavaContext } from "./java-context.ts";
 import { printEnum } from "./java-enum.ts";
-import { createJavaFile, printDoc } from "./java-file.ts";
-import { type JavaContext, printMessage, printSuppression, tooManyFields } from "./java-message.ts";
+import { createJavaFile, printDoc, printMarks } from "./java-file.ts";
+import { printMessage, tooManyFields } from "./java-message.ts";
 import { type ClassName, type JavaNames, nameForJava } from "./java-names.ts";
 import { printClient, printServer, printService } from "./java-service.ts";
 import { constantOf, javaType } from "./java-types.ts";
@@ -118,6 +119,6 @@ function printConstants({ file, names }: JavaContext, source: StubFile, own: Cla
   }
   body.print("", `private ${name}() {}`);
   file.print(`/** The constants of ${source.source}. */`);
-  printSuppression(file);
+  printMarks(file);
   file.block(`public final class ${name} {`, () => file.print(...body.text().trimEnd().split("\n")), "}");
 }

@@ -3,7 +3,6 @@ package causeway;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -32,14 +31,14 @@ public final class Channel implements AutoCloseable {
   private final Executor executor;
 
   private Channel(List<Address> addresses, Executor executor) {
-    this.shared = new Links(addresses, loop, MAX_CALLS_PER_CONNECTION, 16);
-    this.large = new Links(addresses, loop, 1, 16);
+    this.shared = new Links(addresses, loop, MAX_CALLS_PER_CONNECTION);
+    this.large = new Links(addresses, loop, 1);
     this.executor = executor;
   }
 
   /** To where CAUSEWAY_ADDRESS says; without it to {@code unix:/run/causeway/causeway.sock}, else {@code 127.0.0.1:7420}. */
   public static Channel open() {
-    return new Channel(Address.ofSidecar(), ForkJoinPool.commonPool());
+    return new Channel(Address.ofSidecar("CAUSEWAY_ADDRESS", "unix:/run/causeway/causeway.sock", "127.0.0.1:7420"), ForkJoinPool.commonPool());
   }
 
   /** To {@code unix:PATH} or {@code HOST:PORT}. */
@@ -60,40 +59,42 @@ public final class Channel implements AutoCloseable {
     loop.stop();
   }
 
-  /** Calls a method that declares no exception, and waits. An interrupt cancels the call and stays set; the error is then CANCELLED. */
+  /**
+   * Calls a method and waits. It throws the exceptions of {@code method}, too, as its generated client declares. An interrupt
+   * cancels the call and stays set; the error is then CANCELLED.
+   */
   public <O extends Output, I extends Input, T> T call(Method<O, I, T> method, Consumer<? super O> arguments, CallOptions options) {
-    try {
-      return callThrowing(method, arguments, options);
-    } catch (DeclaredException e) {
-      throw undeclared(e);
-    }
-  }
-
-  /** An exception that a method answers with and does not declare. */
-  public static RpcException undeclared(DeclaredException e) {
-    return new RpcException(e.code(), "the exception " + e.wireName() + ", which is not declared: " + e.getMessage(), true, Metadata.EMPTY, e);
-  }
-
-  /** The same for a method that declares exceptions. */
-  public <O extends Output, I extends Input, T> T callThrowing(Method<O, I, T> method, Consumer<? super O> arguments, CallOptions options) throws DeclaredException {
     long expiresAt = expiry(options);
     Link.Pending pending = new Link.Pending();
-    send(method, arguments, options, expiresAt, pending);
+    send(method, arguments, headers(method, options), expiresAt, pending);
     try {
-      Frame frame = expiresAt == Context.NEVER ? pending.get() : pending.get(expiresAt - System.nanoTime(), TimeUnit.NANOSECONDS);
-      return frame == null ? null : read(method, frame, options);
+      return read(method, expiresAt == Context.NEVER ? pending.get() : pending.get(expiresAt - System.nanoTime(), TimeUnit.NANOSECONDS), options);
     } catch (InterruptedException e) {
       abandon(pending);
       Thread.currentThread().interrupt();
-      throw new RpcException(Code.CANCELLED, "the call of " + nameOf(method) + " was interrupted", true, Metadata.EMPTY, e);
+      throw new RpcException(Code.CANCELLED, "the call of " + nameOf(method) + " was interrupted", true, e);
     } catch (TimeoutException e) {
-      abandon(pending);
-      throw expired(method, pending);
+      throw failure(method, pending, e);
     } catch (ExecutionException e) {
-      // The stack of who called says more than that of the thread that reads.
-      if (!(e.getCause() instanceof RpcException cause)) throw RpcException.here(Code.INTERNAL, String.valueOf(e.getCause()), e);
-      throw new RpcException(cause.code(), cause.getMessage(), cause.sent(), cause.trailers(), cause.details(), cause);
+      throw failure(method, pending, e.getCause());
+    } catch (DeclaredException e) {
+      throw Channel.<RuntimeException>undeclared(e);
     }
+  }
+
+  /** Why there is no reply. The stack of who called says more than that of the thread that reads. */
+  private RpcException failure(Method<?, ?, ?> method, Link.Pending pending, Throwable cause) {
+    if (cause instanceof RpcException e) return new RpcException(e.code(), e.getMessage(), e.sent(), e.trailers(), e.details(), e);
+    if (cause instanceof CancellationException) return new RpcException(Code.CANCELLED, "the call was cancelled");
+    if (!(cause instanceof TimeoutException)) return new RpcException(Code.INTERNAL, String.valueOf(cause), false, cause);
+    abandon(pending);
+    return expired(method, pending);
+  }
+
+  /** Lets an exception pass that the method here does not declare, and that of the generated client does. */
+  @SuppressWarnings("unchecked")
+  private static <E extends Throwable> E undeclared(DeclaredException e) throws E {
+    throw (E) e;
   }
 
   /** Calls without waiting. Cancelling the future cancels the call. */
@@ -108,24 +109,20 @@ public final class Channel implements AutoCloseable {
     });
     Context.current().onCancel(() -> result.cancel(false));
     try {
-      send(method, arguments, options, expiresAt, pending);
+      send(method, arguments, headers(method, options), expiresAt, pending);
     } catch (RpcException e) {
       pending.completeExceptionally(e);
     }
     return result;
   }
 
-  private <O extends Output, I extends Input, T> void finish(
-      Method<O, I, T> method, CallOptions options, Link.Pending pending, CompletableFuture<T> result, Frame frame, Throwable failure) {
+  private <I extends Input, T> void finish(
+      Method<?, I, T> method, CallOptions options, Link.Pending pending, CompletableFuture<T> result, Frame frame, Throwable failure) {
     try {
-      if (failure instanceof TimeoutException) {
-        abandon(pending);
-        throw expired(method, pending);
-      }
-      if (failure != null) throw failure;
-      result.complete(frame == null ? null : read(method, frame, options));
+      if (failure != null) throw failure(method, pending, failure);
+      result.complete(read(method, frame, options));
     } catch (Throwable e) {
-      result.completeExceptionally(e instanceof CancellationException ? new RpcException(Code.CANCELLED, "the call was cancelled") : e);
+      result.completeExceptionally(e);
     }
   }
 
@@ -138,28 +135,22 @@ public final class Channel implements AutoCloseable {
     return context.expiresAt == Context.NEVER || own - context.expiresAt < 0 ? own : context.expiresAt;
   }
 
-  private <O extends Output> void send(Method<O, ?, ?> method, Consumer<? super O> arguments, CallOptions options, long expiresAt, Link.Pending pending) {
-    List<Metadata.Entry> pairs = headers(method, options);
-    sendOn(method, arguments, pairs, expiresAt, pending);
-  }
-
-  private <O extends Output> void sendOn(Method<O, ?, ?> method, Consumer<? super O> arguments, List<Metadata.Entry> pairs, long expiresAt, Link.Pending pending) {
+  private <O extends Output> void send(Method<O, ?, ?> method, Consumer<? super O> arguments, List<Metadata.Entry> pairs, long expiresAt, Link.Pending pending) {
     while (!pending.isDone()) {
       long timeoutMs = 0;
       if (expiresAt != Context.NEVER) {
         timeoutMs = (expiresAt - System.nanoTime() + 999_999) / 1_000_000;
         if (timeoutMs <= 0) throw expired(method, pending);
       }
-      O out = Frame.begin(method.wire(), method.oneway() ? Frame.ONEWAY : Frame.CALL, method.name(), pairs, timeoutMs);
-      arguments.accept(out);
+      O out = Frame.write(method.wire(), method.oneway() ? Frame.ONEWAY : Frame.CALL, method.name(), pending.id, pairs, timeoutMs, arguments);
       Links links = out.size > MAX_SHARED_BYTES ? large : shared;
-      Link link = links.reserve();
+      Link link = links.reserve(pending);
       if (link == null) {
         links.connect(expiresAt).whenComplete((none, failure) -> {
           try {
             if (failure != null) throw failure;
             // Written anew: connecting has taken some of the time that the headers speak of.
-            sendOn(method, arguments, pairs, expiresAt, pending);
+            send(method, arguments, pairs, expiresAt, pending);
           } catch (Throwable e) {
             pending.completeExceptionally(e);
           }
@@ -172,8 +163,8 @@ public final class Channel implements AutoCloseable {
 
   private static List<Metadata.Entry> headers(Method<?, ?, ?> method, CallOptions options) {
     List<Metadata.Entry> pairs = new ArrayList<>(4);
-    pairs.add(Frame.pair("cw", "1"));
-    pairs.add(Frame.pair("isn", method.service()));
+    pairs.add(new Metadata.Entry("cw", "1"));
+    pairs.add(new Metadata.Entry("isn", method.service()));
     pairs.addAll(options.metadata().entries());
     Metadata served = Context.current().metadata();
     if (served != Metadata.EMPTY && TRACE.stream().noneMatch(key -> options.metadata().get(key).isPresent())) {
@@ -189,52 +180,45 @@ public final class Channel implements AutoCloseable {
   }
 
   private RpcException expired(Method<?, ?, ?> method, Link.Pending pending) {
-    if (pending.link == null && (shared.isDown() || large.isDown())) return shared.isDown() ? shared.nobody() : large.nobody();
-    return new RpcException(Code.DEADLINE_EXCEEDED, "no answer of " + nameOf(method) + " within its deadline", pending.link != null, Metadata.EMPTY, null);
+    boolean sent = pending.link != null;
+    for (Links links : List.of(shared, large)) if (!sent && links.isDown()) return links.nobody();
+    return new RpcException(Code.DEADLINE_EXCEEDED, "no answer of " + nameOf(method) + " within its deadline", sent, null);
   }
 
   private static String nameOf(Method<?, ?, ?> method) {
     return method.service() + "/" + method.name();
   }
 
+  /** What a reply holds; null for the one that does not come. */
   private static <I extends Input, T> T read(Method<?, I, T> method, Frame frame, CallOptions options) throws DeclaredException {
-    Metadata beside = beside(frame);
+    if (frame == null) return null;
+    Metadata beside = frame.metadata();
+    RpcException error = null;
+    T value = null;
     try {
-      frame.message();
-      if (frame.type == Frame.EXCEPTION) throw failure(method, frame, beside);
-      if (frame.type != Frame.REPLY || !frame.name.equals(method.name())) {
+      frame.readMessage();
+      if (frame.type == Frame.EXCEPTION) {
+        error = Status.read(frame);
+        throwDeclared(method, error);
+      } else if (frame.type == Frame.REPLY && frame.name.equals(method.name())) {
+        value = method.result().read(frame.body(method.wire()));
+      } else {
         throw new RpcException(Code.INTERNAL, "a message of type " + frame.type + " for " + frame.name + ": expected the reply to " + method.name());
       }
-      T value = method.result().read(frame.body(method.wire()));
-      options.onReply().accept(beside);
-      return value;
     } catch (RpcException e) {
       // A malformed request is the caller's fault, a malformed reply is not.
-      if (e.sent()) throw e;
-      throw new RpcException(Code.INTERNAL, "the reply of " + nameOf(method) + " cannot be read: " + e.getMessage(), true, beside, e);
+      throw new RpcException(Code.INTERNAL, "the reply of " + nameOf(method) + " cannot be read: " + e.getMessage(), true, beside, List.of(), e);
     }
+    if (error != null) throw error;
+    options.onReply().accept(beside);
+    return value;
   }
 
-  private static Metadata beside(Frame frame) {
-    List<Metadata.Entry> entries = new ArrayList<>();
-    for (Metadata.Entry pair : frame.pairs) {
-      if (pair.key().startsWith("cw-t-")) entries.add(Frame.pair(pair.key().substring(5), pair.value()));
-      else if (!Metadata.isOwn(pair.key())) entries.add(pair);
-    }
-    return entries.isEmpty() ? Metadata.EMPTY : new Metadata(entries);
-  }
-
-  /** The declared exception that stands beside the error, else the error. */
-  private static RpcException failure(Method<?, ?, ?> method, Frame frame, Metadata beside) throws DeclaredException {
-    List<RpcException.Detail> details = Failure.details(frame.header("cw-details-bin"));
-    for (RpcException.Detail detail : details) {
+  /** Throws the declared exception that stands beside an error, if there is one. */
+  private static void throwDeclared(Method<?, ?, ?> method, RpcException error) throws DeclaredException {
+    for (RpcException.Detail detail : error.details()) {
       Method.Thrown thrown = method.thrown().get(detail.typeName());
       if (thrown != null) throw thrown.read(new ProtobufInput(detail.value().bytes));
     }
-    Failure said = Failure.read(frame);
-    String code = frame.header("cw-code");
-    boolean exact = code != null && code.matches("\\d{1,2}");
-    String message = Optional.ofNullable(frame.header("cw-message")).filter(text -> exact && !text.isEmpty()).orElse(said.message());
-    return new RpcException(exact ? Code.of(Integer.parseInt(code)) : Code.ofApplicationException(said.type()), message, true, beside, details, null);
   }
 }

@@ -2,6 +2,8 @@ package causeway;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
@@ -10,149 +12,136 @@ import java.util.Arrays;
 import java.util.Deque;
 
 /** Whole frames over one socket. Who sends writes at once, without a change of threads; only what the socket does not take waits for the loop. */
-final class Connection implements Loop.Attached {
-  interface Listener {
-    /** A frame without its length. */
-    void frame(byte[] frame);
-
-    /** Called once; {@code cause} is null when this side closed it. */
-    void closed(Throwable cause);
-  }
-
+abstract class Connection implements Loop.Attached {
   /** Nothing more is read from a peer that lets this much wait. */
-  private static final long MAX_UNSENT_BYTES = 2L * Frame.MAX_FRAME_BYTES;
+  private static final long MAX_UNSENT_BYTES = 2L * Frame.MAX_BYTES;
 
-  private static final int FIRST_BYTES = 64 * 1024;
+  private static final int CHUNK_BYTES = 64 * 1024;
 
   private final SocketChannel channel;
-  private final Loop loop;
-  private final ByteBuffer chunk = ByteBuffer.allocateDirect(FIRST_BYTES);
-  private Listener listener;
   private SelectionKey key;
 
-  /** The frame being read, and how much of it is there; its length while {@code frame} is null. */
-  private byte[] frame;
-  private int frameLength;
-  private int filled;
+  /** What came and is no whole frame yet. It grows by what has come, not by what is announced. */
+  private byte[] received = new byte[CHUNK_BYTES];
+  private int receivedBytes;
 
   private final Deque<ByteBuffer> unsent = new ArrayDeque<>();
   private long unsentBytes;
   private boolean closing;
   private boolean closed;
 
-  Connection(SocketChannel channel, Loop loop) {
+  Connection(SocketChannel channel) {
     this.channel = channel;
-    this.loop = loop;
   }
 
-  void start(Listener hears) throws IOException {
-    listener = hears;
-    synchronized (unsent) {
-      key = loop.register(channel, SelectionKey.OP_READ, this);
+  /** A frame without its length. */
+  abstract void received(byte[] frame);
+
+  /** Called once; {@code cause} is null when this side closed it. */
+  abstract void ended(Throwable cause);
+
+  final void start(Loop loop) throws IOException {
+    try {
+      if (channel.getRemoteAddress() instanceof InetSocketAddress) channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      synchronized (unsent) {
+        key = loop.register(channel, SelectionKey.OP_READ, this);
+        if (closing) listen();
+      }
+    } catch (IOException | RuntimeException e) {
+      closed(e);
+      throw e;
     }
   }
 
-  /** Sends what was sealed. */
-  void send(Output out) throws IOException {
+  /** Sends a frame. */
+  final void send(Output frame) throws IOException {
     synchronized (unsent) {
       if (closed || closing) throw new IOException("the connection is closed");
-      ByteBuffer bytes = ByteBuffer.wrap(out.bytes, 0, out.size);
-      if (unsent.isEmpty()) {
-        // Of an array the channel copies into a buffer of its own as large as what is left, so it gets it in pieces.
-        writeInPieces(bytes);
-        if (!bytes.hasRemaining()) return;
-      }
+      ByteBuffer bytes = ByteBuffer.wrap(frame.bytes, 0, frame.size);
+      if (unsent.isEmpty() && writeInPieces(bytes)) return;
       unsent.add(bytes);
       unsentBytes += bytes.remaining();
-      key.interestOps(interest());
-      loop.wakeup();
+      listen();
     }
   }
 
+  /** Closes once all is written. */
+  final void close() {
+    synchronized (unsent) {
+      closing = true;
+      if (!closed && key != null) listen();
+    }
+  }
+
+  private void listen() {
+    int write = unsent.isEmpty() && !closing ? 0 : SelectionKey.OP_WRITE;
+    key.interestOps(unsentBytes > MAX_UNSENT_BYTES ? write : write | SelectionKey.OP_READ);
+    key.selector().wakeup();
+  }
+
+  /** Of an array the channel copies into a buffer of its own as large as what is left, so it gets it in pieces. */
   private boolean writeInPieces(ByteBuffer bytes) throws IOException {
-    int limit = bytes.limit();
-    while (bytes.position() < limit) {
-      bytes.limit(Math.min(limit, bytes.position() + 2 * FIRST_BYTES));
-      int wanted = bytes.remaining();
-      int written = channel.write(bytes);
-      bytes.limit(limit);
-      if (written < wanted) return false;
+    int end = bytes.limit();
+    for (boolean taken = true; taken && bytes.position() < end; bytes.limit(end)) {
+      bytes.limit(Math.min(end, bytes.position() + 2 * CHUNK_BYTES));
+      channel.write(bytes);
+      taken = !bytes.hasRemaining();
     }
-    return true;
-  }
-
-  private int interest() {
-    int write = unsent.isEmpty() ? 0 : SelectionKey.OP_WRITE;
-    return unsentBytes > MAX_UNSENT_BYTES ? write : write | SelectionKey.OP_READ;
+    return !bytes.hasRemaining();
   }
 
   @Override
-  public void ready(SelectionKey ready) throws IOException {
+  public final void ready(SelectionKey ready) throws IOException {
     if (ready.isWritable()) writeOn();
     if (ready.isValid() && ready.isReadable()) read();
   }
 
   private void writeOn() throws IOException {
     synchronized (unsent) {
-      while (!unsent.isEmpty()) {
-        ByteBuffer first = unsent.peek();
-        int before = first.remaining();
+      for (ByteBuffer first = unsent.peek(); first != null; first = unsent.peek()) {
+        unsentBytes -= first.remaining();
         boolean whole = writeInPieces(first);
-        unsentBytes -= before - first.remaining();
+        unsentBytes += first.remaining();
         if (!whole) break;
         unsent.poll();
       }
-      if (closing && unsent.isEmpty()) loop.run(() -> closed(null));
-      else key.interestOps(interest());
+      if (!closing || !unsent.isEmpty()) {
+        listen();
+        return;
+      }
     }
+    closed(null);
   }
 
   private void read() throws IOException {
-    chunk.clear();
-    int count = channel.read(chunk);
+    if (receivedBytes == received.length) received = Arrays.copyOf(received, 2 * received.length);
+    int room = Math.min(received.length - receivedBytes, 2 * CHUNK_BYTES);
+    int count = channel.read(ByteBuffer.wrap(received, receivedBytes, room));
     if (count < 0) throw new EOFException("the peer closed the connection");
-    chunk.flip();
-    while (chunk.hasRemaining()) {
-      if (frame == null) readLength();
-      else fill();
+    receivedBytes += count;
+    int at = 0;
+    for (int end = endOfFrame(at); end <= receivedBytes; end = endOfFrame(at)) {
+      received(Arrays.copyOfRange(received, at + 4, end));
+      at = end;
     }
+    receivedBytes -= at;
+    byte[] rest = received;
+    if (receivedBytes == 0 && rest.length > CHUNK_BYTES) received = new byte[CHUNK_BYTES];
+    else System.arraycopy(rest, at, rest, 0, receivedBytes);
   }
 
-  private void readLength() throws IOException {
-    frameLength = frameLength << 8 | chunk.get() & 0xff;
-    if (++filled < 4) return;
-    if (frameLength < 0 || frameLength > Frame.MAX_FRAME_BYTES) {
-      throw new IOException("a frame of " + Integer.toUnsignedString(frameLength) + " bytes passes the limit of " + Frame.MAX_FRAME_BYTES + " bytes");
+  /** Where the frame ends that begins here; nowhere while its length is not there. */
+  private int endOfFrame(int at) throws IOException {
+    if (receivedBytes - at < 4) return Integer.MAX_VALUE;
+    int length = ByteBuffer.wrap(received).getInt(at);
+    if (length <= 0 || length > Frame.MAX_BYTES) {
+      throw new IOException("a frame of " + Integer.toUnsignedString(length) + " bytes: expected 1 to " + Frame.MAX_BYTES);
     }
-    filled = 0;
-    // Memory is for what has come, not for what is announced.
-    frame = new byte[Math.min(frameLength, FIRST_BYTES)];
-    if (frameLength == 0) throw new IOException("an empty frame");
-  }
-
-  private void fill() {
-    if (filled == frame.length) frame = Arrays.copyOf(frame, (int) Math.min(frameLength, 4L * frame.length));
-    int count = Math.min(chunk.remaining(), frame.length - filled);
-    chunk.get(frame, filled, count);
-    filled += count;
-    if (filled < frameLength) return;
-    byte[] whole = frame;
-    frame = null;
-    filled = 0;
-    frameLength = 0;
-    listener.frame(whole);
-  }
-
-  /** Closes once all is written. */
-  void close() {
-    synchronized (unsent) {
-      closing = true;
-      if (unsent.isEmpty()) loop.run(() -> closed(null));
-    }
+    return at + 4 + length;
   }
 
   @Override
-  public void closed(Throwable cause) {
+  public final void closed(Throwable cause) {
     synchronized (unsent) {
       if (closed) return;
       closed = true;
@@ -162,6 +151,6 @@ final class Connection implements Loop.Attached {
     } catch (IOException e) {
       // It is of no use either way.
     }
-    listener.closed(cause);
+    ended(cause);
   }
 }

@@ -1,9 +1,8 @@
 package causeway;
 
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * What a handler knows of the call that it serves: {@link #current} on its thread. Calls made there end with its deadline and
@@ -19,8 +18,7 @@ public final class Context {
   /** By {@link System#nanoTime}. */
   final long expiresAt;
   private Metadata trailers = Metadata.EMPTY;
-  private final List<Runnable> onCancel = new ArrayList<>();
-  private boolean cancelled;
+  private final CompletableFuture<Void> cancelled = new CompletableFuture<>();
 
   Context(Metadata metadata, long expiresAt) {
     this.metadata = metadata;
@@ -52,50 +50,29 @@ public final class Context {
   }
 
   /** Whether nobody waits for the answer any more. The handler's thread is interrupted then, too. */
-  public synchronized boolean isCancelled() {
-    return cancelled;
+  public boolean isCancelled() {
+    return cancelled.isDone();
   }
 
   /** Runs something when the call is cancelled, or at once when it is already. */
   public void onCancel(Runnable action) {
-    if (this == NONE) return;
-    synchronized (this) {
-      if (!cancelled) {
-        onCancel.add(action);
-        return;
-      }
-    }
-    action.run();
+    if (this != NONE) cancelled.thenRun(action);
   }
 
   /** The same work, to run on another thread as part of this call. */
   public Runnable wrap(Runnable work) {
-    return () -> run(work);
-  }
-
-  void run(Runnable work) {
-    Context before = CURRENT.get();
-    CURRENT.set(this);
-    try {
-      work.run();
-    } finally {
-      CURRENT.set(before);
-    }
+    return () -> {
+      Context before = CURRENT.get();
+      CURRENT.set(this);
+      try {
+        work.run();
+      } finally {
+        CURRENT.set(before);
+      }
+    };
   }
 
   void cancel() {
-    List<Runnable> actions;
-    synchronized (this) {
-      if (cancelled) return;
-      cancelled = true;
-      actions = List.copyOf(onCancel);
-      onCancel.clear();
-    }
-    actions.forEach(Runnable::run);
-  }
-
-  /** The call is over: nothing can cancel it any more. */
-  synchronized void end() {
-    onCancel.clear();
+    cancelled.complete(null);
   }
 }

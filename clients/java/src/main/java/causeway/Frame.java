@@ -1,8 +1,8 @@
 package causeway;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * One frame of TTHeader with its message.
@@ -20,15 +20,16 @@ final class Frame {
   static final int EXCEPTION = 3;
   static final int ONEWAY = 4;
 
-  static final int MAX_FRAME_BYTES = 16_384_000;
+  static final int MAX_BYTES = 16_384_000;
   private static final int MAX_HEADER_BYTES = 32 * 1024;
   private static final int MAX_NAME_BYTES = 1024;
 
   /** TTHeader's integer keys. */
-  static final int TO_METHOD = 9;
-  static final int TIMEOUT = 12;
-  static final int MESSAGE_TYPE = 22;
+  private static final int TO_METHOD = 9;
+  private static final int TIMEOUT = 12;
+  private static final int MESSAGE_TYPE = 22;
 
+  /** The flag that says that replies need not keep the order of the calls. */
   private static final int OUT_OF_ORDER = 1;
 
   final int sequenceId;
@@ -39,7 +40,7 @@ final class Frame {
   /** Behind the headers. */
   private int at;
 
-  /** The message's, once {@link #message} has read them. */
+  /** The message's, once {@link #readMessage} has read them. */
   int version;
   int type;
   String name = "";
@@ -94,13 +95,23 @@ final class Frame {
     return "1".equals(header(key));
   }
 
+  /** The headers that are the application's; those under the prefix {@code cw-t-} come behind the message. */
+  Metadata metadata() {
+    List<Metadata.Entry> entries = new ArrayList<>();
+    for (Metadata.Entry pair : pairs) {
+      if (pair.key().startsWith("cw-t-")) entries.add(new Metadata.Entry(pair.key().substring(5), pair.value()));
+      else if (!Metadata.isOwn(pair.key())) entries.add(pair);
+    }
+    return entries.isEmpty() ? Metadata.EMPTY : new Metadata(entries);
+  }
+
   /** A frame without a message is a signal. */
   boolean isSignal() {
     return at == bytes.length;
   }
 
   /** Reads the envelope of the message; what is behind it is read by {@link #body}. */
-  void message() {
+  void readMessage() {
     ThriftInput in = new ThriftInput(bytes, at, bytes.length);
     int first = in.getInt();
     if (first >= 0) {
@@ -113,8 +124,10 @@ final class Frame {
     }
     type = first & 0xff;
     int length = in.getInt();
-    if (length < 0 || length > MAX_NAME_BYTES) throw in.malformed("a method's name of " + Integer.toUnsignedString(length) + " bytes");
-    name = in.getUtf8(length);
+    if (length > MAX_NAME_BYTES) throw in.malformed("a method's name of " + length + " bytes");
+    String full = in.getUtf8(length);
+    // Of a multiplexed name the method is what follows the service.
+    name = full.substring(full.indexOf(':') + 1);
     in.getInt();
     at = in.at;
   }
@@ -124,37 +137,46 @@ final class Frame {
     return wire.input.open(bytes, at, bytes.length);
   }
 
-  /** Begins a frame with its message; the caller writes the body and then calls {@link #seal}. */
-  static <O extends Output> O begin(Wire<O, ?> wire, int type, String name, List<Metadata.Entry> pairs, long timeoutMs) {
+  /** A frame with its message, of which {@code body} writes the last part. */
+  static <O extends Output> O write(
+      Wire<O, ?> wire, int type, String name, int sequenceId, List<Metadata.Entry> pairs, long timeoutMs, Consumer<? super O> body) {
     O out = wire.output.get();
-    beginHeaders(out, pairs);
+    beginHeaders(out, sequenceId, pairs);
     out.putByte(0x10);
     out.putShort(timeoutMs > 0 ? 3 : 2);
     putNumbered(out, TO_METHOD, name);
     putNumbered(out, MESSAGE_TYPE, Integer.toString(type));
     if (timeoutMs > 0) putNumbered(out, TIMEOUT, Long.toString(timeoutMs));
     endHeaders(out);
-    if (wire.version == Wire.PROTOBUF.version) out.putInt(0);
+    int message = out.size;
+    if (wire == Wire.PROTOBUF) out.putInt(0);
     out.putInt(wire.version << 16 | type);
     int at = out.grow(4);
     out.putUtf8(name);
     out.putInt(at, out.size - at - 4);
-    out.putInt(0);
+    out.putInt(sequenceId);
+    body.accept(out);
+    if (wire == Wire.PROTOBUF) out.putInt(message, out.size - message - 4);
+    if (out.size - 4 > MAX_BYTES) {
+      throw new RpcException(Code.RESOURCE_EXHAUSTED, "a message of " + out.size + " bytes passes the limit of " + MAX_BYTES + " bytes");
+    }
+    out.putInt(0, out.size - 4);
     return out;
   }
 
   /** A frame without a message. */
-  static Output signal(List<Metadata.Entry> pairs) {
+  static Output signal(int sequenceId, List<Metadata.Entry> pairs) {
     Output out = new ThriftOutput();
-    beginHeaders(out, pairs);
+    beginHeaders(out, sequenceId, pairs);
     endHeaders(out);
+    out.putInt(0, out.size - 4);
     return out;
   }
 
-  private static void beginHeaders(Output out, List<Metadata.Entry> pairs) {
+  private static void beginHeaders(Output out, int sequenceId, List<Metadata.Entry> pairs) {
     out.putInt(0);
     out.putInt(0x1000 << 16 | OUT_OF_ORDER);
-    out.putInt(0);
+    out.putInt(sequenceId);
     out.putShort(0);
     out.putShort(0);
     out.putByte(0x01);
@@ -171,8 +193,7 @@ final class Frame {
     if (headerBytes > MAX_HEADER_BYTES) {
       throw new RpcException(Code.RESOURCE_EXHAUSTED, "the metadata of " + headerBytes + " bytes passes the limit of " + MAX_HEADER_BYTES + " bytes");
     }
-    out.bytes[12] = (byte) (headerBytes / 4 >> 8);
-    out.bytes[13] = (byte) (headerBytes / 4);
+    out.putShort(12, headerBytes / 4);
   }
 
   private static void putNumbered(Output out, int key, String value) {
@@ -185,38 +206,6 @@ final class Frame {
     out.putUtf8(text);
     int length = out.size - at - 2;
     if (length > 0xffff) throw new RpcException(Code.RESOURCE_EXHAUSTED, "metadata of " + length + " bytes: expected at most 65535");
-    out.bytes[at] = (byte) (length >> 8);
-    out.bytes[at + 1] = (byte) length;
-  }
-
-  /** Fills in what is known only at the end: the lengths and the sequence id. */
-  static void seal(Output out, int sequenceId) {
-    if (out.size - 4 > MAX_FRAME_BYTES) {
-      throw new RpcException(Code.RESOURCE_EXHAUSTED, "a message of " + out.size + " bytes passes the limit of " + MAX_FRAME_BYTES + " bytes");
-    }
-    out.putInt(0, out.size - 4);
-    out.putInt(8, sequenceId);
-    ThriftInput in = new ThriftInput(out.bytes, 12, out.size);
-    int message = 14 + in.getShort() * 4;
-    if (message == out.size) return;
-    if (out.bytes[message] >= 0) {
-      out.putInt(message, out.size - message - 4);
-      message += 4;
-    }
-    in.at = message + 4;
-    out.putInt(message + 8 + in.getInt(), sequenceId);
-  }
-
-  static Metadata.Entry pair(String key, String value) {
-    return new Metadata.Entry(key, value);
-  }
-
-  /** A value for a header, cut between characters to at most 4 KiB. */
-  static String clipped(String text) {
-    if (text.length() <= 1024) return text;
-    byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-    int end = Math.min(utf8.length, 4096);
-    while (end < utf8.length && (utf8[end] & 0xc0) == 0x80) end--;
-    return new String(utf8, 0, end, StandardCharsets.UTF_8);
+    out.putShort(at, length);
   }
 }

@@ -35,20 +35,11 @@ public final class Frozen {
       return same;
     }
     Map<K, V> copy = new LinkedHashMap<>(entries);
-    copy.forEach(
-        (key, value) -> {
-          Objects.requireNonNull(key, "a key");
-          Objects.requireNonNull(value, "a value");
-        });
+    copy.forEach((key, value) -> {
+      Objects.requireNonNull(key, "a key");
+      Objects.requireNonNull(value, "a value");
+    });
     return new FrozenMap<>(copy);
-  }
-
-  /** A set of these elements. */
-  @SafeVarargs
-  public static <T> Set<T> setOf(T... elements) {
-    LinkedHashSet<T> set = new LinkedHashSet<>();
-    for (T element : elements) set.add(element);
-    return own(set);
   }
 
   /** A map of these entries. */

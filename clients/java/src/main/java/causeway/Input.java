@@ -77,17 +77,14 @@ public abstract class Input {
   /** Text of so many bytes, which must be UTF-8. */
   final String getUtf8(int length) {
     int start = take(length);
-    if (length == 0) return "";
     String text = new String(bytes, start, length, StandardCharsets.UTF_8);
     // The mark of a replaced byte, unless somebody wrote it.
-    if (text.indexOf('\ufffd') >= 0) {
-      try {
-        StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, start, length));
-      } catch (CharacterCodingException notUtf8) {
-        throw malformed("text that is not UTF-8");
-      }
+    if (text.indexOf('\ufffd') < 0) return text;
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, start, length)).toString();
+    } catch (CharacterCodingException notUtf8) {
+      throw malformed("text that is not UTF-8");
     }
-    return text;
   }
 
   /** Refuses more elements than a container may have. */

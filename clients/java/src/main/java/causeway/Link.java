@@ -1,6 +1,7 @@
 package causeway;
 
 import java.io.IOException;
+import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -8,121 +9,83 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** One connection to the sidecar, with the calls on it by sequence id. */
-final class Link implements Connection.Listener {
+final class Link extends Connection {
   /** A call that waits for its reply. */
   static final class Pending extends CompletableFuture<Frame> {
-    /** Null until it was sent. */
+    private static final AtomicInteger LAST = new AtomicInteger();
+
+    final int id = LAST.incrementAndGet() & Integer.MAX_VALUE;
+    /** Where it was sent; null until then. */
     volatile Link link;
-    volatile int id;
   }
 
-  private static final List<Metadata.Entry> CANCEL = List.of(Frame.pair("cw", "1"), Frame.pair("cw-cancel", "1"));
+  private static final List<Metadata.Entry> CANCEL = List.of(new Metadata.Entry("cw", "1"), new Metadata.Entry("cw-cancel", "1"));
 
-  private final Connection connection;
   private final Address address;
-  private final Map<Integer, Pending> calls = new ConcurrentHashMap<>();
-  private final AtomicInteger lastId = new AtomicInteger();
-  /** Calls on it, and those that are about to be. */
-  final AtomicInteger load = new AtomicInteger();
-
+  /** Those that were sent, and those that are about to be. */
+  final Map<Integer, Pending> calls = new ConcurrentHashMap<>();
   /** The peer has shown Causeway's profile, and so understands a cancel. */
   private volatile boolean profile;
   /** Takes no further calls. */
   volatile boolean retired;
-  private volatile boolean closed;
 
-  Link(Connection connection, Address address) {
-    this.connection = connection;
+  Link(SocketChannel channel, Address address) {
+    super(channel);
     this.address = address;
   }
 
-  /** Sends a call; false when the connection turned out to be gone, and nothing of the call has left. */
+  /** Sends a call that is among the calls already; false when the connection turned out to be gone, and nothing of the call has left. */
   boolean send(Pending call, Output out, boolean oneway) {
-    int id = lastId.incrementAndGet() & Integer.MAX_VALUE;
-    try {
-      Frame.seal(out, id);
-    } catch (RpcException tooLarge) {
-      load.decrementAndGet();
-      throw tooLarge;
-    }
-    call.id = id;
     call.link = this;
-    if (!oneway) calls.put(id, call);
     try {
-      connection.send(out);
+      send(out);
     } catch (IOException gone) {
       retired = true;
       call.link = null;
-      release(id, oneway);
+      calls.remove(call.id);
       return false;
     }
-    if (oneway) {
-      load.decrementAndGet();
-      call.complete(null);
-    } else if (call.isDone()) {
-      abandon(call);
-    } else if (closed && release(id, false)) {
-      call.completeExceptionally(broken(null));
-    }
-    return true;
-  }
-
-  private boolean release(int id, boolean oneway) {
-    if (!oneway && calls.remove(id) == null) return false;
-    load.decrementAndGet();
+    if (oneway && calls.remove(call.id) != null) call.complete(null);
+    else if (call.isDone()) abandon(call);
     return true;
   }
 
   /** Nobody waits for the reply any more. A peer that may not understand a cancel loses a connection that is this call's alone. */
   void abandon(Pending call) {
-    if (!release(call.id, false)) return;
-    if (!profile) {
-      if (load.get() == 0) close();
-      return;
-    }
-    Output cancel = Frame.signal(CANCEL);
-    Frame.seal(cancel, call.id);
+    if (calls.remove(call.id) == null) return;
     try {
-      connection.send(cancel);
+      if (profile) send(Frame.signal(call.id, CANCEL));
+      else if (calls.isEmpty()) retire();
     } catch (IOException gone) {
       // Then the call is, too.
     }
   }
 
   @Override
-  public void frame(byte[] bytes) {
+  void received(byte[] bytes) {
     Frame frame = new Frame(bytes);
     if (frame.isSignal()) return;
     if (frame.says("cw")) profile = true;
     if (frame.says("crrst")) retired = true;
     // A reply to a call that was abandoned meets nobody.
     Pending call = calls.remove(frame.sequenceId);
-    if (call != null) {
-      load.decrementAndGet();
-      call.complete(frame);
-    }
-    if (retired && load.get() == 0) connection.close();
+    if (call != null) call.complete(frame);
+    if (retired && calls.isEmpty()) close();
   }
 
   @Override
-  public void closed(Throwable cause) {
+  void ended(Throwable cause) {
     retired = true;
-    closed = true;
-    for (Integer id : calls.keySet()) {
-      Pending call = calls.remove(id);
-      if (call == null) continue;
-      load.decrementAndGet();
-      call.completeExceptionally(broken(cause));
+    String reason = cause == null ? "it was closed" : cause.getMessage();
+    String message = "the connection to the sidecar at " + address.text() + " broke before the reply came: " + reason;
+    for (Pending call : calls.values()) {
+      // One that was not sent yet will be, on another connection.
+      if (call.link != null && calls.remove(call.id) != null) call.completeExceptionally(new RpcException(Code.UNAVAILABLE, message, true, cause));
     }
   }
 
-  private RpcException broken(Throwable cause) {
-    String reason = cause == null ? "it was closed" : cause.getMessage();
-    return new RpcException(Code.UNAVAILABLE, "the connection to the sidecar at " + address.text() + " broke before the reply came: " + reason, true, Metadata.EMPTY, cause);
-  }
-
-  void close() {
+  void retire() {
     retired = true;
-    connection.close();
+    close();
   }
 }

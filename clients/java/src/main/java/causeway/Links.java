@@ -1,106 +1,91 @@
 package causeway;
 
 import java.io.IOException;
-import java.net.StandardSocketOptions;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 
 /** The connections to the sidecar: made when there is none to take a call, tried again while none can be made. */
 final class Links {
   /** How long a call without a deadline waits for a sidecar. */
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  private static final long MAX_PAUSE_MS = 250;
+  private static final long MIN_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+  private static final long MAX_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+  private static final int MAX_LINKS = 16;
 
   private final List<Address> addresses;
   private final Loop loop;
   private final int maxCalls;
-  private final int maxLinks;
   private final List<Link> links = new ArrayList<>();
   private CompletableFuture<Void> connecting;
   private long until;
   private boolean closed;
   private volatile String failure = "";
 
-  Links(List<Address> addresses, Loop loop, int maxCalls, int maxLinks) {
+  /** Each with so many calls at once; with more only when there are as many connections as there may be. */
+  Links(List<Address> addresses, Loop loop, int maxCalls) {
     this.addresses = addresses;
     this.loop = loop;
     this.maxCalls = maxCalls;
-    this.maxLinks = maxLinks;
   }
 
-  /** The connection with the fewest calls, with room kept for one more; null when one has to be made first. */
-  synchronized Link reserve() {
+  /** Puts a call to those of the connection with the fewest; null when one has to be made first. */
+  synchronized Link reserve(Link.Pending call) {
     if (closed) throw new RpcException(Code.UNAVAILABLE, "the channel is closed");
     links.removeIf(link -> link.retired);
-    Link best = null;
-    for (Link link : links) if (best == null || link.load.get() < best.load.get()) best = link;
-    if (best == null || best.load.get() >= maxCalls && links.size() < maxLinks) return null;
-    best.load.incrementAndGet();
+    Link best = links.stream().min(Comparator.comparingInt(link -> link.calls.size())).orElse(null);
+    if (best == null || best.calls.size() >= maxCalls && links.size() < MAX_LINKS) return null;
+    best.calls.put(call.id, call);
     return best;
   }
 
   /** Makes one connection for all who ask meanwhile; gives up when the last of their deadlines has passed. */
   synchronized CompletableFuture<Void> connect(long expiresAt) {
-    long now = System.nanoTime();
-    long patience = expiresAt == Context.NEVER ? PATIENCE_NANOS : expiresAt - now;
+    long latest = expiresAt == Context.NEVER ? System.nanoTime() + PATIENCE_NANOS : expiresAt;
+    if (connecting == null || latest - until > 0) until = latest;
     if (connecting == null) {
       connecting = new CompletableFuture<>();
-      until = now + patience;
-      CompletableFuture<Void> done = connecting;
-      Thread thread = new Thread(() -> connectFor(done), "causeway-connect");
-      thread.setDaemon(true);
-      thread.start();
-    } else if (now + patience - until > 0) {
-      until = now + patience;
+      Loop.daemon(this::connectUntil, "causeway-connect").start();
     }
     return connecting;
   }
 
-  private void connectFor(CompletableFuture<Void> done) {
-    RpcException problem = null;
-    for (long pauseMs = 5; ; pauseMs = Math.min(MAX_PAUSE_MS, 2 * pauseMs)) {
+  private void connectUntil() {
+    for (long pause = MIN_PAUSE_NANOS; ; pause = Math.min(MAX_PAUSE_NANOS, 2 * pause)) {
       Link link = tryAll();
-      if (link != null || !pause(pauseMs)) {
-        problem = end(link);
-        break;
+      CompletableFuture<Void> done = end(link);
+      if (done != null) {
+        if (link == null) done.completeExceptionally(nobody());
+        else done.complete(null);
+        return;
       }
+      LockSupport.parkNanos(pause);
     }
-    if (problem == null) done.complete(null);
-    else done.completeExceptionally(problem);
   }
 
-  private synchronized RpcException end(Link link) {
+  /** Those who wait, when there is something to tell them. */
+  private synchronized CompletableFuture<Void> end(Link link) {
+    if (link == null && !closed && until - System.nanoTime() > 0) return null;
+    CompletableFuture<Void> done = connecting;
     connecting = null;
-    if (link == null) return nobody();
-    if (closed) link.close();
-    else links.add(link);
-    return null;
-  }
-
-  /** False when nobody waits any longer. */
-  private boolean pause(long pauseMs) {
-    long left;
-    synchronized (this) {
-      left = closed ? 0 : until - System.nanoTime();
-    }
-    if (left <= 0) return false;
-    try {
-      TimeUnit.NANOSECONDS.sleep(Math.min(left, TimeUnit.MILLISECONDS.toNanos(pauseMs)));
-      return true;
-    } catch (InterruptedException e) {
-      return false;
-    }
+    if (link != null && closed) link.retire();
+    else if (link != null) links.add(link);
+    return done;
   }
 
   private Link tryAll() {
     List<String> failures = new ArrayList<>();
     for (Address address : addresses) {
       try {
-        Link link = open(address);
+        SocketChannel channel = SocketChannel.open(address.socketAddress());
+        Link link = new Link(channel, address);
+        link.start(loop);
         failure = "";
         return link;
       } catch (IOException | RuntimeException e) {
@@ -111,21 +96,6 @@ final class Links {
     return null;
   }
 
-  private Link open(Address address) throws IOException {
-    SocketChannel channel = SocketChannel.open(address.family());
-    try {
-      channel.connect(address.socketAddress());
-      if (!address.isUnix()) channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-      Connection connection = new Connection(channel, loop);
-      Link link = new Link(connection, address);
-      connection.start(link);
-      return link;
-    } catch (IOException | RuntimeException e) {
-      channel.close();
-      throw e;
-    }
-  }
-
   /** Whether a connection is being waited for, or could not be made. */
   synchronized boolean isDown() {
     return connecting != null || !failure.isEmpty();
@@ -133,7 +103,7 @@ final class Links {
 
   /** What to say when no sidecar could be reached. */
   RpcException nobody() {
-    String tried = String.join(", ", addresses.stream().map(Address::text).toList());
+    String tried = addresses.stream().map(Address::text).collect(Collectors.joining(", "));
     return new RpcException(
         Code.UNAVAILABLE,
         "no sidecar listens on " + tried + (failure.isEmpty() ? "" : " (" + failure + ")")
@@ -142,6 +112,6 @@ final class Links {
 
   synchronized void close() {
     closed = true;
-    links.forEach(Link::close);
+    links.forEach(Link::retire);
   }
 }

@@ -4,20 +4,18 @@ import java.io.IOException;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** The one thread that reads all sockets of a channel or a server, and writes what a socket did not take at once. */
-final class Loop implements Runnable {
-  /** Who hears of a socket. */
+final class Loop {
+  /** Who hears of a socket, always on the loop's thread. */
   interface Attached {
     void ready(SelectionKey key) throws IOException;
 
+    /** The loop has ended, or {@code ready} has failed. */
     void closed(Throwable cause);
   }
 
   private final Selector selector;
-  private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private volatile boolean stopped;
 
   Loop(String name) {
@@ -26,19 +24,14 @@ final class Loop implements Runnable {
     } catch (IOException e) {
       throw new IllegalStateException("no selector for sockets", e);
     }
-    Thread thread = new Thread(this, name);
+    daemon(this::run, name).start();
+  }
+
+  /** A thread that keeps no process from ending. */
+  static Thread daemon(Runnable work, String name) {
+    Thread thread = new Thread(work, name);
     thread.setDaemon(true);
-    thread.start();
-  }
-
-  /** Runs something on the thread of this loop. */
-  void run(Runnable task) {
-    tasks.add(task);
-    selector.wakeup();
-  }
-
-  void wakeup() {
-    selector.wakeup();
+    return thread;
   }
 
   /** Registers a channel, on this loop's thread or any other. */
@@ -49,27 +42,23 @@ final class Loop implements Runnable {
     return key;
   }
 
+  /** Lets it see what has changed. */
+  void wakeup() {
+    selector.wakeup();
+  }
+
   /** Closes everything that is registered. */
   void stop() {
     stopped = true;
     selector.wakeup();
   }
 
-  @Override
-  public void run() {
-    while (!stopped) {
-      try {
-        selector.select(Loop::serve);
-      } catch (IOException e) {
-        break;
-      }
-      for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) task.run();
-    }
-    for (SelectionKey key : selector.keys()) ((Attached) key.attachment()).closed(null);
-    try {
-      selector.close();
+  private void run() {
+    try (selector) {
+      while (!stopped) selector.select(Loop::serve);
+      for (SelectionKey key : selector.keys()) ((Attached) key.attachment()).closed(null);
     } catch (IOException e) {
-      // Nothing is left to lose.
+      System.getLogger("causeway").log(System.Logger.Level.ERROR, "the sockets cannot be waited for any more", e);
     }
   }
 

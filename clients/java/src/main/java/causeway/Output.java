@@ -3,6 +3,7 @@ package causeway;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** Bytes that grow while they are written. What they mean is left to {@link ThriftOutput} and {@link ProtobufOutput}. */
@@ -13,31 +14,58 @@ public abstract class Output {
   /** Deepest nesting of messages, as the sidecar has it. */
   static final int MAX_DEPTH = 64;
 
-  byte[] bytes = new byte[512];
+  /** What the last output of a thread wrote to, which the next one need not make again. */
+  private static final ThreadLocal<byte[]> SPARE = new ThreadLocal<>();
+
+  private static final int MAX_SPARE_BYTES = 1 << 16;
+
+  byte[] bytes;
   int size;
   private int depth;
 
+  Output() {
+    byte[] spare = SPARE.get();
+    bytes = spare == null ? new byte[512] : spare;
+    if (spare != null) SPARE.set(null);
+  }
+
   /** What was written so far. */
   public final byte[] toArray() {
-    return Arrays.copyOf(bytes, size);
+    byte[] written = Arrays.copyOf(bytes, size);
+    if (bytes.length <= MAX_SPARE_BYTES) SPARE.set(bytes);
+    bytes = written;
+    return written;
   }
 
   /** Makes room for so many bytes and returns where they go. */
+  final int room(int count) {
+    if (count > bytes.length - size) enlarge(Math.addExact(size, count));
+    return size;
+  }
+
+  /** The same, and steps over them. */
   final int grow(int count) {
-    int at = size;
-    int wanted = Math.addExact(at, count);
-    if (wanted > bytes.length) bytes = Arrays.copyOf(bytes, Math.max(wanted, (int) Math.min(Integer.MAX_VALUE - 8, 2L * bytes.length)));
-    size = wanted;
+    int at = room(count);
+    size = at + count;
     return at;
   }
 
+  private void enlarge(int wanted) {
+    long roomy = bytes.length < 1 << 16 ? 4L * bytes.length : 2L * bytes.length;
+    bytes = Arrays.copyOf(bytes, Math.max(wanted, (int) Math.min(Integer.MAX_VALUE - 8, roomy)));
+  }
+
   final void putByte(int value) {
-    int at = grow(1);
+    int at = room(1);
     bytes[at] = (byte) value;
+    size = at + 1;
   }
 
   final void putShort(int value) {
-    int at = grow(2);
+    putShort(grow(2), value);
+  }
+
+  final void putShort(int at, int value) {
     bytes[at] = (byte) (value >> 8);
     bytes[at + 1] = (byte) value;
   }
@@ -63,52 +91,30 @@ public abstract class Output {
   /** Writes text as UTF-8. Half a surrogate pair is an error, because it has no form there. */
   final void putUtf8(String text) {
     int length = text.length();
-    int at = grow(length);
+    int at = room(length);
     byte[] out = bytes;
-    int i = 0;
-    for (; i < length; i++) {
+    for (int i = 0; i < length; i++) {
       char c = text.charAt(i);
-      if (c >= 0x80) break;
+      if (c >= 0x80) {
+        putBytes(beyondAscii(text));
+        return;
+      }
       out[at + i] = (byte) c;
     }
-    if (i == length) return;
-    size = at + i;
-    putBeyondAscii(text, i);
+    size = at + length;
   }
 
-  /** The rest of a text, of which a character takes three bytes at most, and a pair of them four. */
-  private void putBeyondAscii(String text, int from) {
-    int length = text.length();
-    int at = grow(Math.multiplyExact(3, length - from));
-    byte[] out = bytes;
-    for (int i = from; i < length; i++) {
-      char c = text.charAt(i);
-      if (c < 0x80) {
-        out[at++] = (byte) c;
-      } else if (c < 0x800) {
-        out[at++] = (byte) (0xc0 | c >> 6);
-        out[at++] = (byte) (0x80 | c & 0x3f);
-      } else if (!Character.isSurrogate(c)) {
-        out[at++] = (byte) (0xe0 | c >> 12);
-        out[at++] = (byte) (0x80 | c >> 6 & 0x3f);
-        out[at++] = (byte) (0x80 | c & 0x3f);
-      } else {
-        int point = text.codePointAt(i);
-        if (point < 0x10000) {
-          throw new RpcException(Code.INVALID_ARGUMENT, "text with half a surrogate pair at index " + i + " cannot be written as UTF-8");
-        }
-        i++;
-        out[at++] = (byte) (0xf0 | point >> 18);
-        out[at++] = (byte) (0x80 | point >> 12 & 0x3f);
-        out[at++] = (byte) (0x80 | point >> 6 & 0x3f);
-        out[at++] = (byte) (0x80 | point & 0x3f);
+  private static byte[] beyondAscii(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isSurrogate(text.charAt(i)) && text.codePointAt(i++) < 0x10000) {
+        throw malformed("text with half a surrogate pair at index " + (i - 1) + " cannot be written as UTF-8");
       }
     }
-    size = at;
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   final void enter() {
-    if (++depth > MAX_DEPTH) throw new RpcException(Code.INVALID_ARGUMENT, "messages nested deeper than " + MAX_DEPTH);
+    if (++depth > MAX_DEPTH) throw malformed("messages nested deeper than " + MAX_DEPTH);
   }
 
   final void leave() {
@@ -117,20 +123,24 @@ public abstract class Output {
 
   /** A number for a coding that holds fewer. */
   public static int fit(long value, long least, long most, String type) {
-    if (value < least || value > most) throw new RpcException(Code.INVALID_ARGUMENT, value + " does not fit in " + type + ": expected " + least + " to " + most);
+    if (value < least || value > most) throw malformed(value + " does not fit in " + type + ": expected " + least + " to " + most);
     return (int) value;
   }
 
   /** A number of 63 bits, for where one side is signed and the other is not. */
   public static long unsigned(long value) {
-    if (value < 0) throw new RpcException(Code.INVALID_ARGUMENT, value + " (unsigned " + Long.toUnsignedString(value) + ") fits only one of int64 and uint64");
+    if (value < 0) throw malformed(value + " (unsigned " + Long.toUnsignedString(value) + ") fits only one of int64 and uint64");
     return value;
   }
 
   /** Rounds; a number beyond all floats is an error. */
   public static float toFloat(double value) {
     float rounded = (float) value;
-    if (Float.isInfinite(rounded) && !Double.isInfinite(value)) throw new RpcException(Code.INVALID_ARGUMENT, value + " does not fit in float");
+    if (Float.isInfinite(rounded) && !Double.isInfinite(value)) throw malformed(value + " does not fit in float");
     return rounded;
+  }
+
+  private static RpcException malformed(String problem) {
+    return new RpcException(Code.INVALID_ARGUMENT, problem);
   }
 }

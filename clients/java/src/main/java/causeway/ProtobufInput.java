@@ -55,17 +55,15 @@ public final class ProtobufInput extends Input {
     }
   }
 
-  public boolean bool() {
-    return varint() != 0;
-  }
-
-  public int int32() {
-    return (int) varint();
-  }
-
-  public long int64() {
-    return varint();
-  }
+  public boolean bool() { return varint() != 0; }
+  public int int32() { return (int) varint(); }
+  public long int64() { return varint(); }
+  public int fixed32() { return Integer.reverseBytes(getInt()); }
+  public long fixed64() { return Long.reverseBytes(getLong()); }
+  public float f32() { return Float.intBitsToFloat(fixed32()); }
+  public double f64() { return Double.longBitsToDouble(fixed64()); }
+  public String string() { return getUtf8(length()); }
+  public Bytes bytes() { return getBytes(length()); }
 
   public int sint32() {
     int value = (int) varint();
@@ -75,30 +73,6 @@ public final class ProtobufInput extends Input {
   public long sint64() {
     long value = varint();
     return value >>> 1 ^ -(value & 1);
-  }
-
-  public int fixed32() {
-    return Integer.reverseBytes(getInt());
-  }
-
-  public long fixed64() {
-    return Long.reverseBytes(getLong());
-  }
-
-  public float f32() {
-    return Float.intBitsToFloat(fixed32());
-  }
-
-  public double f64() {
-    return Double.longBitsToDouble(fixed64());
-  }
-
-  public String string() {
-    return getUtf8(length());
-  }
-
-  public Bytes bytes() {
-    return getBytes(length());
   }
 
   /** Sixteen bytes, the most significant first. */
@@ -137,15 +111,15 @@ public final class ProtobufInput extends Input {
 
   /** A list and one element more; what came before is not changed unless it was made here. */
   public <T> List<T> add(List<T> before, T value) {
-    List<T> values = growing(before);
-    checkElements(values.size() + 1);
-    values.add(value);
-    return values;
+    return added(before instanceof ArrayList<T> mine ? mine : new ArrayList<>(before == null ? List.of() : before), value);
   }
 
   /** The same for a set. */
   public <T> Set<T> add(Set<T> before, T value) {
-    Set<T> values = before instanceof GrowingSet<T> mine ? mine : new GrowingSet<>(before == null ? List.of() : before);
+    return added(before instanceof LinkedHashSet<T> mine ? mine : new LinkedHashSet<>(before == null ? Set.of() : before), value);
+  }
+
+  private <T, C extends Collection<T>> C added(C values, T value) {
     checkElements(values.size() + 1);
     values.add(value);
     return values;
@@ -153,12 +127,10 @@ public final class ProtobufInput extends Input {
 
   /** A list and all numbers of one field. */
   public <T> List<T> packed(List<T> before, Function<ProtobufInput, T> element) {
-    return message(growing(before), (in, values) -> {
-      while (in.at < in.end) {
-        checkElements(values.size() + 1);
-        values.add(element.apply(in));
-      }
-      return values;
+    return message(before, (in, values) -> {
+      List<T> all = values;
+      while (in.at < in.end) all = in.add(all, element.apply(in));
+      return all;
     });
   }
 
@@ -173,7 +145,7 @@ public final class ProtobufInput extends Input {
 
   /** A map and one entry more. A key or a value that is not there is zero. */
   public <K, V> Map<K, V> entry(Map<K, V> before, int keyType, Function<ProtobufInput, K> key, int valueType, Function<ProtobufInput, V> value) {
-    Map<K, V> values = before instanceof GrowingMap<K, V> mine ? mine : new GrowingMap<>(before == null ? Map.of() : before);
+    Map<K, V> values = before instanceof LinkedHashMap<K, V> mine ? mine : new LinkedHashMap<>(before == null ? Map.of() : before);
     return message(values, (in, all) -> {
       K k = null;
       V v = null;
@@ -207,34 +179,6 @@ public final class ProtobufInput extends Input {
   public <T> T skipped(int tag, T before) {
     skip(tag);
     return before;
-  }
-
-  private static <T> List<T> growing(List<T> before) {
-    return before instanceof GrowingList<T> mine ? mine : new GrowingList<>(before == null ? List.of() : before);
-  }
-
-  private static final class GrowingList<T> extends ArrayList<T> {
-    private static final long serialVersionUID = 1L;
-
-    GrowingList(Collection<T> before) {
-      super(before);
-    }
-  }
-
-  private static final class GrowingSet<T> extends LinkedHashSet<T> {
-    private static final long serialVersionUID = 1L;
-
-    GrowingSet(Collection<T> before) {
-      super(before);
-    }
-  }
-
-  private static final class GrowingMap<K, V> extends LinkedHashMap<K, V> {
-    private static final long serialVersionUID = 1L;
-
-    GrowingMap(Map<K, V> before) {
-      super(before);
-    }
   }
 
   /** The number of an enum that has no zero. */

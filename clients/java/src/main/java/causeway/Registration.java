@@ -20,7 +20,9 @@ import java.util.stream.Collectors;
  * anew when the sidecar has forgotten it, as after a restart, and deregisters when it or the server is closed.
  */
 public final class Registration implements AutoCloseable {
-  private static final Duration LEASE = Duration.ofSeconds(30);
+  private static final long LEASE_SECONDS = 30;
+  /** Until it is tried again where there is no lease yet. */
+  private static final long AWAY_MS = 3_000;
   private static final Duration TIMEOUT = Duration.ofSeconds(5);
   private static final Pattern ID = Pattern.compile("\"id\"\\s*:\\s*\"((?:[^\"\\\\]|\\\\.)*)\"");
   private static final Pattern SECONDS = Pattern.compile("\"lease\"\\s*:\\s*\"(\\d{1,6})(?:\\.\\d+)?s\"");
@@ -40,14 +42,8 @@ public final class Registration implements AutoCloseable {
   private final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(TIMEOUT).build();
   private final String base;
   private final String request;
-  private final ScheduledExecutorService timer =
-      Executors.newSingleThreadScheduledExecutor(
-          work -> {
-            Thread thread = new Thread(work, "causeway-registration");
-            thread.setDaemon(true);
-            return thread;
-          });
-  private String id = "";
+  private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(work -> Loop.daemon(work, "causeway-registration"));
+  private volatile String id = "";
   private boolean closed;
 
   private Registration(Server server, Instance instance, Address address) {
@@ -58,7 +54,7 @@ public final class Registration implements AutoCloseable {
 
   /** Registers a server at the sidecar where CAUSEWAY_HTTP_ADDRESS says, else {@code 127.0.0.1:7421}. Fails when the sidecar refuses; while it is away, it is tried again. */
   public static Registration of(Server server, Instance instance) {
-    return start(server, instance, Address.ofSidecarHttp());
+    return start(server, instance, Address.ofSidecar("CAUSEWAY_HTTP_ADDRESS", "127.0.0.1:7421").get(0));
   }
 
   /** The same at {@code HOST:PORT}. */
@@ -68,53 +64,46 @@ public final class Registration implements AutoCloseable {
 
   private static Registration start(Server server, Instance instance, Address address) {
     Registration registration = new Registration(server, instance, address);
-    long leaseMs = LEASE.toMillis();
-    try {
-      leaseMs = registration.register();
-    } catch (IOException e) {
-      LOG.log(System.Logger.Level.WARNING, "no sidecar takes registrations at {0} yet: {1}", address.text(), e.getMessage());
-      leaseMs = 3_000;
-    } catch (RpcException refused) {
-      registration.timer.shutdownNow();
-      throw refused;
-    }
+    registration.schedule(registration.renew());
     server.beforeDrain(registration::close);
-    registration.later(leaseMs);
     return registration;
   }
 
-  private synchronized void later(long leaseMs) {
-    if (!closed) timer.schedule(this::renew, Math.max(100, leaseMs / 3), TimeUnit.MILLISECONDS);
+  private synchronized void schedule(long leaseMs) {
+    if (!closed) timer.schedule(this::renewAgain, Math.max(100, leaseMs / 3), TimeUnit.MILLISECONDS);
   }
 
-  private void renew() {
-    long leaseMs = 3_000;
+  private void renewAgain() {
+    long leaseMs = AWAY_MS;
     try {
-      leaseMs = id.isEmpty() ? register() : heartbeat();
-    } catch (IOException | RpcException e) {
-      LOG.log(System.Logger.Level.WARNING, "the lease could not be renewed: {0}", e.getMessage());
+      leaseMs = renew();
+    } catch (RpcException refused) {
+      LOG.log(System.Logger.Level.WARNING, "the lease could not be renewed: {0}", refused.getMessage());
     }
-    later(leaseMs);
+    schedule(leaseMs);
   }
 
-  private long heartbeat() throws IOException {
-    HttpResponse<String> answer = send("POST", "/" + id + "/heartbeat", "{}");
-    return answer.statusCode() == 404 ? register() : learn(answer);
+  /** Registers, or renews the lease, and gives its length; a short one while the sidecar is away. */
+  private long renew() {
+    try {
+      HttpResponse<String> answer = id.isEmpty() ? null : send("POST", "/" + id + "/heartbeat", "{}");
+      // One that was restarted has forgotten it.
+      return learn(answer == null || answer.statusCode() == 404 ? send("PUT", "", request) : answer);
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.WARNING, "no sidecar takes registrations at {0} yet: {1}", base, e.getMessage());
+      return AWAY_MS;
+    }
   }
 
-  private long register() throws IOException {
-    return learn(send("PUT", "", request));
-  }
-
-  private synchronized long learn(HttpResponse<String> answer) {
+  private long learn(HttpResponse<String> answer) {
+    String body = answer.body();
     if (answer.statusCode() != 200) {
-      String body = answer.body();
       throw new RpcException(Code.UNKNOWN, "the sidecar refused with " + answer.statusCode() + ": " + body.substring(0, Math.min(500, body.length())));
     }
-    Matcher found = ID.matcher(answer.body());
+    Matcher found = ID.matcher(body);
     if (found.find()) id = found.group(1);
-    Matcher lease = SECONDS.matcher(answer.body());
-    return lease.find() ? TimeUnit.SECONDS.toMillis(Long.parseLong(lease.group(1))) : LEASE.toMillis();
+    Matcher lease = SECONDS.matcher(body);
+    return TimeUnit.SECONDS.toMillis(lease.find() ? Long.parseLong(lease.group(1)) : LEASE_SECONDS);
   }
 
   private HttpResponse<String> send(String method, String path, String body) throws IOException {
@@ -136,30 +125,27 @@ public final class Registration implements AutoCloseable {
       closed = true;
     }
     timer.shutdown();
-    if (id.isEmpty()) return;
     try {
-      send("DELETE", "/" + id, "");
+      if (!id.isEmpty()) send("DELETE", "/" + id, "");
     } catch (IOException e) {
       LOG.log(System.Logger.Level.INFO, "the sidecar could not be told: {0}", e.getMessage());
     }
   }
 
   private static String requestOf(Server server, Instance instance) {
-    List<String> services = server.serviceNames();
-    String codec = server.codec().equals(Wire.PROTOBUF.codec) ? "CODEC_PROTOBUF" : "CODEC_THRIFT_BINARY";
+    List<Service> all = server.services();
+    String codec = all.isEmpty() || all.get(0).codec.equals(Wire.THRIFT.codec) ? "CODEC_THRIFT_BINARY" : "CODEC_PROTOBUF";
+    String services = all.stream().map(service -> quote(service.name)).collect(Collectors.joining(","));
     String labels = instance.labels().entrySet().stream().map(each -> quote(each.getKey()) + ":" + quote(each.getValue())).collect(Collectors.joining(","));
-    return "{\"instance\":{\"upstream\":" + quote(instance.upstream())
-        + ",\"services\":[" + services.stream().map(Registration::quote).collect(Collectors.joining(","))
-        + "],\"address\":" + quote(server.address())
-        + ",\"codec\":\"" + codec + "\",\"framing\":\"FRAMING_TTHEADER\",\"weight\":" + instance.weight()
-        + ",\"labels\":{" + labels + "}},\"lease\":\"" + LEASE.toSeconds() + "s\"}";
+    return """
+        {"instance":{"upstream":%s,"services":[%s],"address":%s,"codec":"%s","framing":"FRAMING_TTHEADER","weight":%d,"labels":{%s}},"lease":"%ds"}"""
+        .formatted(quote(instance.upstream()), services, quote(server.address()), codec, instance.weight(), labels, LEASE_SECONDS);
   }
 
   private static String quote(String text) {
     StringBuilder out = new StringBuilder("\"");
     for (char c : text.toCharArray()) {
-      if (c == '"' || c == '\\') out.append('\\').append(c);
-      else if (c < 0x20) out.append(String.format("\\u%04x", (int) c));
+      if (c == '"' || c == '\\' || c < 0x20) out.append(String.format("\\u%04x", (int) c));
       else out.append(c);
     }
     return out.append('"').toString();

@@ -20,11 +20,11 @@ public final class RpcException extends RuntimeException {
   }
 
   public RpcException(Code code, String message) {
-    this(code, message, false, Metadata.EMPTY, null);
+    this(code, message, false, null);
   }
 
-  RpcException(Code code, String message, boolean sent, Metadata trailers, Throwable cause) {
-    this(code, message, sent, trailers, List.of(), cause);
+  RpcException(Code code, String message, boolean sent, Throwable cause) {
+    this(code, message, sent, Metadata.EMPTY, List.of(), cause);
   }
 
   RpcException(Code code, String message, boolean sent, Metadata trailers, List<Detail> details, Throwable cause) {
@@ -33,11 +33,6 @@ public final class RpcException extends RuntimeException {
     this.sent = sent;
     this.trailers = trailers;
     this.details = List.copyOf(details);
-  }
-
-  /** Something that has gone wrong here, before any byte was sent. */
-  static RpcException here(Code code, String message, Throwable cause) {
-    return new RpcException(code, message, false, Metadata.EMPTY, cause);
   }
 
   public Code code() {

@@ -1,6 +1,7 @@
 package causeway;
 
 import java.io.IOException;
+import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -9,15 +10,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /** One connection of a sidecar: its calls run side by side and are answered as they end. */
-final class Served implements Connection.Listener {
+final class Served extends Connection {
   private final Server server;
-  private final Connection connection;
   private final Map<Integer, Call> calls = new ConcurrentHashMap<>();
   private volatile boolean draining;
 
-  Served(Server server, Connection connection) {
+  Served(Server server, SocketChannel channel) {
+    super(channel);
     this.server = server;
-    this.connection = connection;
   }
 
   /** One call: who runs it, and for whom. */
@@ -26,29 +26,27 @@ final class Served implements Connection.Listener {
     final Context context;
     private Thread runner;
 
-    Call(Frame frame, Context context) {
+    Call(Frame frame) {
       this.frame = frame;
-      this.context = context;
+      boolean expires = frame.timeout.matches("(?!0+$)\\d{1,15}");
+      long expiresAt = expires ? System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Long.parseLong(frame.timeout)) : Context.NEVER;
+      this.context = new Context(frame.metadata(), expiresAt);
     }
 
     @Override
     public void run() {
-      synchronized (this) {
-        runner = Thread.currentThread();
-      }
-      Output reply;
+      setRunner(Thread.currentThread());
       try {
-        Output[] written = new Output[1];
-        context.run(() -> written[0] = serve(this));
-        reply = written[0];
+        context.wrap(() -> finish(this, serve(this))).run();
       } finally {
-        synchronized (this) {
-          runner = null;
-          // The next call of this thread shall not be taken for cancelled.
-          Thread.interrupted();
-        }
+        setRunner(null);
+        // The next call of this thread shall not be taken for cancelled.
+        Thread.interrupted();
       }
-      finish(this, reply);
+    }
+
+    private synchronized void setRunner(Thread thread) {
+      runner = thread;
     }
 
     void cancel() {
@@ -60,33 +58,21 @@ final class Served implements Connection.Listener {
   }
 
   @Override
-  public void frame(byte[] bytes) {
+  void received(byte[] bytes) {
     Frame frame = new Frame(bytes);
     if (frame.isSignal()) {
-      Call call = frame.says("cw-cancel") ? calls.get(frame.sequenceId) : null;
-      if (call != null) call.cancel();
+      Call cancelled = frame.says("cw-cancel") ? calls.get(frame.sequenceId) : null;
+      if (cancelled != null) cancelled.cancel();
       return;
     }
-    Context context = new Context(metadataOf(frame), expiryOf(frame));
-    Call call = new Call(frame, context);
+    Call call = new Call(frame);
     calls.put(frame.sequenceId, call);
     try {
-      frame.message();
+      frame.readMessage();
       server.run(call);
     } catch (RpcException e) {
       finish(call, failure(call, e));
     }
-  }
-
-  private static Metadata metadataOf(Frame frame) {
-    List<Metadata.Entry> entries = new ArrayList<>();
-    for (Metadata.Entry pair : frame.pairs) if (!Metadata.isOwn(pair.key())) entries.add(pair);
-    return entries.isEmpty() ? Metadata.EMPTY : new Metadata(entries);
-  }
-
-  private static long expiryOf(Frame frame) {
-    if (!frame.timeout.matches("\\d{1,15}") || frame.timeout.matches("0+")) return Context.NEVER;
-    return System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Long.parseLong(frame.timeout));
   }
 
   /** The reply; null to a call that is not answered. */
@@ -94,85 +80,72 @@ final class Served implements Connection.Listener {
     Frame frame = call.frame;
     try {
       Service service = server.find(frame.header("isn"));
-      String name = frame.name.substring(frame.name.indexOf(':') + 1);
-      Service.Served<?, ?> method = service.methods.get(name);
-      if (method == null) throw new RpcException(Code.UNIMPLEMENTED, "the service " + service.name + " has no method \"" + name + "\"");
-      return answer(call, name, method);
+      Service.Served<?, ?> method = service.methods.get(frame.name);
+      if (method == null) throw new RpcException(Code.UNIMPLEMENTED, "the service " + service.name + " has no method \"" + frame.name + "\"");
+      return answer(call, method);
     } catch (RpcException e) {
       return failure(call, e);
     } catch (DeclaredException e) {
-      return declared(call, e);
+      List<Metadata.Entry> pairs = headers(call);
+      Status.write(pairs, e);
+      return exception(call, e.code(), pairs);
     } catch (InterruptedException e) {
-      return failure(call, RpcException.here(Code.CANCELLED, "the call was cancelled", e));
+      return failure(call, new RpcException(Code.CANCELLED, "the call was cancelled"));
     } catch (Exception | StackOverflowError e) {
       System.getLogger("causeway").log(System.Logger.Level.ERROR, "the handler of " + frame.name + " failed", e);
-      return failure(call, RpcException.here(Code.INTERNAL, e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage()), e));
+      return failure(call, new RpcException(Code.INTERNAL, e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage())));
     }
   }
 
-  private <O extends Output, I extends Input> Output answer(Call call, String name, Service.Served<O, I> method) throws Exception {
-    Consumer<O> result = method.handler().handle(call.frame.body(method.wire()));
-    if (method.oneway() || call.frame.type == Frame.ONEWAY) return null;
-    O out = Frame.begin(method.wire(), Frame.REPLY, name, headers(call), 0);
-    result.accept(out);
-    Frame.seal(out, call.frame.sequenceId);
-    return out;
+  private <O extends Output, I extends Input> Output answer(Call call, Service.Served<O, I> method) throws Exception {
+    Frame frame = call.frame;
+    Consumer<O> result = method.handler().handle(frame.body(method.wire()));
+    if (method.oneway() || frame.type == Frame.ONEWAY) return null;
+    return Frame.write(method.wire(), Frame.REPLY, frame.name, frame.sequenceId, headers(call), 0, result);
   }
 
   private List<Metadata.Entry> headers(Call call) {
     List<Metadata.Entry> pairs = new ArrayList<>();
-    pairs.add(Frame.pair("cw", "1"));
-    if (draining) pairs.add(Frame.pair("crrst", "1"));
-    for (Metadata.Entry entry : call.context.trailers().entries()) pairs.add(Frame.pair("cw-t-" + entry.key(), entry.value()));
+    pairs.add(new Metadata.Entry("cw", "1"));
+    if (draining) pairs.add(new Metadata.Entry("crrst", "1"));
+    for (Metadata.Entry entry : call.context.trailers().entries()) pairs.add(new Metadata.Entry("cw-t-" + entry.key(), entry.value()));
     return pairs;
   }
 
-  /** Protobuf's reply has no room for an exception, which stands beside it. */
-  private Output declared(Call call, DeclaredException exception) {
-    String details = exception instanceof ProtobufMessage message ? Failure.detailsOf(exception, message) : null;
-    String text = "declared exception " + exception.wireName() + (details == null ? " (truncated)" : "");
-    return write(call, exception.code(), text, details);
-  }
-
   private Output failure(Call call, RpcException e) {
-    return write(call, e.code(), e.getMessage() == null ? "" : e.getMessage(), null);
+    List<Metadata.Entry> pairs = headers(call);
+    Status.write(pairs, e.code(), e.getMessage());
+    return exception(call, e.code(), pairs);
   }
 
-  private Output write(Call call, Code code, String message, String details) {
-    if (call.frame.type == Frame.ONEWAY) return null;
-    List<Metadata.Entry> pairs = headers(call);
-    String text = Frame.clipped(message.replaceAll("\\p{Cs}", "?"));
-    pairs.add(Frame.pair("cw-code", Integer.toString(code.number())));
-    pairs.add(Frame.pair("cw-message", text));
-    if (details != null) pairs.add(Frame.pair("cw-details-bin", details));
-    String name = call.frame.name.substring(call.frame.name.indexOf(':') + 1);
-    Wire<?, ?> wire = call.frame.version == Wire.PROTOBUF.version ? Wire.PROTOBUF : Wire.THRIFT;
-    Output out = Frame.begin(wire, Frame.EXCEPTION, name, pairs, 0);
-    new Failure(text, code.applicationException()).write(out);
-    Frame.seal(out, call.frame.sequenceId);
-    return out;
+  private Output exception(Call call, Code code, List<Metadata.Entry> pairs) {
+    Frame frame = call.frame;
+    if (frame.type == Frame.ONEWAY) return null;
+    if (frame.version == Wire.PROTOBUF.version) {
+      return Frame.write(Wire.PROTOBUF, Frame.EXCEPTION, frame.name, frame.sequenceId, pairs, 0, out -> Status.writeBody(out, code));
+    }
+    return Frame.write(Wire.THRIFT, Frame.EXCEPTION, frame.name, frame.sequenceId, pairs, 0, out -> Status.writeBody(out, code));
   }
 
   private void finish(Call call, Output reply) {
-    call.context.end();
     if (reply != null && !call.context.isCancelled()) {
       try {
-        connection.send(reply);
+        send(reply);
       } catch (IOException gone) {
         // Nobody is there to hear it.
       }
     }
     calls.remove(call.frame.sequenceId, call);
-    if (draining && calls.isEmpty()) connection.close();
+    if (draining && calls.isEmpty()) close();
   }
 
   void drain() {
     draining = true;
-    if (calls.isEmpty()) connection.close();
+    if (calls.isEmpty()) close();
   }
 
   @Override
-  public void closed(Throwable cause) {
+  void ended(Throwable cause) {
     calls.values().forEach(Call::cancel);
     server.ended(this);
   }

@@ -27,4 +27,9 @@ public final class Service {
     codec = wire.codec;
     return this;
   }
+
+  /** Its full name, or that without its package. */
+  boolean isNamed(String wanted) {
+    return name.equals(wanted) || name.substring(name.lastIndexOf('.') + 1).equals(wanted);
+  }
 }

@@ -1,6 +1,5 @@
 package causeway;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -65,41 +64,15 @@ public final class ThriftInput extends Input {
     leave();
   }
 
-  public boolean bool() {
-    return getByte() != 0;
-  }
-
-  public byte i8() {
-    return getByte();
-  }
-
-  public short i16() {
-    return (short) getShort();
-  }
-
-  public int i32() {
-    return getInt();
-  }
-
-  public long i64() {
-    return getLong();
-  }
-
-  public double f64() {
-    return Double.longBitsToDouble(getLong());
-  }
-
-  public String string() {
-    return getUtf8(getInt());
-  }
-
-  public Bytes binary() {
-    return getBytes(getInt());
-  }
-
-  public UUID uuid() {
-    return new UUID(getLong(), getLong());
-  }
+  public boolean bool() { return getByte() != 0; }
+  public byte i8() { return getByte(); }
+  public short i16() { return (short) getShort(); }
+  public int i32() { return getInt(); }
+  public long i64() { return getLong(); }
+  public double f64() { return Double.longBitsToDouble(getLong()); }
+  public String string() { return getUtf8(getInt()); }
+  public Bytes binary() { return getBytes(getInt()); }
+  public UUID uuid() { return new UUID(getLong(), getLong()); }
 
   public <T> T struct(Function<ThriftInput, T> read) {
     enter();
@@ -108,14 +81,14 @@ public final class ThriftInput extends Input {
     return value;
   }
 
+  @SuppressWarnings("unchecked") // The array holds what the elements are read as.
   public <T> List<T> list(int type, Function<ThriftInput, T> element) {
     int count = count(type);
-    if (count == 0) return List.of();
     enter();
-    List<T> values = new ArrayList<>(count);
-    for (int i = 0; i < count; i++) values.add(present(element.apply(this)));
+    Object[] values = new Object[count];
+    for (int i = 0; i < count; i++) values[i] = present(element.apply(this));
     leave();
-    return values;
+    return (List<T>) List.of(values);
   }
 
   public <T> Set<T> set(int type, Function<ThriftInput, T> element) {

@@ -23,9 +23,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /** Calls golden.api.Echo through the local sidecar. Errors that are not declared are {@link causeway.RpcException}s. */
+@Version(Version.V0_1)
 public final class EchoClient implements Echo {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   private static final Method<ProtobufOutput, ProtobufInput, Scalars> SCALARS_METHOD =
       new Method<>(Wire.PROTOBUF, "golden.api.Echo", "Scalars", false, EchoClient::readScalars, Map.of());
 

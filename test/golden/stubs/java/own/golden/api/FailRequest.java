@@ -10,9 +10,8 @@ import causeway.ProtobufOutput;
 import causeway.Version;
 import java.util.Objects;
 
+@Version(Version.V0_1)
 public record FailRequest(int code_, String message) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public FailRequest {
     Objects.requireNonNull(message, "message");
   }

@@ -6,9 +6,8 @@ import causeway.ProtobufMessage;
 import causeway.ProtobufOutput;
 import causeway.Version;
 
+@Version(Version.V0_1)
 public record FailResponse() implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   @Override
   public void write(ProtobufOutput out) {
   }

@@ -12,9 +12,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /** Calls golden.api.Keywords through the local sidecar. Errors that are not declared are {@link causeway.RpcException}s. */
+@Version(Version.V0_1)
 public final class KeywordsClient implements Keywords {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   private static final Method<ProtobufOutput, ProtobufInput, FailResponse> LIST_METHOD =
       new Method<>(Wire.PROTOBUF, "golden.api.Keywords", "List", false, KeywordsClient::readList, Map.of());
 

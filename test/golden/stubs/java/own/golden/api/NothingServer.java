@@ -6,9 +6,8 @@ import causeway.Version;
 import causeway.Wire;
 
 /** Serves implementations of {@link Nothing}: give what {@link #of} makes to a {@link causeway.Server}. */
+@Version(Version.V0_1)
 public final class NothingServer {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   private NothingServer() {}
 
   public static Service of(Nothing implementation) {

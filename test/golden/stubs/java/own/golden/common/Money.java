@@ -17,9 +17,8 @@ import java.util.Objects;
  *
  * @param currency ISO 4217, for example "EUR".
  */
+@Version(Version.V0_1)
 public record Money(String currency, long units, int nanos) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Money {
     Objects.requireNonNull(currency, "currency");
   }

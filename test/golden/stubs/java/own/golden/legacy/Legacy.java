@@ -25,6 +25,7 @@ import java.util.Objects;
  * @param group Null when absent.
  * @param nickname Null when absent.
  */
+@Version(Version.V0_1)
 public record Legacy(
     int must,
     Integer seven,
@@ -39,8 +40,6 @@ public record Legacy(
     Legacy.Group group,
     List<Legacy.Row> row,
     String nickname) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Legacy {
     packed = List.copyOf(packed);
     unpacked = List.copyOf(unpacked);
@@ -115,10 +114,10 @@ public record Legacy(
     if (real != null) out.field(6, I64).f64(real);
     if (flag != null) out.field(7, VARINT).bool(flag);
     out.packed(8, packed, ProtobufOutput::int32);
-    out.repeated(9, VARINT, unpacked, ProtobufOutput::int32);
+    for (int v : unpacked) out.field(9, VARINT).int32(v);
     if (huge != null) out.field(10, VARINT).int64(huge);
     if (group != null) out.field(11, START).group(11, group);
-    out.repeated(12, START, row, (o, v) -> o.group(12, v));
+    for (Legacy.Row v : row) out.field(12, START).group(12, v);
     if (nickname != null) out.field(100, LEN).string(nickname);
   }
 
@@ -253,8 +252,6 @@ public record Legacy(
 
   /** @param name Null when absent. */
   public record Group(String name) implements ProtobufMessage {
-    private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
     public static Builder builder() {
       return new Builder();
     }
@@ -314,8 +311,6 @@ public record Legacy(
   }
 
   public record Row(int number) implements ProtobufMessage {
-    private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
     public static Builder builder() {
       return new Builder();
     }

@@ -16,9 +16,8 @@ import java.util.Objects;
  *
  * @param value Null when absent.
  */
+@Version(Version.V0_1)
 public record Choice(Choice.Value value) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

@@ -14,6 +14,7 @@ import causeway.Version;
 import java.util.List;
 import java.util.Map;
 
+@Version(Version.V0_1)
 public record Containers(
     List<Double> reals,
     List<Integer> numbers,
@@ -31,8 +32,6 @@ public record Containers(
     Map<Integer, Color> colorsByNumber,
     Map<Integer, Bytes> dataByNumber,
     Map<String, Outer.Inner> nested) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Containers {
     reals = List.copyOf(reals);
     numbers = List.copyOf(numbers);
@@ -82,12 +81,12 @@ public record Containers(
   public void write(ProtobufOutput out) {
     out.packed(1, reals, ProtobufOutput::f64);
     out.packed(2, numbers, ProtobufOutput::int32);
-    out.repeated(3, VARINT, unpacked, ProtobufOutput::int32);
-    out.repeated(4, LEN, texts, ProtobufOutput::string);
-    out.repeated(5, LEN, data, ProtobufOutput::bytes);
+    for (int v : unpacked) out.field(3, VARINT).int32(v);
+    for (String v : texts) out.field(4, LEN).string(v);
+    for (Bytes v : data) out.field(5, LEN).bytes(v);
     out.packed(6, truths, ProtobufOutput::bool);
     out.packed(7, colors, (o, v) -> o.int32(v.number()));
-    out.repeated(8, LEN, messages, ProtobufOutput::message);
+    for (Scalars v : messages) out.field(8, LEN).message(v);
     out.packed(9, fixed, ProtobufOutput::fixed64);
     out.packed(10, signed, ProtobufOutput::sint64);
     out.map(11, counts, LEN, ProtobufOutput::string, VARINT, ProtobufOutput::int32);

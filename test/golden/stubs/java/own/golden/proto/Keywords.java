@@ -8,6 +8,7 @@ import causeway.ProtobufMessage;
 import causeway.ProtobufOutput;
 import causeway.Version;
 
+@Version(Version.V0_1)
 public record Keywords(
     int class_,
     int interface_,
@@ -27,8 +28,6 @@ public record Keywords(
     int leading,
     int fooBar,
     int httpServer2Url) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

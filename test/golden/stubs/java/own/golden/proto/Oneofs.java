@@ -18,13 +18,12 @@ import java.util.Objects;
  * @param payment 付款方式 Null when absent.
  * @param second Null when absent.
  */
+@Version(Version.V0_1)
 public record Oneofs(
     String id,
     Oneofs.Payment payment,
     int after,
     Oneofs.Second second) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Oneofs {
     Objects.requireNonNull(id, "id");
   }

@@ -17,12 +17,11 @@ import java.util.Objects;
  * @param inner Null when absent.
  * @param outer Null when absent.
  */
+@Version(Version.V0_1)
 public record Outer(
     Outer.Inner inner,
     List<Outer.Inner.Innermost> all,
     Outer outer) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Outer {
     all = List.copyOf(all);
   }
@@ -43,7 +42,7 @@ public record Outer(
   @Override
   public void write(ProtobufOutput out) {
     if (inner != null) out.field(1, LEN).message(inner);
-    out.repeated(2, LEN, all, ProtobufOutput::message);
+    for (Outer.Inner.Innermost v : all) out.field(2, LEN).message(v);
     if (outer != null) out.field(3, LEN).message(outer);
   }
 
@@ -104,8 +103,6 @@ public record Outer(
 
   /** @param innermost Null when absent. */
   public record Inner(Outer.Inner.Innermost innermost, Outer.Inner.Kind kind) implements ProtobufMessage {
-    private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
     public Inner {
       Objects.requireNonNull(kind, "kind");
     }
@@ -177,8 +174,6 @@ public record Outer(
     }
 
     public record Innermost(int value) implements ProtobufMessage {
-      private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
       public static Builder builder() {
         return new Builder();
       }

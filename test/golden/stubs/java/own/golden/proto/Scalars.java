@@ -22,6 +22,7 @@ import java.util.Objects;
  * @param fixedU64 64 unsigned bits: see {@link Long#toUnsignedString}.
  * @param text 文本
  */
+@Version(Version.V0_1)
 public record Scalars(
     double real,
     float ratio,
@@ -39,8 +40,6 @@ public record Scalars(
     String text,
     Bytes data,
     Color color) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Scalars {
     Objects.requireNonNull(text, "text");
     Objects.requireNonNull(data, "data");

@@ -15,9 +15,8 @@ import golden.legacy.Mode;
  * @param legacy Null when absent.
  * @param mode Null when absent.
  */
+@Version(Version.V0_1)
 public record UsesLegacy(Legacy legacy, Mode mode) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

@@ -15,9 +15,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /** Calls golden.services.Basic through the local sidecar. Errors that are not declared are {@link causeway.RpcException}s. */
+@Version(Version.V0_1)
 public final class BasicClient implements Basic {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   private static final Method<ThriftOutput, ThriftInput, Void> PING_METHOD =
       new Method<>(Wire.THRIFT, "golden.services.Basic", "ping", false, BasicClient::readPing, Map.of());
 

@@ -13,9 +13,8 @@ import java.util.Objects;
 import java.util.function.Consumer;
 
 /** Serves implementations of {@link Basic}: give what {@link #of} makes to a {@link causeway.Server}. */
+@Version(Version.V0_1)
 public final class BasicServer {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   private BasicServer() {}
 
   public static Service of(Basic implementation) {

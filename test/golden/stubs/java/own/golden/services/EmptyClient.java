@@ -6,9 +6,8 @@ import causeway.Channel;
 import causeway.Version;
 
 /** Calls golden.services.Empty through the local sidecar. Errors that are not declared are {@link causeway.RpcException}s. */
+@Version(Version.V0_1)
 public final class EmptyClient implements Empty {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   private final Channel channel;
   private final CallOptions options;
 

@@ -2,6 +2,7 @@
 package golden.services;
 
 import causeway.Bytes;
+import causeway.Version;
 import golden.common.Forbidden;
 import golden.common.Money;
 import golden.types.Choice;
@@ -21,6 +22,7 @@ import java.util.Set;
 import java.util.UUID;
 
 /** Everything, and what Basic has. */
+@Version(Version.V0_1)
 public interface Everything extends Basic {
   Scalars echoScalars(Scalars value);
 

@@ -17,7 +17,6 @@ import static causeway.ThriftType.STRUCT;
 import causeway.Bytes;
 import causeway.CallOptions;
 import causeway.Channel;
-import causeway.DeclaredException;
 import causeway.Method;
 import causeway.ThriftInput;
 import causeway.ThriftOutput;
@@ -44,9 +43,8 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 
 /** Calls golden.services.Everything through the local sidecar. Errors that are not declared are {@link causeway.RpcException}s. */
+@Version(Version.V0_1)
 public final class EverythingClient implements Everything {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   private static final Method<ThriftOutput, ThriftInput, Void> PING_METHOD =
       new Method<>(Wire.THRIFT, "golden.services.Everything", "ping", false, EverythingClient::readPing, Map.of());
 
@@ -278,24 +276,12 @@ public final class EverythingClient implements Everything {
 
   @Override
   public String fail(String how) throws NotFound, Plain, Forbidden {
-    try {
-      return channel.callThrowing(FAIL_METHOD, out -> writeFail(out, how), options);
-    } catch (NotFound | Plain | Forbidden declared) {
-      throw declared;
-    } catch (DeclaredException other) {
-      throw Channel.undeclared(other);
-    }
+    return channel.call(FAIL_METHOD, out -> writeFail(out, how), options);
   }
 
   @Override
   public void check(boolean good) throws Forbidden {
-    try {
-      channel.callThrowing(CHECK_METHOD, out -> writeCheck(out, good), options);
-    } catch (Forbidden declared) {
-      throw declared;
-    } catch (DeclaredException other) {
-      throw Channel.undeclared(other);
-    }
+    channel.call(CHECK_METHOD, out -> writeCheck(out, good), options);
   }
 
   @Override
@@ -305,13 +291,7 @@ public final class EverythingClient implements Everything {
 
   @Override
   public void twice(int which) throws NotFound {
-    try {
-      channel.callThrowing(TWICE_METHOD, out -> writeTwice(out, which), options);
-    } catch (NotFound declared) {
-      throw declared;
-    } catch (DeclaredException other) {
-      throw Channel.undeclared(other);
-    }
+    channel.call(TWICE_METHOD, out -> writeTwice(out, which), options);
   }
 
   @Override

@@ -42,9 +42,8 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /** Serves implementations of {@link Everything}: give what {@link #of} makes to a {@link causeway.Server}. */
+@Version(Version.V0_1)
 public final class EverythingServer {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   private EverythingServer() {}
 
   public static Service of(Everything implementation) {

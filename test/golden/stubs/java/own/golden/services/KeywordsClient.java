@@ -16,9 +16,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /** Calls golden.services.Keywords through the local sidecar. Errors that are not declared are {@link causeway.RpcException}s. */
+@Version(Version.V0_1)
 public final class KeywordsClient implements Keywords {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   private static final Method<ThriftOutput, ThriftInput, Void> TYPE_METHOD =
       new Method<>(Wire.THRIFT, "golden.services.Keywords", "type", false, KeywordsClient::readType, Map.of());
 

@@ -13,9 +13,8 @@ import causeway.Wire;
 import java.util.function.Consumer;
 
 /** Serves implementations of {@link Keywords}: give what {@link #of} makes to a {@link causeway.Server}. */
+@Version(Version.V0_1)
 public final class KeywordsServer {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   private KeywordsServer() {}
 
   public static Service of(Keywords implementation) {

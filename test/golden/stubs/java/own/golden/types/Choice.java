@@ -13,6 +13,7 @@ import causeway.Bytes;
 import causeway.ThriftInput;
 import causeway.ThriftMessage;
 import causeway.ThriftOutput;
+import causeway.Version;
 import java.util.List;
 import java.util.Objects;
 
@@ -21,6 +22,7 @@ import java.util.Objects;
  *
  * <p>Exactly one of its records.
  */
+@Version(Version.V0_1)
 public sealed interface Choice extends ThriftMessage {
   /** Reads what {@link #write} wrote; null when it holds nothing that is known here. */
   static Choice read(ThriftInput in) {

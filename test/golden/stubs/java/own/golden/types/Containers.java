@@ -34,6 +34,7 @@ import java.util.UUID;
  * @param mayColors Null when absent.
  * @param mayTables Null when absent.
  */
+@Version(Version.V0_1)
 public record Containers(
     List<Boolean> truths,
     List<Byte> tinies,
@@ -57,8 +58,6 @@ public record Containers(
     List<Long> aliased,
     List<UUID> keys,
     Map<String, Choice> choices) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Containers {
     truths = List.copyOf(truths);
     tinies = List.copyOf(tinies);

@@ -11,9 +11,8 @@ import causeway.ThriftOutput;
 import causeway.Version;
 import java.util.Objects;
 
+@Version(Version.V0_1)
 public record Error(String message, int code_) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Error {
     Objects.requireNonNull(message, "message");
   }

@@ -22,14 +22,13 @@ import java.util.Map;
 import java.util.Set;
 
 /** Keys that only some languages can hold. */
+@Version(Version.V0_1)
 public record Keyed(
     Map<Money, String> byMoney,
     Map<Double, String> byReal,
     Set<Money> monies,
     Map<Bytes, Integer> byData,
     Map<List<Integer>, String> byList) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Keyed {
     byMoney = Frozen.map(byMoney);
     byReal = Frozen.map(byReal);

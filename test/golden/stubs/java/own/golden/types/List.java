@@ -10,9 +10,8 @@ import causeway.ThriftMessage;
 import causeway.ThriftOutput;
 import causeway.Version;
 
+@Version(Version.V0_1)
 public record List(java.util.List<Object_> items) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public List {
     items = java.util.List.copyOf(items);
   }

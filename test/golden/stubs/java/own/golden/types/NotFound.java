@@ -14,9 +14,9 @@ import causeway.Version;
 import java.util.Objects;
 
 /** 没有找到。 */
+@Version(Version.V0_1)
 public final class NotFound extends DeclaredException implements ThriftMessage {
   private static final long serialVersionUID = 1L;
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
 
   private final String what;
   private final Long id;

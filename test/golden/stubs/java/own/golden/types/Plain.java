@@ -16,9 +16,9 @@ import java.util.List;
 import java.util.Objects;
 
 /** Has no code of its own, and a field that every exception has already. */
+@Version(Version.V0_1)
 public final class Plain extends DeclaredException implements ThriftMessage {
   private static final long serialVersionUID = 1L;
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
 
   private final String message;
   private final int code_;

@@ -30,6 +30,7 @@ import java.util.UUID;
  * @param mayReal Null when absent.
  * @param mayKey Null when absent.
  */
+@Version(Version.V0_1)
 public record Presence(
     int must,
     Integer may,
@@ -49,8 +50,6 @@ public record Presence(
     Bytes plainData,
     UUID mayKey,
     Size plainSize) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Presence {
     Objects.requireNonNull(mustText, "mustText");
     Objects.requireNonNull(plainText, "plainText");

@@ -22,14 +22,13 @@ import java.util.Map;
  * @param left Null when absent.
  * @param choice Null when absent.
  */
+@Version(Version.V0_1)
 public record Tree(
     long value,
     List<Tree> children,
     Tree left,
     Map<String, Tree> named,
     Choice choice) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Tree {
     children = List.copyOf(children);
     named = Frozen.map(named);

@@ -8,9 +8,8 @@ import causeway.ProtobufMessage;
 import causeway.ProtobufOutput;
 import causeway.Version;
 
+@Version(Version.V0_1)
 public record BoolValue(boolean value) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

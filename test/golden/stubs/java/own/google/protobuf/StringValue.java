@@ -9,9 +9,8 @@ import causeway.ProtobufOutput;
 import causeway.Version;
 import java.util.Objects;
 
+@Version(Version.V0_1)
 public record StringValue(String value) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public StringValue {
     Objects.requireNonNull(value, "value");
   }

@@ -9,9 +9,8 @@ import causeway.ProtobufOutput;
 import causeway.Version;
 
 /** @param value 32 unsigned bits: see {@link Integer#toUnsignedLong}. */
+@Version(Version.V0_1)
 public record UInt32Value(int value) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

@@ -9,9 +9,8 @@ import causeway.ProtobufOutput;
 import causeway.Version;
 
 /** @param value 64 unsigned bits: see {@link Long#toUnsignedString}. */
+@Version(Version.V0_1)
 public record UInt64Value(long value) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

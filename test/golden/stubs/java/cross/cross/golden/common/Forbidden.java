@@ -13,9 +13,9 @@ import causeway.Version;
 import java.util.Objects;
 
 /** Thrown by whatever is asked to do something that it may not. */
+@Version(Version.V0_1)
 public final class Forbidden extends DeclaredException implements ProtobufMessage {
   private static final long serialVersionUID = 1L;
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
 
   private final String reason;
   private final transient Language language;

@@ -30,6 +30,7 @@ import java.util.Objects;
  * @param group Null when absent.
  * @param nickname Null when absent.
  */
+@Version(Version.V0_1)
 public record Legacy(
     int must,
     Integer seven,
@@ -44,8 +45,6 @@ public record Legacy(
     Legacy.Group group,
     List<Legacy.Row> row,
     String nickname) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Legacy {
     packed = List.copyOf(packed);
     unpacked = List.copyOf(unpacked);
@@ -252,8 +251,6 @@ public record Legacy(
 
   /** @param name Null when absent. */
   public record Group(String name) implements ThriftMessage {
-    private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
     public static Builder builder() {
       return new Builder();
     }
@@ -309,8 +306,6 @@ public record Legacy(
   }
 
   public record Row(int number) implements ThriftMessage {
-    private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
     public static Builder builder() {
       return new Builder();
     }

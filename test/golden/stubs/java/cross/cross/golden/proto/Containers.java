@@ -21,6 +21,7 @@ import causeway.Version;
 import java.util.List;
 import java.util.Map;
 
+@Version(Version.V0_1)
 public record Containers(
     List<Double> reals,
     List<Integer> numbers,
@@ -38,8 +39,6 @@ public record Containers(
     Map<Integer, Color> colorsByNumber,
     Map<Integer, Bytes> dataByNumber,
     Map<String, Outer.Inner> nested) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Containers {
     reals = List.copyOf(reals);
     numbers = List.copyOf(numbers);

@@ -8,9 +8,8 @@ import causeway.ThriftMessage;
 import causeway.ThriftOutput;
 import causeway.Version;
 
+@Version(Version.V0_1)
 public record Empty() implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   @Override
   public void write(ThriftOutput out) {
     out.stop();

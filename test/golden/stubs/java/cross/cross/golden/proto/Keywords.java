@@ -9,6 +9,7 @@ import causeway.ThriftMessage;
 import causeway.ThriftOutput;
 import causeway.Version;
 
+@Version(Version.V0_1)
 public record Keywords(
     int class_,
     int interface_,
@@ -28,8 +29,6 @@ public record Keywords(
     int leading,
     int fooBar,
     int httpServer2Url) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

@@ -29,6 +29,7 @@ import causeway.Version;
  * @param color Null when absent.
  * @param scalars Null when absent.
  */
+@Version(Version.V0_1)
 public record Optionals(
     Double real,
     Float ratio,
@@ -39,8 +40,6 @@ public record Optionals(
     Bytes data,
     Color color,
     Scalars scalars) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

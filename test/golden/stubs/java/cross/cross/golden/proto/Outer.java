@@ -19,12 +19,11 @@ import java.util.Objects;
  * @param inner Null when absent.
  * @param outer Null when absent.
  */
+@Version(Version.V0_1)
 public record Outer(
     Outer.Inner inner,
     List<Outer.Inner.Innermost> all,
     Outer outer) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Outer {
     all = List.copyOf(all);
   }
@@ -102,8 +101,6 @@ public record Outer(
 
   /** @param innermost Null when absent. */
   public record Inner(Outer.Inner.Innermost innermost, Outer.Inner.Kind kind) implements ThriftMessage {
-    private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
     public Inner {
       Objects.requireNonNull(kind, "kind");
     }
@@ -171,8 +168,6 @@ public record Outer(
     }
 
     public record Innermost(int value) implements ThriftMessage {
-      private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
       public static Builder builder() {
         return new Builder();
       }

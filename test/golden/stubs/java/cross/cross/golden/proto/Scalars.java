@@ -25,6 +25,7 @@ import java.util.Objects;
  * @param fixedU64 64 unsigned bits: see {@link Long#toUnsignedString}.
  * @param text 文本
  */
+@Version(Version.V0_1)
 public record Scalars(
     double real,
     float ratio,
@@ -42,8 +43,6 @@ public record Scalars(
     String text,
     Bytes data,
     Color color) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Scalars {
     Objects.requireNonNull(text, "text");
     Objects.requireNonNull(data, "data");

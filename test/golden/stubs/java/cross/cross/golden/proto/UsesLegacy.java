@@ -16,9 +16,8 @@ import cross.golden.legacy.Mode;
  * @param legacy Null when absent.
  * @param mode Null when absent.
  */
+@Version(Version.V0_1)
 public record UsesLegacy(Legacy legacy, Mode mode) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

@@ -19,13 +19,12 @@ import cross.google.protobuf.Timestamp;
  * @param may Null when absent.
  * @param nothing Null when absent.
  */
+@Version(Version.V0_1)
 public record WellKnown(
     Timestamp at,
     Duration during,
     StringValue may,
     Empty nothing) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

@@ -8,6 +8,7 @@ import causeway.Bytes;
 import causeway.ProtobufInput;
 import causeway.ProtobufMessage;
 import causeway.ProtobufOutput;
+import causeway.Version;
 import java.util.List;
 import java.util.Objects;
 
@@ -16,6 +17,7 @@ import java.util.Objects;
  *
  * <p>Exactly one of its records.
  */
+@Version(Version.V0_1)
 public sealed interface Choice extends ProtobufMessage {
   /** Reads what {@link #write} wrote; null when it holds nothing that is known here. */
   static Choice read(ProtobufInput in) {
@@ -97,7 +99,7 @@ public sealed interface Choice extends ProtobufMessage {
 
     @Override
     public void write(ProtobufOutput out) {
-      out.field(6, LEN).wrapped(value, (o, v) -> o.repeated(1, LEN, v, ProtobufOutput::string));
+      out.field(6, LEN).wrapped(value, (o, v) -> { for (String v2 : v) o.field(1, LEN).string(v2); });
     }
   }
 

@@ -23,6 +23,7 @@ import java.util.UUID;
  * @param mayColors Null when absent.
  * @param mayTables Null when absent.
  */
+@Version(Version.V0_1)
 public record Containers(
     List<Boolean> truths,
     List<Byte> tinies,
@@ -46,8 +47,6 @@ public record Containers(
     List<Long> aliased,
     List<UUID> keys,
     Map<String, Choice> choices) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Containers {
     truths = List.copyOf(truths);
     tinies = List.copyOf(tinies);
@@ -111,23 +110,23 @@ public record Containers(
     out.packed(2, tinies, (o, v) -> o.int32(v));
     out.packed(3, numbers, ProtobufOutput::int32);
     if (mayLarges != null) out.packed(4, mayLarges, ProtobufOutput::int64);
-    out.repeated(5, LEN, mustTexts, ProtobufOutput::string);
-    out.repeated(6, LEN, data, ProtobufOutput::bytes);
+    for (String v : mustTexts) out.field(5, LEN).string(v);
+    for (Bytes v : data) out.field(6, LEN).bytes(v);
     out.packed(7, colors, (o, v) -> o.int32(v.number()));
-    out.repeated(8, LEN, structs, ProtobufOutput::message);
-    out.repeated(9, LEN, grid, (o, v) -> o.wrapped(v, (o2, v2) -> o2.packed(1, v2, ProtobufOutput::f64)));
-    out.repeated(10, LEN, texts, ProtobufOutput::string);
+    for (Scalars v : structs) out.field(8, LEN).message(v);
+    for (List<Double> v : grid) out.field(9, LEN).wrapped(v, (o2, v2) -> { o2.packed(1, v2, ProtobufOutput::f64); });
+    for (String v : texts) out.field(10, LEN).string(v);
     out.packed(11, ids, ProtobufOutput::int32);
     if (mayColors != null) out.packed(12, mayColors, (o, v) -> o.int32(v.number()));
     out.map(13, counts, LEN, ProtobufOutput::string, VARINT, ProtobufOutput::int32);
     out.map(14, byNumber, VARINT, ProtobufOutput::int32, LEN, ProtobufOutput::string);
-    out.map(15, byLarge, VARINT, ProtobufOutput::int64, LEN, (o, v) -> o.wrapped(v, (o2, v2) -> o2.repeated(1, LEN, v2, ProtobufOutput::string)));
+    out.map(15, byLarge, VARINT, ProtobufOutput::int64, LEN, (o, v) -> o.wrapped(v, (o2, v2) -> { for (String v3 : v2) o2.field(1, LEN).string(v3); }));
     out.map(16, byTruth, VARINT, ProtobufOutput::bool, LEN, ProtobufOutput::message);
     out.map(17, byColor, VARINT, (o, v) -> o.int32(v.number()), VARINT, (o, v) -> o.int32(v.number()));
-    if (mayTables != null) out.map(18, mayTables, LEN, ProtobufOutput::string, LEN, (o, v) -> o.wrapped(v, (o2, v2) -> o2.map(1, v2, LEN, ProtobufOutput::string, LEN, ProtobufOutput::message)));
-    out.repeated(19, LEN, mixed, (o, v) -> o.wrapped(v, (o2, v2) -> o2.map(1, v2, LEN, ProtobufOutput::string, LEN, (o3, v3) -> o3.wrapped(v3, (o4, v4) -> o4.packed(1, v4, (o5, v5) -> o5.int32(v5))))));
+    if (mayTables != null) out.map(18, mayTables, LEN, ProtobufOutput::string, LEN, (o, v) -> o.wrapped(v, (o2, v2) -> { o2.map(1, v2, LEN, ProtobufOutput::string, LEN, ProtobufOutput::message); }));
+    for (Map<String, Set<Short>> v : mixed) out.field(19, LEN).wrapped(v, (o2, v2) -> { o2.map(1, v2, LEN, ProtobufOutput::string, LEN, (o3, v3) -> o3.wrapped(v3, (o4, v4) -> { o4.packed(1, v4, (o5, v5) -> o5.int32(v5)); })); });
     out.packed(20, aliased, ProtobufOutput::int64);
-    out.repeated(21, LEN, keys, ProtobufOutput::uuid);
+    for (UUID v : keys) out.field(21, LEN).uuid(v);
     out.map(22, choices, LEN, ProtobufOutput::string, LEN, ProtobufOutput::message);
   }
 

@@ -10,9 +10,8 @@ import causeway.ProtobufOutput;
 import causeway.Version;
 import java.util.Objects;
 
+@Version(Version.V0_1)
 public record Error(String message, int code_) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Error {
     Objects.requireNonNull(message, "message");
   }

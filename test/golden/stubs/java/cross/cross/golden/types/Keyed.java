@@ -17,14 +17,13 @@ import java.util.Map;
 import java.util.Set;
 
 /** Keys that only some languages can hold. */
+@Version(Version.V0_1)
 public record Keyed(
     Map<Money, String> byMoney,
     Map<Double, String> byReal,
     Set<Money> monies,
     Map<Bytes, Integer> byData,
     Map<List<Integer>, String> byList) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Keyed {
     byMoney = Frozen.map(byMoney);
     byReal = Frozen.map(byReal);
@@ -52,9 +51,9 @@ public record Keyed(
   public void write(ProtobufOutput out) {
     out.map(1, byMoney, LEN, ProtobufOutput::message, LEN, ProtobufOutput::string);
     out.map(2, byReal, I64, ProtobufOutput::f64, LEN, ProtobufOutput::string);
-    out.repeated(3, LEN, monies, ProtobufOutput::message);
+    for (Money v : monies) out.field(3, LEN).message(v);
     out.map(4, byData, LEN, ProtobufOutput::bytes, VARINT, ProtobufOutput::int32);
-    out.map(5, byList, LEN, (o, v) -> o.wrapped(v, (o2, v2) -> o2.packed(1, v2, ProtobufOutput::int32)), LEN, ProtobufOutput::string);
+    out.map(5, byList, LEN, (o, v) -> o.wrapped(v, (o2, v2) -> { o2.packed(1, v2, ProtobufOutput::int32); }), LEN, ProtobufOutput::string);
   }
 
   /** Reads what {@link #write} wrote. Throws a {@link causeway.RpcException} when it is malformed. */

@@ -9,6 +9,7 @@ import causeway.ProtobufOutput;
 import causeway.Version;
 
 /** Names that are words of Go, Java or PHP, or of the stubs themselves. */
+@Version(Version.V0_1)
 public record Keywords(
     int type,
     int func,
@@ -42,8 +43,6 @@ public record Keywords(
     int this_,
     int leading,
     int httpServer2Url) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

@@ -8,9 +8,8 @@ import causeway.ProtobufMessage;
 import causeway.ProtobufOutput;
 import causeway.Version;
 
+@Version(Version.V0_1)
 public record List(java.util.List<Object_> items) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public List {
     items = java.util.List.copyOf(items);
   }
@@ -28,7 +27,7 @@ public record List(java.util.List<Object_> items) implements ProtobufMessage {
 
   @Override
   public void write(ProtobufOutput out) {
-    out.repeated(1, LEN, items, ProtobufOutput::message);
+    for (Object_ v : items) out.field(1, LEN).message(v);
   }
 
   /** Reads what {@link #write} wrote. Throws a {@link causeway.RpcException} when it is malformed. */

@@ -7,9 +7,8 @@ import causeway.ProtobufOutput;
 import causeway.Version;
 
 /** Nothing at all. */
+@Version(Version.V0_1)
 public record Nothing() implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   @Override
   public void write(ProtobufOutput out) {
   }

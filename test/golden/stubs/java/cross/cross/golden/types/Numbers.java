@@ -13,9 +13,8 @@ import causeway.Version;
  *
  * @param last Null when absent.
  */
+@Version(Version.V0_1)
 public record Numbers(int far, int near, Integer last) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

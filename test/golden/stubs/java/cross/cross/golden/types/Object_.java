@@ -10,9 +10,8 @@ import causeway.Version;
 import java.util.Objects;
 
 /** A type that is called like one of every language. */
+@Version(Version.V0_1)
 public record Object_(String name) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Object_ {
     Objects.requireNonNull(name, "name");
   }

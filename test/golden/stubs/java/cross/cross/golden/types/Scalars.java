@@ -18,6 +18,7 @@ import java.util.UUID;
  *
  * @param text 文本
  */
+@Version(Version.V0_1)
 public record Scalars(
     boolean truth,
     byte tiny,
@@ -31,8 +32,6 @@ public record Scalars(
     Color color,
     Size size,
     long id) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Scalars {
     Objects.requireNonNull(text, "text");
     Objects.requireNonNull(data, "data");

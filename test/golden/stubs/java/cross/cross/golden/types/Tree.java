@@ -18,14 +18,13 @@ import java.util.Map;
  * @param left Null when absent.
  * @param choice Null when absent.
  */
+@Version(Version.V0_1)
 public record Tree(
     long value,
     List<Tree> children,
     Tree left,
     Map<String, Tree> named,
     Choice choice) implements ProtobufMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public Tree {
     children = List.copyOf(children);
     named = Frozen.map(named);
@@ -49,7 +48,7 @@ public record Tree(
   @Override
   public void write(ProtobufOutput out) {
     out.field(1, VARINT).int64(value);
-    out.repeated(2, LEN, children, ProtobufOutput::message);
+    for (Tree v : children) out.field(2, LEN).message(v);
     if (left != null) out.field(3, LEN).message(left);
     out.map(4, named, LEN, ProtobufOutput::string, LEN, ProtobufOutput::message);
     if (choice != null) out.field(5, LEN).message(choice);

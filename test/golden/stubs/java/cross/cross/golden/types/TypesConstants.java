@@ -2,11 +2,13 @@
 package cross.golden.types;
 
 import causeway.Frozen;
+import causeway.Version;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /** The constants of types.thrift. */
+@Version(Version.V0_1)
 public final class TypesConstants {
   public static final int ANSWER = 42;
 
@@ -22,7 +24,7 @@ public final class TypesConstants {
 
   public static final Map<String, Integer> SIZES = Frozen.mapOf(Map.entry("small", 1), Map.entry("large", 100));
 
-  public static final Set<Integer> PRIMES = Frozen.setOf(2, 3, 5);
+  public static final Set<Integer> PRIMES = Frozen.set(List.of(2, 3, 5));
 
   public static final Color FAVORITE = Color.GREEN;
 

@@ -9,9 +9,8 @@ import causeway.ThriftMessage;
 import causeway.ThriftOutput;
 import causeway.Version;
 
+@Version(Version.V0_1)
 public record Int64Value(long value) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

@@ -10,9 +10,8 @@ import causeway.ThriftOutput;
 import causeway.Version;
 
 /** @param value 32 unsigned bits: see {@link Integer#toUnsignedLong}. */
+@Version(Version.V0_1)
 public record UInt32Value(int value) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }

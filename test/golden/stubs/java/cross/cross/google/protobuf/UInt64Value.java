@@ -11,9 +11,8 @@ import causeway.ThriftOutput;
 import causeway.Version;
 
 /** @param value 64 unsigned bits: see {@link Long#toUnsignedString}. */
+@Version(Version.V0_1)
 public record UInt64Value(long value) implements ThriftMessage {
-  private static final boolean RUNTIME_IS_NEW_ENOUGH = Version.IS_AT_LEAST_0_1;
-
   public static Builder builder() {
     return new Builder();
   }
