@@ -75,6 +75,20 @@ export function createJavaFile(
   };
 }
 
+const MAX_COLUMNS = 110;
+
+/** A list between two texts, in one line where it fits, else an element a line. */
+export function printWrapped(file: JavaFile, open: string, list: readonly string[], close: string): void {
+  const oneLine = `${open}${list.join(", ")}${close}`;
+  if (oneLine.length <= MAX_COLUMNS) file.print(oneLine);
+  else {
+    file.print(open);
+    file.indented(() => {
+      file.indented(() => file.print(...list.map((each, i) => (i < list.length - 1 ? `${each},` : `${each}${close}`))));
+    });
+  }
+}
+
 /** The annotations of a top-level type: the runtime that it needs, and a suppression where the file names what is deprecated. */
 export function printMarks(file: JavaFile): void {
   const version = file.jdk("causeway.Version");

@@ -1,28 +1,12 @@
-// Structs and messages as records, exceptions as classes, each with its builder, and what writes and reads them.
+// Structs and messages as records, exceptions as classes, and what writes and reads them; the builder is left to
+// java-builder.ts.
+import { printBuilder } from "./java-builder.ts";
+import { type Component, componentsOf } from "./java-component.ts";
 import type { JavaContext } from "./java-context.ts";
-import { inlineDoc, type JavaFile, printDoc, printMarks } from "./java-file.ts";
-import {
-  boxedType,
-  constantOf,
-  isNullable,
-  isPrimitive,
-  isZeroConstant,
-  javaType,
-  stringLiteral,
-  unwrapped,
-  zeroOf,
-} from "./java-types.ts";
+import { inlineDoc, printDoc, printMarks, printWrapped } from "./java-file.ts";
+import { constantOf, isPrimitive, isZeroConstant, javaType, stringLiteral, unwrapped, zeroOf } from "./java-types.ts";
 import { memberValue, printMembers } from "./java-union.ts";
-import type { StubField, StubMessage, StubOneof, StubType } from "./stub-model.ts";
-
-/** A component of a record: a field, or all members of a oneof. */
-interface Component {
-  readonly name: string;
-  readonly type: string;
-  readonly nullable: boolean;
-  readonly field: StubField | undefined;
-  readonly oneof: StubOneof | undefined;
-}
+import type { StubField, StubMessage, StubType } from "./stub-model.ts";
 
 const MAX_SLOTS = 254;
 
@@ -76,37 +60,6 @@ export function printMessage(context: JavaContext, message: StubMessage, inner: 
     });
   }
   file.print("}");
-}
-
-const MAX_COLUMNS = 110;
-
-/** A list between two texts, in one line where it fits, else an element a line. */
-function printWrapped(file: JavaFile, open: string, list: readonly string[], close: string): void {
-  const oneLine = `${open}${list.join(", ")}${close}`;
-  if (oneLine.length <= MAX_COLUMNS) file.print(oneLine);
-  else {
-    file.print(open);
-    file.indented(() => {
-      file.indented(() => file.print(...list.map((each, i) => (i < list.length - 1 ? `${each},` : `${each}${close}`))));
-    });
-  }
-}
-
-function componentsOf({ file, names }: JavaContext, message: StubMessage): readonly Component[] {
-  const seen = new Set<string>();
-  return message.fields.flatMap((field): Component[] => {
-    if (field.oneof === undefined) {
-      const nullable = isNullable(field);
-      const type = nullable ? boxedType(file, names, field.type) : javaType(file, names, field.type);
-      return [{ name: names.fields.get(field)!, type, nullable, field, oneof: undefined }];
-    }
-    if (seen.has(field.oneof)) return [];
-    seen.add(field.oneof);
-    const oneof = message.oneofs.find(({ name }) => name === field.oneof)!;
-    const own = names.types.get(message)!;
-    const type = file.use({ package: own.package, path: [...own.path, names.oneofs.get(oneof)!] });
-    return [{ name: names.fields.get(oneof)!, type, nullable: true, field: undefined, oneof }];
-  });
 }
 
 /** The author's words, and what Java's types do not say. */
@@ -349,57 +302,4 @@ function oneofCases({ file, names, wire }: JavaContext, message: StubMessage, fi
   });
   const before = field.type.kind === "message" ? `${target} instanceof ${member} was ? was.value() : null` : "null";
   return wire.readCases(field, before, (value) => `${target} = new ${member}(${memberValue(field, value)})`);
-}
-
-function printBuilder(context: JavaContext, name: string, components: readonly Component[]): void {
-  const { file } = context;
-  file.print("", `/** Makes a {@link ${name}}. What is not set is absent, or has its default. */`);
-  file.block(
-    "public static final class Builder {",
-    () => {
-      for (const component of components) file.print(`${builderField(context, component)};`);
-      file.print("", "private Builder() {}");
-      for (const { name: own, type, field } of components) {
-        file.print("");
-        if (field?.deprecated) file.print("/** @deprecated in the IDL */", `@${file.jdk("java.lang.Deprecated")}`);
-        file.block(
-          `public Builder ${own}(${type} value) {`,
-          () => file.print(`this.${own} = value;`, "return this;"),
-          "}",
-        );
-      }
-      file.print("", "/** Throws a NullPointerException that names the field when one that is required is not set. */");
-      file.block(
-        `public ${name} build() {`,
-        () => {
-          for (const { name: own, field } of components) {
-            if (field?.required && isPrimitive(field.type)) {
-              file.print(`${file.jdk("java.util.Objects")}.requireNonNull(${own}, "${own}");`);
-            }
-          }
-          printWrapped(
-            file,
-            `return new ${name}(`,
-            components.map(({ name: own }) => own),
-            ");",
-          );
-        },
-        "}",
-      );
-    },
-    "}",
-  );
-}
-
-/** A required value is null until it is set, even where the component is a primitive. */
-function builderField({ file, names }: JavaContext, { name, type, nullable, field }: Component): string {
-  if (!field || nullable) return `private ${type} ${name}`;
-  const { required, defaultValue } = field;
-  const value = defaultValue && constantOf(file, names, field.type, defaultValue);
-  if (required)
-    return `private ${boxedType(file, names, field.type)} ${name}${value === undefined ? "" : ` = ${value}`}`;
-  if (defaultValue !== undefined && !isZeroConstant(defaultValue)) return `private ${type} ${name} = ${value}`;
-  return isPrimitive(field.type)
-    ? `private ${type} ${name}`
-    : `private ${type} ${name} = ${zeroOf(file, names, field.type)}`;
 }
