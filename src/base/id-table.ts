@@ -6,10 +6,14 @@ const MIN_SLOTS = 8;
 /** More than so many slots are given back when nothing is left. */
 const KEPT_SLOTS = 256;
 
+/** What all empty ones have: thousands of connections are idle. */
+const NO_IDS = new Int32Array(0);
+const NO_VALUES: never[] = [];
+
 /** Values by integers of 32 bits: open addressing with linear probing, at most half full. An empty one holds no slots. */
 export class IdTable<T extends object> {
-  #ids = new Int32Array(0);
-  #values: (T | undefined)[] = [];
+  #ids = NO_IDS;
+  #values: (T | undefined)[] = NO_VALUES;
   /** A hash's high bits are the slot. */
   #shift = 32;
   #size = 0;
@@ -49,8 +53,8 @@ export class IdTable<T extends object> {
   }
 
   clear(): void {
-    this.#ids = new Int32Array(0);
-    this.#values = [];
+    this.#ids = NO_IDS;
+    this.#values = NO_VALUES;
     this.#shift = 32;
     this.#size = 0;
   }

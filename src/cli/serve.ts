@@ -5,6 +5,7 @@ import { type App, checkConfig, createApp, createReloader, ListenError, type Rel
 import { formatAddress } from "../base/address.ts";
 import { systemClock } from "../base/clock.ts";
 import { type Diagnostic, formatDiagnostic } from "../base/diagnostic.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import { createLogOutput } from "./log-output.ts";
 
 const LOG_LEVELS = [...Object.values(levels.labels), "silent"];
@@ -48,6 +49,7 @@ async function serve(configPath: string, level: string): Promise<number> {
   };
   const checked = await checkConfig(configPath, report, { marks });
   if (!checked) return 1;
+  collectGarbage();
 
   const signals = watchSignals();
   let app: App;

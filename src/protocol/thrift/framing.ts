@@ -27,15 +27,120 @@ export interface Splitter {
  * anything of the frame is kept, and INVALID_ARGUMENT where what follows shows that it is none.
  */
 export function createFrameSplitter({ maxFrameBytes }: { readonly maxFrameBytes: number }): Splitter {
-  return createSplitter({
-    headBytes: 4,
-    end(bytes) {
-      if (bytes.length < 4) return undefined;
-      const size = ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0;
-      if (size > maxFrameBytes) throw tooLong(bytes, size, maxFrameBytes);
-      return 4 + size;
-    },
-  });
+  return new FrameSplitter(maxFrameBytes);
+}
+
+/**
+ * Splits unframed binary and compact messages, or those of one `codec` alone. A message above the limits is an error as
+ * soon as it shows.
+ */
+export function createMessageSplitter(limits: WalkLimits, codec?: Codec): Splitter {
+  return new MessageSplitter(limits, codec);
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** What both have in common. It is a class because thousands of connections have one each, and closures would be larger. */
+abstract class ChunkSplitter implements Splitter {
+  /** Bytes at the start that are not part of the message. */
+  readonly #headBytes: number;
+  /** What was pushed and not yet used: `chunk` from `offset` on. */
+  #chunk: Uint8Array = NOTHING;
+  #offset = 0;
+  /** The start of a message that comes in pieces, and where it ends, once that is known. */
+  readonly #gathered = new ByteGatherer();
+  #gatheredEnd: number | undefined = undefined;
+
+  constructor(headBytes: number) {
+    this.#headBytes = headBytes;
+  }
+
+  /**
+   * The offset behind the message that starts at offset 0, which may lie past the end of `bytes`; undefined until it can
+   * be told. Called again with the same bytes and more.
+   */
+  protected abstract end(bytes: Uint8Array): number | undefined;
+
+  push(more: Uint8Array): void {
+    const held = this.#offset === this.#chunk.length;
+    this.#chunk = held ? more : Buffer.concat([this.#chunk.subarray(this.#offset), more]);
+    this.#offset = 0;
+  }
+
+  next(): Uint8Array | undefined {
+    if (this.#offset === this.#chunk.length) return undefined;
+    const message = this.#gathered.length > 0 ? this.#pieced() : this.#whole();
+    // A chunk that is used up is let go, so that an idle connection holds no memory.
+    if (this.#offset === this.#chunk.length) {
+      this.#chunk = NOTHING;
+      this.#offset = 0;
+    }
+    return message;
+  }
+
+  get isEmpty(): boolean {
+    return this.#gathered.length === 0 && this.#offset === this.#chunk.length;
+  }
+
+  get unfinished(): Uint8Array {
+    const held = this.#gathered.length > 0 ? this.#gathered.bytes : this.#chunk.subarray(this.#offset);
+    return held.subarray(Math.min(this.#headBytes, held.length));
+  }
+
+  /** The common case: a message that lies whole in one chunk is a view of it. */
+  #whole(): Uint8Array | undefined {
+    const rest = this.#offset === 0 ? this.#chunk : this.#chunk.subarray(this.#offset);
+    const messageEnd = this.end(rest);
+    if (messageEnd !== undefined && messageEnd <= rest.length) {
+      this.#offset += messageEnd;
+      return rest.subarray(this.#headBytes, messageEnd);
+    }
+    this.#gatheredEnd = messageEnd;
+    this.#gather(rest.length);
+    return undefined;
+  }
+
+  #pieced(): Uint8Array | undefined {
+    const gathered = this.#gathered;
+    if (this.#gatheredEnd === undefined) {
+      // Where the message ends is not known: take what is there, and give back what turns out to be the next one's.
+      this.#gather(this.#headBytes > gathered.length ? this.#headBytes - gathered.length : this.#chunk.length);
+      this.#gatheredEnd = this.end(gathered.bytes);
+      if (this.#gatheredEnd === undefined) return undefined;
+      this.#offset -= Math.max(0, gathered.length - this.#gatheredEnd);
+      gathered.truncate(this.#gatheredEnd);
+    }
+    this.#gather(this.#gatheredEnd - gathered.length);
+    if (gathered.length < this.#gatheredEnd) return undefined;
+    this.#gatheredEnd = undefined;
+    return gathered.take().subarray(this.#headBytes);
+  }
+
+  /** Moves up to `count` bytes of the chunk to what is gathered. */
+  #gather(count: number): void {
+    const piece = this.#chunk.subarray(this.#offset, this.#offset + count);
+    this.#gathered.append(piece, this.#gatheredEnd);
+    this.#offset += piece.length;
+  }
+}
+
+/** The bytes of a frame's length. */
+const LENGTH_BYTES = 4;
+
+class FrameSplitter extends ChunkSplitter {
+  readonly #maxFrameBytes: number;
+
+  constructor(maxFrameBytes: number) {
+    super(LENGTH_BYTES);
+    this.#maxFrameBytes = maxFrameBytes;
+  }
+
+  protected override end(bytes: Uint8Array): number | undefined {
+    if (bytes.length < LENGTH_BYTES) return undefined;
+    const size = ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0;
+    if (size > this.#maxFrameBytes) throw tooLong(bytes, size, this.#maxFrameBytes);
+    return LENGTH_BYTES + size;
+  }
 }
 
 /** Bytes of anything else look like a large frame: who sent them would look for a limit in vain. */
@@ -49,116 +154,42 @@ function tooLong(bytes: Uint8Array, size: number, maxFrameBytes: number): RpcErr
   return new RpcError("INVALID_ARGUMENT", `this is no frame of Thrift, which begins with its length: ${hex}`);
 }
 
-/**
- * Splits unframed binary and compact messages, or those of one `codec` alone. A message above the limits is an error as
- * soon as it shows.
- */
-export function createMessageSplitter(limits: WalkLimits, codec?: Codec): Splitter {
-  const binary = new StructWalker(limits);
-  const compact = new CompactWalker(limits);
-  let walker: Walker | undefined;
-  return createSplitter({
-    headBytes: 0,
-    end(bytes) {
-      if (!walker) {
-        const start = codecOfStart(bytes);
-        if (start !== undefined && start !== (codec ?? start)) {
-          throw new RpcError("INVALID_ARGUMENT", `the message is ${start}: expected ${codec}, as the connection began`);
-        }
-        const header = readMessageHeader(bytes);
-        if (!header) return undefined;
-        const { envelope, bodyOffset } = header;
-        if (envelope === "kitex-protobuf") {
-          throw new RpcError("INVALID_ARGUMENT", "a Kitex-Protobuf message without a frame has no end");
-        }
-        walker = envelope === "compact" ? compact : binary;
-        walker.begin(bodyOffset, envelope === "compact" ? COMPACT_TYPE.STRUCT : TYPE.STRUCT);
-      }
-      if (!walker.resume(bytes)) return undefined;
-      const { position } = walker;
-      walker = undefined;
-      return position;
-    },
-  });
-}
+class MessageSplitter extends ChunkSplitter {
+  readonly #codec: Codec | undefined;
+  readonly #binary: StructWalker;
+  readonly #compact: CompactWalker;
+  #walker: Walker | undefined = undefined;
 
-/** How messages are told apart. */
-interface Boundary {
-  /** Bytes at the start that are not part of the message. */
-  readonly headBytes: number;
-  /**
-   * The offset behind the message that starts at offset 0, which may lie past the end of `bytes`; undefined until it can
-   * be told. Called again with the same bytes and more.
-   */
-  end(bytes: Uint8Array): number | undefined;
-}
+  constructor(limits: WalkLimits, codec: Codec | undefined) {
+    super(0);
+    this.#codec = codec;
+    this.#binary = new StructWalker(limits);
+    this.#compact = new CompactWalker(limits);
+  }
 
-const NOTHING = new Uint8Array(0);
+  protected override end(bytes: Uint8Array): number | undefined {
+    this.#walker ??= this.#begin(bytes);
+    if (!this.#walker?.resume(bytes)) return undefined;
+    const { position } = this.#walker;
+    this.#walker = undefined;
+    return position;
+  }
 
-function createSplitter({ headBytes, end }: Boundary): Splitter {
-  /** What was pushed and not yet used: `chunk` from `offset` on. */
-  let chunk: Uint8Array = NOTHING;
-  let offset = 0;
-  /** The start of a message that comes in pieces, and where it ends, once that is known. */
-  const gathered = new ByteGatherer();
-  let gatheredEnd: number | undefined;
-
-  /** The common case: a message that lies whole in one chunk is a view of it. */
-  function whole(): Uint8Array | undefined {
-    const rest = offset === 0 ? chunk : chunk.subarray(offset);
-    const messageEnd = end(rest);
-    if (messageEnd !== undefined && messageEnd <= rest.length) {
-      offset += messageEnd;
-      return rest.subarray(headBytes, messageEnd);
+  /** The walker behind a message's header; undefined until that is whole. */
+  #begin(bytes: Uint8Array): Walker | undefined {
+    const codec = this.#codec;
+    const start = codecOfStart(bytes);
+    if (start !== undefined && start !== (codec ?? start)) {
+      throw new RpcError("INVALID_ARGUMENT", `the message is ${start}: expected ${codec}, as the connection began`);
     }
-    gatheredEnd = messageEnd;
-    gather(rest.length);
-    return undefined;
-  }
-
-  function pieced(): Uint8Array | undefined {
-    if (gatheredEnd === undefined) {
-      // Where the message ends is not known: take what is there, and give back what turns out to be the next one's.
-      gather(headBytes > gathered.length ? headBytes - gathered.length : chunk.length);
-      gatheredEnd = end(gathered.bytes);
-      if (gatheredEnd === undefined) return undefined;
-      offset -= Math.max(0, gathered.length - gatheredEnd);
-      gathered.truncate(gatheredEnd);
+    const header = readMessageHeader(bytes);
+    if (!header) return undefined;
+    const { envelope, bodyOffset } = header;
+    if (envelope === "kitex-protobuf") {
+      throw new RpcError("INVALID_ARGUMENT", "a Kitex-Protobuf message without a frame has no end");
     }
-    gather(gatheredEnd - gathered.length);
-    if (gathered.length < gatheredEnd) return undefined;
-    gatheredEnd = undefined;
-    return gathered.take().subarray(headBytes);
+    const walker = envelope === "compact" ? this.#compact : this.#binary;
+    walker.begin(bodyOffset, envelope === "compact" ? COMPACT_TYPE.STRUCT : TYPE.STRUCT);
+    return walker;
   }
-
-  /** Moves up to `count` bytes of the chunk to what is gathered. */
-  function gather(count: number): void {
-    const piece = chunk.subarray(offset, offset + count);
-    gathered.append(piece, gatheredEnd);
-    offset += piece.length;
-  }
-
-  return {
-    push(more) {
-      chunk = offset === chunk.length ? more : Buffer.concat([chunk.subarray(offset), more]);
-      offset = 0;
-    },
-    next() {
-      if (offset === chunk.length) return undefined;
-      const message = gathered.length > 0 ? pieced() : whole();
-      // A chunk that is used up is let go, so that an idle connection holds no memory.
-      if (offset === chunk.length) {
-        chunk = NOTHING;
-        offset = 0;
-      }
-      return message;
-    },
-    get isEmpty() {
-      return gathered.length === 0 && offset === chunk.length;
-    },
-    get unfinished() {
-      const held = gathered.length > 0 ? gathered.bytes : chunk.subarray(offset);
-      return held.subarray(Math.min(headBytes, held.length));
-    },
-  };
 }
