@@ -33,7 +33,6 @@ function candidatesOf(count: number): Candidate[] {
   return Array.from({ length: count }, (_, i) => ({
     endpoint: { upstream: "shop", address: { kind: "tcp", host: "10.0.0.1", port: i + 1 }, name: `10.0.0.1:${i + 1}` },
     state: createEndpointState(),
-    handler: { handle: () => Promise.reject(new Error("nobody calls it")), close: async () => {} },
   }));
 }
 

@@ -40,12 +40,13 @@ program
 program
   .command("discovery")
   .description(
-    "the memory and the time that many upstreams cost, and a change of one (node --expose-gc for exact figures)",
+    "the memory of a sidecar that knows many upstreams, and the time of a change of one (npm run build before)",
   )
-  .option("--json", "print one JSON object", false)
+  .option("--json", "print a JSON object per line", false)
   .option("--services <n>", "how many upstreams, each with a service", Number, 10_000)
   .option("--endpoints <n>", "how many endpoints each has", Number, 10)
-  .option("--changes <n>", "how many changes the mean is of", Number, 20)
+  .option("--called <n>", "how many of them are called, each once", Number, 1_000)
+  .option("--changes <n>", "how many changes the mean is of", Number, 50)
   .addHelpText("after", "\nExample:\n  npm run bench -- discovery --services 1000")
   .action((options: DiscoveryBenchOptions) => benchDiscovery(options));
 

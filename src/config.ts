@@ -366,7 +366,9 @@ export function parseConfig(text: string, file: string, report: Report): YamlVal
   const value: Config = {
     ...others,
     listeners: listeners.map(withTls),
-    upstreams: Object.fromEntries(Object.entries(upstreams).map(([name, options]) => [name, withTls(options)])),
+    upstreams: shareEqual(
+      Object.fromEntries(Object.entries(upstreams).map(([name, options]) => [name, withTls(options)])),
+    ),
     discovery: {
       ...discovery,
       ...(directory && { directory: { ...directory, path: resolve(directory.path) } }),
@@ -381,6 +383,24 @@ export function parseConfig(text: string, file: string, report: Report): YamlVal
   };
   return { ...parsed, value };
 }
+
+/** Policies of different upstreams that are equal become one object: ten thousand upstreams have few that differ. */
+function shareEqual(upstreams: Config["upstreams"]): Config["upstreams"] {
+  const known = new Map<string, unknown>();
+  const shared = (value: unknown): unknown => {
+    const key = JSON.stringify(value);
+    if (!known.has(key)) known.set(key, value);
+    return known.get(key);
+  };
+  for (const options of Object.values(upstreams)) {
+    for (const key of SHAREABLE)
+      if (options[key] !== undefined) Object.assign(options, { [key]: shared(options[key]) });
+  }
+  return upstreams;
+}
+
+/** No stack tells these apart by their identity, as it does with the limits of scopes. */
+const SHAREABLE = ["retry", "balance", "failures", "outlier"] as const;
 
 /** Reads the config file at `path`; undefined after an error, and all errors are reported. */
 export async function loadConfig(path: string, report: Report): Promise<YamlValue<Config> | undefined> {

@@ -45,14 +45,14 @@ export function createGrpcHealth({ services, resolver }: GrpcHealthOptions): Grp
   const changed = (): void => {
     for (const wake of [...watchers]) wake();
   };
-  const { hasEndpoints, stopWatching } = watchEndpoints(services.values(), resolver, changed);
+  const { hasEndpoints, stopWatching } = watchEndpoints(resolver, changed);
 
   function statusOf(service: string): Status {
     if (service === "") return state === "serving" ? STATUS.SERVING : STATUS.NOT_SERVING;
     if (!services.has(service)) return STATUS.SERVICE_UNKNOWN;
+    if (state !== "serving") return STATUS.NOT_SERVING;
     const upstream = services.get(service);
-    const reachable = upstream === undefined || hasEndpoints(upstream);
-    return state === "serving" && reachable ? STATUS.SERVING : STATUS.NOT_SERVING;
+    return upstream === undefined || hasEndpoints(upstream) ? STATUS.SERVING : STATUS.NOT_SERVING;
   }
 
   /** Resolves at the next change, or when the caller goes away. */
@@ -116,26 +116,30 @@ export function createGrpcHealth({ services, resolver }: GrpcHealthOptions): Grp
   };
 }
 
-/** Keeps count of which upstreams have endpoints; `changed` is called when that changes for one. */
+/** Knows which upstreams have endpoints, of each from the first time that it is asked; `changed` is called when that changes. */
 function watchEndpoints(
-  upstreams: Iterable<string | undefined>,
   resolver: Resolver,
   changed: () => void,
 ): { hasEndpoints(upstream: string): boolean; stopWatching: Stop } {
   const reachable = new Map<string, boolean>();
-  const stops = [...new Set(upstreams)]
-    .filter((upstream) => upstream !== undefined)
-    .map((upstream) =>
-      resolver.watch(upstream, ({ endpoints }) => {
-        const before = reachable.get(upstream);
-        reachable.set(upstream, endpoints.length > 0);
-        if (before !== endpoints.length > 0) changed();
-      }),
-    );
+  const stops: Stop[] = [];
+
+  function watch(upstream: string): void {
+    const stop = resolver.watch(upstream, ({ endpoints }) => {
+      const before = reachable.get(upstream);
+      reachable.set(upstream, endpoints.length > 0);
+      if (before !== undefined && before !== endpoints.length > 0) changed();
+    });
+    stops.push(stop);
+  }
+
   return {
-    hasEndpoints: (upstream) => reachable.get(upstream) ?? false,
+    hasEndpoints(upstream) {
+      if (!reachable.has(upstream)) watch(upstream);
+      return reachable.get(upstream) ?? false;
+    },
     stopWatching() {
-      for (const stop of stops) stop();
+      for (const stop of stops.splice(0)) stop();
     },
   };
 }

@@ -1,6 +1,7 @@
 // What the admin listener shows of a running sidecar, as plain data.
 import type { AdminViews } from "../admin/admin.ts";
 import { formatAddress } from "../base/address.ts";
+import { newUpstreamCounts } from "../governance/upstream-counts.ts";
 import type { MeasuredUpstream } from "../governance/upstream-metrics.ts";
 import { upstreamPolicies } from "../governance/upstream-policies.ts";
 import type { Traffic } from "./traffic.ts";
@@ -16,11 +17,18 @@ export function createAdminViews(traffic: () => Traffic): AdminViews {
   };
 }
 
-/** What the metrics ask of each upstream. */
+/**
+ * What the metrics ask of each upstream that has been called, or of which it is not known where it is: the others would be
+ * thousands of series that say nothing.
+ */
 export function* measuredUpstreams(
   upstreams: ReadonlyMap<string, Upstream>,
 ): Generator<readonly [string, MeasuredUpstream]> {
-  for (const [name, { states, stack }] of upstreams) yield [name, { counts: states.counts, view: stack.inspect }];
+  for (const [name, { stack }] of upstreams) {
+    const counts = stack.states()?.counts;
+    if (counts) yield [name, { counts, view: stack.inspect }];
+    else if (stack.inspect().kind !== "known") yield [name, { counts: newUpstreamCounts(), view: stack.inspect }];
+  }
 }
 
 function mapped<V, T>(all: ReadonlyMap<string, V>, view: (value: V) => T): Readonly<Record<string, T>> {

@@ -98,7 +98,7 @@ function allMethods({ services }: Schema): readonly Method[] {
 function createNames({ upstreams, health, reflection }: Config, schema: Schema) {
   const opaque = new Set(Object.values(upstreams).flatMap(({ opaqueServices }) => opaqueServices));
   const own = [...(health ? OWN.health : []), ...(reflection ? OWN.reflection : [])];
-  const services = [...schema.services.keys(), ...opaque, ...own];
+  const services = new Set([...schema.services.keys(), ...opaque, ...own]);
   const loose = new Set([...opaque, ...own]);
   return {
     check(names: readonly string[] | undefined, at: YamlPath, fault: Fault): void {
@@ -106,7 +106,7 @@ function createNames({ upstreams, health, reflection }: Config, schema: Schema) 
         const slash = name.indexOf("/");
         const service = slash < 0 ? name : name.slice(0, slash);
         const method = slash < 0 ? "*" : name.slice(slash + 1);
-        if (!services.includes(service)) fault([...at, i], unknownName("service", service, services));
+        if (!services.has(service)) fault([...at, i], unknownName("service", service, [...services]));
         else if (method !== "*" && !loose.has(service)) {
           const known = (schema.services.get(service) ?? []).flatMap(methodsOf).map((each) => each.name);
           if (!known.includes(method)) fault([...at, i], unknownName(`method of ${service}`, method, known));

@@ -239,7 +239,7 @@ function endpointVerdict(
   nowMs: number,
 ): string {
   if (subset && !hasLabels(endpoint, subset)) return "has not the labels that the route demands";
-  const state = states?.of(endpoint.name);
+  const state = states?.all.get(endpoint.name);
   if (state?.breaker.openUntilMs !== undefined) return "its breaker is open";
   if (state && state.outlier.ejectedUntilMs > nowMs) return "is ejected";
   return "can be called";

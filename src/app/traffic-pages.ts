@@ -25,7 +25,7 @@ export function trafficPages({ current, resolver, switches, log, clock }: Traffi
       ...checked,
       upstreamOfService: (service) => routes.get(service)?.upstream,
       endpointsOf: (upstream) => endpointsNow(upstream, resolver),
-      statesOf: (upstream) => upstreams.get(upstream)?.states,
+      statesOf: (upstream) => upstreams.get(upstream)?.stack.states(),
       nowMs: clock.nowMs(),
     });
   });

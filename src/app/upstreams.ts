@@ -7,13 +7,13 @@ import type { Codec, Limits } from "../codec/codec.ts";
 import { compileTranscoder } from "../codec/transcode.ts";
 import type { UpstreamConfig } from "../config.ts";
 import type { DegradeSwitches } from "../governance/degrade.ts";
-import { createEndpointStates, type EndpointStates } from "../governance/endpoint-state.ts";
-import { createUpstreamStack, type Handlers, type UpstreamStack } from "../governance/pipeline.ts";
+import type { EndpointStates } from "../governance/endpoint-state.ts";
+import { createLazyStack, type LazyStack } from "../governance/lazy-stack.ts";
+import { createUpstreamStack, type Handlers } from "../governance/pipeline.ts";
 import type { SharedLimits } from "../governance/shared-rate-limit.ts";
 import type { Trace } from "../governance/trace.ts";
 import { connectGrpc } from "../outbound/grpc-client.ts";
 import { connectHttp, type HttpProtocol } from "../outbound/http-upstream.ts";
-import { connectLazily } from "../outbound/lazy-connect.ts";
 import { connectSidecar } from "../outbound/sidecar-client.ts";
 import { connectThrift, type ThriftUpstreamOptions } from "../outbound/thrift-client.ts";
 import type { Connect, Resolver } from "../rpc/endpoint.ts";
@@ -25,8 +25,7 @@ export interface Upstream {
   readonly options: UpstreamConfig;
   readonly linked: LinkedSchema;
   readonly limits: Limits;
-  readonly states: EndpointStates;
-  readonly stack: UpstreamStack;
+  readonly stack: LazyStack;
 }
 
 export interface UpstreamsContext {
@@ -65,37 +64,41 @@ export function createUpstreams(
         // The resolver says where its endpoints are.
         isDeepStrictEqual({ ...known.options, endpoints: [] }, { ...options, endpoints: [] });
       if (isSame) return [name, known];
-      const states = known?.states ?? createEndpointStates();
-      const upstream = { options, linked, limits, states };
-      return [name, { ...upstream, stack: createStack(name, upstream, context) }];
+      const upstream = { options, linked, limits };
+      return [name, { ...upstream, stack: createStack(name, upstream, known?.stack.states(), context) }];
     }),
   );
 }
 
 function createStack(
   name: string,
-  { options, linked, limits, states }: Omit<Upstream, "stack">,
+  { options, linked, limits }: Omit<Upstream, "stack">,
+  states: EndpointStates | undefined,
   { resolver, zone, log, clock, switches, shared, upstreamOf, trace }: UpstreamsContext,
-): UpstreamStack {
-  return createUpstreamStack(name, options, {
-    links: linked.methods,
-    compile: (body: BodyLink, from: Codec, to: Codec) => compileTranscoder(body, from, to, limits),
-    clock,
-    random: Math.random,
-    switches,
-    shared,
-    upstreamOf,
-    resolver,
-    zone,
-    maxMessageBytes: limits.maxBytes,
-    codec: codecOf(options),
-    wire: options.protocol,
-    isGrpc: options.protocol === "grpc",
-    hasStreams: options.protocol === "grpc" || options.protocol === "sidecar",
-    connect: connectLazily(connectOf(options, limits, clock, log), hasStreams(options)),
-    states,
-    trace,
-  });
+): LazyStack {
+  // Now, as credentials that cannot be used are the config's fault and no call's.
+  const connect = connectOf(options, limits, clock, log);
+  const build = (states: EndpointStates) =>
+    createUpstreamStack(name, options, {
+      links: linked.methods,
+      compile: (body: BodyLink, from: Codec, to: Codec) => compileTranscoder(body, from, to, limits),
+      clock,
+      random: Math.random,
+      switches,
+      shared,
+      upstreamOf,
+      resolver,
+      zone,
+      maxMessageBytes: limits.maxBytes,
+      codec: codecOf(options),
+      wire: options.protocol,
+      isGrpc: options.protocol === "grpc",
+      hasStreams: hasStreams(options),
+      connect,
+      states,
+      trace,
+    });
+  return createLazyStack(name, { resolver, subset: options.balance.subset, states, build });
 }
 
 /** Whether an upstream is the application beside the sidecar, which other sidecars' calls are for. */

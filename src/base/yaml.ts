@@ -10,6 +10,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  type YAMLMap,
   type YAMLParseError,
 } from "yaml";
 import { z } from "zod";
@@ -100,6 +101,18 @@ function reportSyntax(errors: readonly YAMLParseError[], fail: (offset: number, 
   for (const { pos, message } of errors.slice(0, MAX_SYNTAX_FAULTS)) fail(pos[0], withoutPosition(message));
 }
 
+/** The pairs of mappings by their keys: in a large config many places may be asked for. */
+const pairsByKey = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+
+function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+  const known = pairsByKey.get(map);
+  if (known) return known;
+  const pairs = new Map<string, Pair>();
+  for (const pair of map.items) if (isScalar(pair.key)) pairs.set(String(pair.key.value), pair);
+  pairsByKey.set(map, pairs);
+  return pairs;
+}
+
 /** Where the value of a path begins, or its key; the nearest thing around it when the text does not have it. */
 function offsetOf(document: Document.Parsed, path: YamlPath, part: "key" | "value"): number {
   let node: Node | null | undefined = document.contents;
@@ -107,9 +120,7 @@ function offsetOf(document: Document.Parsed, path: YamlPath, part: "key" | "valu
   for (const [depth, key] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document);
     if (!isCollection(node)) break;
-    const pair: Pair | undefined = isMap(node)
-      ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
-      : undefined;
+    const pair = isMap(node) ? pairsOf(node).get(String(key)) : undefined;
     const found: unknown = isMap(node) ? pair?.value : node.get(key, true);
     const next: Node | undefined = isNode(found) ? found : undefined;
     const keyOffset = isScalar(pair?.key) ? pair.key.range?.[0] : undefined;

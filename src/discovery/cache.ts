@@ -6,6 +6,7 @@ import type { Clock, Stop } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Endpoint, Endpoints, Resolver } from "../rpc/endpoint.ts";
 import type { Snapshot } from "./snapshot.ts";
+import type { Watcher } from "./watchers.ts";
 
 /** How long things are remembered. */
 export const cacheOptions = z
@@ -42,11 +43,13 @@ export interface CachedResolver extends Resolver {
 /** One upstream that is watched, or was lately. */
 interface Entry {
   readonly upstream: string;
-  readonly watchers: Set<(endpoints: Endpoints) => void>;
+  watchers: readonly Watcher[];
   last: Endpoints;
   stopSource: Stop;
   stopGrace: Stop | undefined;
 }
+
+const nothing: Stop = () => {};
 
 /** Upstreams without a watcher that are kept at most. */
 const MAX_IDLE = 1_000;
@@ -88,9 +91,9 @@ export function createCachedResolver(
     }
     const entry: Entry = {
       upstream,
-      watchers: new Set(),
+      watchers: [],
       last: { kind: "unknown", endpoints: [] },
-      stopSource: () => {},
+      stopSource: nothing,
       stopGrace: undefined,
     };
     watched.set(upstream, entry);
@@ -136,7 +139,7 @@ export function createCachedResolver(
   function give(entry: Entry, endpoints: Endpoints): void {
     if (entry.last.kind === endpoints.kind && sameEndpoints(entry.last.endpoints, endpoints.endpoints)) return;
     entry.last = endpoints;
-    for (const changed of entry.watchers) changed(endpoints);
+    for (const changed of entry.watchers) if (entry.watchers.includes(changed)) changed(endpoints);
   }
 
   function leave(entry: Entry): void {
@@ -156,10 +159,12 @@ export function createCachedResolver(
   return {
     watch(upstream, changed) {
       const entry = entryOf(upstream);
-      entry.watchers.add(changed);
+      entry.watchers = [...entry.watchers, changed];
       changed(entry.last);
       return () => {
-        if (entry.watchers.delete(changed) && entry.watchers.size === 0) leave(entry);
+        if (!entry.watchers.includes(changed)) return;
+        entry.watchers = entry.watchers.filter((each) => each !== changed);
+        if (entry.watchers.length === 0) leave(entry);
       };
     },
     close() {

@@ -5,6 +5,8 @@ import { type Diagnostic, formatDiagnostic } from "../base/diagnostic.ts";
 import type { Log } from "../base/log.ts";
 import type { Endpoint, Endpoints, Resolver } from "../rpc/endpoint.ts";
 import { type DirectoryFile, type DirectoryFileName, parseFile, parseFileName } from "./directory-file.ts";
+import { eachAtOnce } from "./each-at-once.ts";
+import { createWatchers } from "./watchers.ts";
 
 /** What is needed of a file system; every method may reject. */
 export interface DirectoryFiles {
@@ -47,7 +49,11 @@ interface Entry {
   content: DirectoryFile | undefined;
   /** When its heartbeat was last seen to change, on the monotonic clock: other hosts' clocks may say what they like. */
   beatAtMs: number;
+  /** Ends the wait for the end of its lease. */
+  stopLease: Stop;
 }
+
+const nothing: Stop = () => {};
 
 /** An instance's file is removed when its lease has been over for so many times its length: its sidecar has died. */
 const REMOVE_AFTER_LEASES = 10;
@@ -67,22 +73,21 @@ export function createDirectoryResolver(
   { path, files, clock, log }: DirectoryResolverContext,
 ): DirectoryResolver {
   const entries = new Map<string, Entry>();
-  const byUpstream = new Map<string, Map<string, Entry>>();
-  const watchers = new Map<string, Set<(endpoints: Endpoints) => void>>();
+  const byUpstream = new Map<string, readonly Entry[]>();
+  const watchers = createWatchers();
   let kind: Endpoints["kind"] = "unknown";
   /** Looks at the directory stand behind each other. */
   let looking: Promise<void> = Promise.resolve();
   /** Files that may have changed; undefined when any may have. */
   let touched: Set<string> | undefined = new Set();
   let closed = false;
-  let stopTimer: Stop = () => {};
-  let stopExpiry: Stop = () => {};
+  let stopTimer: Stop = nothing;
 
   function endpointsOf(upstream: string): Endpoints {
     const nowMs = clock.nowMs();
     const endpoints: Endpoint[] = [];
     const seen = new Set<string>();
-    for (const entry of byUpstream.get(upstream)?.values() ?? []) {
+    for (const entry of byUpstream.get(upstream) ?? []) {
       if (!isAlive(entry, nowMs)) continue;
       for (const endpoint of entry.content?.endpoints ?? []) {
         // The same process by two files is one.
@@ -95,12 +100,7 @@ export function createDirectoryResolver(
   }
 
   function tell(upstreams: Iterable<string>): void {
-    for (const upstream of upstreams) {
-      const all = watchers.get(upstream);
-      if (!all) continue;
-      const endpoints = endpointsOf(upstream);
-      for (const changed of all) changed(endpoints);
-    }
+    for (const upstream of upstreams) watchers.tell(upstream, endpointsOf);
   }
 
   /** Looks at the files that may have changed; at all of them when nobody knows which. */
@@ -113,11 +113,11 @@ export function createDirectoryResolver(
       try {
         marks = some ? await marksOf(some) : await files.list();
       } catch (error) {
-        await lost(error);
+        lost(error);
         return;
       }
       const gone = [...(some ?? entries.keys())].filter((file) => !marks.has(file));
-      await become("known", await read(marks, gone));
+      become("known", await read(marks, gone));
     });
     return looking;
   }
@@ -131,21 +131,21 @@ export function createDirectoryResolver(
     return marks;
   }
 
-  async function lost(error: unknown): Promise<void> {
+  function lost(error: unknown): void {
     const next = kind === "unknown" ? "unknown" : "stale";
     const why = error instanceof Error ? error.message : String(error);
     if (kind !== "stale") log.warn({ path, error: why }, "the registry directory cannot be read");
-    await become(next, []);
+    become(next, []);
   }
 
   /** Takes in what files say now, and returns the upstreams that it concerns. */
   async function read(marks: ReadonlyMap<string, string>, gone: readonly string[]): Promise<ReadonlySet<string>> {
     const changed = new Set<string>();
     for (const file of gone) {
-      const name = entries.get(file)?.name;
-      if (name) changed.add(forget(file, name));
+      const entry = entries.get(file);
+      if (entry) changed.add(forget(file, entry));
     }
-    await eachOf([...marks], READS_AT_ONCE, async ([file, mark]) => {
+    await eachAtOnce(marks, READS_AT_ONCE, async ([file, mark]) => {
       if (entries.get(file)?.mark === mark) return;
       const upstream = await readFile(file, mark);
       if (upstream !== undefined) changed.add(upstream);
@@ -153,20 +153,19 @@ export function createDirectoryResolver(
     return changed;
   }
 
-  async function become(next: Endpoints["kind"], changed: Iterable<string>): Promise<void> {
+  function become(next: Endpoints["kind"], changed: Iterable<string>): void {
     if (closed) return;
     const all = kind !== next;
     if (all && kind !== "unknown") log.info({ path, kind: next }, "the registry directory");
     kind = next;
-    tell(all ? watchers.keys() : changed);
-    await expire();
+    tell(all ? [...watchers.upstreams()] : changed);
   }
 
   /** Reads one file, and returns the upstream whose endpoints may have changed by it. */
   async function readFile(file: string, mark: string): Promise<string | undefined> {
     const name = parseFileName(file);
     if (!name) return undefined;
-    const entry = entries.get(file) ?? { name, mark, content: undefined, beatAtMs: clock.nowMs() };
+    const before = entries.get(file);
     let content: DirectoryFile | undefined;
     try {
       const text = await files.read(file);
@@ -175,52 +174,62 @@ export function createDirectoryResolver(
     } catch (error) {
       log.warn({ path: `${path}/${file}`, error: error instanceof Error ? error.message : String(error) }, "not read");
     }
+    const entry = before ?? add(file, name);
     // Even a file that is wrong is looked at again only when it changes.
     entry.mark = mark;
+    return content && take(file, entry, content) ? name.upstream : undefined;
+  }
+
+  function add(file: string, name: DirectoryFileName): Entry {
+    const entry = { name, mark: "", content: undefined, beatAtMs: clock.nowMs(), stopLease: nothing };
     entries.set(file, entry);
-    const all = byUpstream.get(name.upstream) ?? new Map<string, Entry>();
-    byUpstream.set(name.upstream, all.set(file, entry));
-    if (!content) return undefined;
+    byUpstream.set(name.upstream, [...(byUpstream.get(name.upstream) ?? []), entry]);
+    return entry;
+  }
+
+  /** Takes what a file says, and returns whether its upstream's endpoints may have changed by it. */
+  function take(file: string, entry: Entry, content: DirectoryFile): boolean {
     const wasAlive = isAlive(entry, clock.nowMs());
     const before = entry.content;
     if (content.lease?.beat !== before?.lease?.beat) entry.beatAtMs = clock.nowMs();
     entry.content = content;
-    return wasAlive && before && sameEndpoints(before.endpoints, content.endpoints) ? undefined : name.upstream;
+    awaitLease(file, entry);
+    return !(wasAlive && before && sameEndpoints(before.endpoints, content.endpoints));
   }
 
   function warn(diagnostic: Diagnostic): void {
     log.warn({ ...diagnostic.position }, `a file of the registry directory is wrong: ${formatDiagnostic(diagnostic)}`);
   }
 
-  function forget(file: string, { upstream }: DirectoryFileName): string {
+  function forget(file: string, entry: Entry): string {
+    const { upstream } = entry.name;
+    entry.stopLease();
     entries.delete(file);
-    const rest = byUpstream.get(upstream);
-    rest?.delete(file);
-    if (rest?.size === 0) byUpstream.delete(upstream);
+    const rest = (byUpstream.get(upstream) ?? []).filter((each) => each !== entry);
+    if (rest.length > 0) byUpstream.set(upstream, rest);
+    else byUpstream.delete(upstream);
     return upstream;
   }
 
-  /** Waits for the next lease to run out, tells of those that have, and removes what nobody will renew any more. */
-  async function expire(): Promise<void> {
-    stopExpiry();
+  /** Leaves an instance out when its lease has run out, and removes what nobody will renew any more. */
+  function awaitLease(file: string, entry: Entry): void {
+    entry.stopLease();
+    const { lease } = entry.content ?? {};
+    if (!lease || closed) return;
     const nowMs = clock.nowMs();
-    let nextMs = Number.POSITIVE_INFINITY;
-    const dead: string[] = [];
-    for (const [file, { content, beatAtMs }] of entries) {
-      if (!content?.lease) continue;
-      const { leaseMs } = content.lease;
-      if (beatAtMs + leaseMs > nowMs) nextMs = Math.min(nextMs, beatAtMs + leaseMs);
-      else if (beatAtMs + leaseMs * REMOVE_AFTER_LEASES <= nowMs) dead.push(file);
-      else nextMs = Math.min(nextMs, beatAtMs + leaseMs * REMOVE_AFTER_LEASES);
+    const overAtMs = entry.beatAtMs + lease.leaseMs;
+    const deadAtMs = entry.beatAtMs + lease.leaseMs * REMOVE_AFTER_LEASES;
+    let nextMs = overAtMs;
+    if (overAtMs <= nowMs) nextMs = deadAtMs;
+    if (deadAtMs <= nowMs) {
+      // A directory that cannot be written to keeps it, and it is left out all the same.
+      files.remove(file).catch(() => {});
+      nextMs = nowMs + lease.leaseMs;
     }
-    if (!closed && Number.isFinite(nextMs)) stopExpiry = clock.after(nextMs - nowMs, () => void expireNow());
-    // A directory that cannot be written to keeps them, and they are left out all the same.
-    for (const file of dead) await files.remove(file).catch(() => {});
-  }
-
-  async function expireNow(): Promise<void> {
-    tell(watchers.keys());
-    await expire();
+    entry.stopLease = clock.after(nextMs - nowMs, () => {
+      if (nextMs === overAtMs) tell([entry.name.upstream]);
+      awaitLease(file, entry);
+    });
   }
 
   function rescanLater(): void {
@@ -248,19 +257,15 @@ export function createDirectoryResolver(
   return {
     firstScan,
     watch(upstream, changed) {
-      const all = watchers.get(upstream) ?? new Set();
-      watchers.set(upstream, all.add(changed));
+      const stop = watchers.add(upstream, changed);
       changed(endpointsOf(upstream));
-      return () => {
-        all.delete(changed);
-        if (all.size === 0 && watchers.get(upstream) === all) watchers.delete(upstream);
-      };
+      return stop;
     },
     close() {
       closed = true;
       stopFiles();
       stopTimer();
-      stopExpiry();
+      for (const { stopLease } of entries.values()) stopLease();
       watchers.clear();
     },
   };
@@ -272,12 +277,4 @@ function isAlive({ content, beatAtMs }: Entry, nowMs: number): boolean {
 
 function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-async function eachOf<T>(all: readonly T[], atOnce: number, run: (one: T) => Promise<void>): Promise<void> {
-  const rest = all.values();
-  const worker = async () => {
-    for (const one of rest) await run(one);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, all.length) }, worker));
 }

@@ -10,6 +10,7 @@ import type { Log } from "../base/log.ts";
 import type { Registrar } from "../rpc/endpoint.ts";
 import { formatLeaseFile, leaseFileName, MAX_FILE_BYTES, parseFileName } from "./directory-file.ts";
 import { createDirectoryResolver, type DirectoryFiles, type DirectoryResolver } from "./directory-resolver.ts";
+import { eachAtOnce } from "./each-at-once.ts";
 
 /** Where endpoints are found when they are not in the config. */
 export const directoryOptions = z
@@ -24,6 +25,9 @@ export const directoryOptions = z
   .describe("a registry: a directory of UPSTREAM.yaml files, and of instances that sidecars registered");
 
 export type DirectoryOptions = z.output<typeof directoryOptions>;
+
+/** The system does no more of these at once. */
+const LOOKS_AT_ONCE = 16;
 
 /** Both sides of a registry directory. */
 export interface Directory {
@@ -66,8 +70,12 @@ export function directoryFiles(path: string): DirectoryFiles {
   return {
     async list() {
       const names = (await readdir(path)).filter((name) => parseFileName(name) !== undefined);
-      const marks = await Promise.all(names.map(async (name) => [name, await markOf(join(path, name))] as const));
-      return new Map(marks.flatMap(([name, mark]) => (mark === undefined ? [] : [[name, mark]])));
+      const marks = new Map<string, string>();
+      await eachAtOnce(names, LOOKS_AT_ONCE, async (name) => {
+        const mark = await markOf(join(path, name));
+        if (mark !== undefined) marks.set(name, mark);
+      });
+      return marks;
     },
     mark: (name) => markOf(join(path, name)),
     read: (name) => readBounded(join(path, name)),

@@ -40,7 +40,7 @@ export const endpointShape = {
     .max(65_535)
     .optional()
     .describe("0 unless written; endpoints of a higher number are called when too few of the lower ones are healthy"),
-  labels: labelsOption.default({}),
+  labels: labelsOption.optional(),
 };
 
 /** `HOST:PORT`, or a mapping where there is more to say. */
@@ -54,17 +54,30 @@ export interface EndpointOption {
   readonly address: Address;
   readonly weight: number;
   readonly priority?: number | undefined;
-  readonly labels?: Labels;
+  readonly labels?: Labels | undefined;
+}
+
+/** Many endpoints have few labels between them: equal ones are one object. So many different ones are remembered. */
+const MAX_INTERNED = 10_000;
+const internedLabels = new Map<string, Labels>();
+
+function interned(labels: Labels): Labels {
+  const key = JSON.stringify(labels);
+  const known = internedLabels.get(key);
+  if (known) return known;
+  if (internedLabels.size >= MAX_INTERNED) internedLabels.clear();
+  internedLabels.set(key, labels);
+  return labels;
 }
 
 /** The endpoint of an upstream that an option describes. */
-export function endpointOf(upstream: string, { address, weight, priority, labels = {} }: EndpointOption): Endpoint {
+export function endpointOf(upstream: string, { address, weight, priority, labels }: EndpointOption): Endpoint {
   return {
     upstream,
     address,
     name: formatAddress(address),
     weight,
     ...(priority && { priority }),
-    ...(Object.keys(labels).length > 0 && { labels }),
+    ...(labels && Object.keys(labels).length > 0 && { labels: interned(labels) }),
   };
 }

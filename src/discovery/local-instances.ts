@@ -10,6 +10,7 @@ import type { Endpoint, Endpoints, Labels, Resolver } from "../rpc/endpoint.ts";
 import { endpointOf } from "./endpoint-option.ts";
 import { createHealthCheck, type HealthCheck, thresholdOptions } from "./health-check.ts";
 import type { Publication } from "./publication.ts";
+import { createWatchers } from "./watchers.ts";
 
 /** What may register with a sidecar. */
 export const registrationOptions = z
@@ -107,11 +108,12 @@ export function createLocalInstances(
   { clock, log, random, check, connect, publish }: LocalInstancesContext,
 ): LocalInstances {
   const entries = new Map<string, Entry>();
-  const watchers = new Map<string, Set<(endpoints: Endpoints) => void>>();
+  const watchers = createWatchers();
   const ending = new Set<Promise<void>>();
   let withdrawn = false;
 
   function endpointsOf(upstream: string): Endpoints {
+    if (entries.size === 0) return NONE;
     const all = [...entries.values()].filter(
       ({ health, instance }) => health?.isHealthy && instance.upstream === upstream,
     );
@@ -119,8 +121,7 @@ export function createLocalInstances(
   }
 
   function tell(upstream: string): void {
-    const endpoints = endpointsOf(upstream);
-    for (const changed of watchers.get(upstream) ?? []) changed(endpoints);
+    watchers.tell(upstream, endpointsOf);
   }
 
   function add(id: string, instance: LocalInstance, leaseMs: number): Entry {
@@ -220,13 +221,9 @@ export function createLocalInstances(
       }
     },
     watch(upstream, changed) {
-      const those = watchers.get(upstream) ?? new Set();
-      watchers.set(upstream, those.add(changed));
+      const stop = watchers.add(upstream, changed);
       changed(endpointsOf(upstream));
-      return () => {
-        those.delete(changed);
-        if (those.size === 0 && watchers.get(upstream) === those) watchers.delete(upstream);
-      };
+      return stop;
     },
     async withdraw() {
       withdrawn = true;
@@ -239,6 +236,8 @@ export function createLocalInstances(
     },
   };
 }
+
+const NONE: Endpoints = { kind: "known", endpoints: [] };
 
 /** The same for the same upstream and address, so that a server that was restarted takes its own place. */
 function idOf({ upstream, address }: LocalInstance): string {

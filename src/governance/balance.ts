@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { AnyCall, Handler } from "../rpc/call.ts";
-import type { Connect, Endpoints, Labels, Resolver } from "../rpc/endpoint.ts";
+import type { Connect, EndpointHandler, Endpoints, Labels, Resolver } from "../rpc/endpoint.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
 import { createLevels, levelsOf } from "./levels.ts";
@@ -63,7 +63,13 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
   let closed = false;
   const closing = new Set<Promise<void>>();
 
+  function handlerOf(candidate: Candidate): EndpointHandler {
+    candidate.handler ??= connect(candidate.endpoint);
+    return candidate.handler;
+  }
+
   function retire({ handler }: Candidate): void {
+    if (!handler) return;
     const done = handler.close().finally(() => closing.delete(done));
     closing.add(done);
     // Nobody waits for it until the balance closes, and then its failure is reported.
@@ -80,7 +86,7 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
       const kept = before.get(name);
       if (kept) return { ...kept, endpoint };
       const state = states.of(name, before.size > 0 ? clock.nowMs() : undefined);
-      return { endpoint, state, handler: connect(endpoint) };
+      return { endpoint, state };
     });
     labelled = endpoints.some(({ labels }) => labels !== undefined);
     all = undefined;
@@ -124,7 +130,7 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
       const message = `no endpoint of the upstream ${upstream} has the labels that the route ${call.facts.route ?? ""} demands`;
       return new RpcError("UNAVAILABLE", `${message}: ${labels.join(", ")}`);
     }
-    const waitMs = pool.staleAtMs - clock.nowMs();
+    const waitMs = pool.staleAtMs() - clock.nowMs();
     const message = `the breakers of all ${pool.size} endpoints of the upstream ${upstream} are open`;
     return new RpcError("UNAVAILABLE", message, Number.isFinite(waitMs) ? { retryAfterMs: Math.max(0, waitMs) } : {});
   }
@@ -140,12 +146,13 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
 
   return {
     handle(call) {
-      return attempt(call, next(call))?.handler.handle(call) ?? Promise.reject(unavailable(call));
+      const candidate = attempt(call, next(call));
+      return candidate ? handlerOf(candidate).handle(call) : Promise.reject(unavailable(call));
     },
     handleStream(call) {
       const candidate = attempt(call, next(call));
       if (!candidate) return Promise.reject(unavailable(call));
-      return candidate.handler.handleStream?.(call) ?? Promise.reject(noStreams(call, upstream));
+      return handlerOf(candidate).handleStream?.(call) ?? Promise.reject(noStreams(call, upstream));
     },
     isDown: (call) => poolOf(call)?.isDown(clock.nowMs()) ?? true,
     inspect: () => ({ kind: known, endpoints: candidates.map((each) => viewOf(each, clock.nowMs())) }),

@@ -48,6 +48,8 @@ export interface BreakerState {
 export interface EndpointStates {
   /** The state of an endpoint; a new one for a name that is not known, with the time when it came to others, if it did. */
   of(name: string, joinedAtMs?: number): EndpointState;
+  /** Those that are there, by name. */
+  readonly all: ReadonlyMap<string, EndpointState>;
   /** Forgets all but these. */
   retain(names: ReadonlySet<string>): void;
   /** Says that an endpoint was ejected, or that a breaker has opened, closed, or may probe again. */
@@ -60,27 +62,27 @@ export interface EndpointStates {
 
 /** States that are empty at first. */
 export function createEndpointStates(): EndpointStates {
-  const states = new Map<string, EndpointState>();
-  let changes = 0;
-  return {
-    of(name, joinedAtMs = Number.NEGATIVE_INFINITY) {
-      let state = states.get(name);
+  const all = new Map<string, EndpointState>();
+  // No getter in an object literal: V8 turns such objects into hash tables, and `changes` is read at each call.
+  const states = {
+    of(name: string, joinedAtMs = Number.NEGATIVE_INFINITY) {
+      let state = all.get(name);
       if (!state) {
         state = createEndpointState();
         state.joinedAtMs = joinedAtMs;
-        states.set(name, state);
+        all.set(name, state);
       }
       return state;
     },
-    retain(names) {
-      for (const name of states.keys()) if (!names.has(name)) states.delete(name);
+    all,
+    retain(names: ReadonlySet<string>) {
+      for (const name of all.keys()) if (!names.has(name)) all.delete(name);
     },
-    changed: () => void changes++,
-    get changes() {
-      return changes;
-    },
+    changed: () => void states.changes++,
+    changes: 0,
     counts: newUpstreamCounts(),
   };
+  return states;
 }
 
 /** The state of an endpoint that was never called. */

@@ -86,9 +86,7 @@ export function createLevels({ levels, all, panicBelow, random }: LevelsContext)
       if (!failedAlone(level, call, candidate)) return candidate;
       return levelAt(nowMs, levels.indexOf(level) + 1)?.next(call, nowMs) ?? candidate;
     },
-    get staleAtMs() {
-      return Math.min(...levels.map(({ staleAtMs }) => staleAtMs));
-    },
+    staleAtMs: () => Math.min(...levels.map((level) => level.staleAtMs())),
     isDown: (nowMs) => levels.every((level) => level.isDown(nowMs)),
     healthyAt: (nowMs) => levels.reduce((sum, level) => sum + level.healthyAt(nowMs), 0),
     hasProbe: (nowMs) => levels.some((level) => level.hasProbe(nowMs)),

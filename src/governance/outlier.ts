@@ -41,8 +41,8 @@ export type OutlierOptions = z.output<typeof outlierOptions>;
 
 /** The outlier detection of one upstream. */
 export interface OutlierDetection {
-  /** Watches one endpoint until `stop`; an upstream that learns of its end keeps no trace of it. */
-  track(state: EndpointState): { readonly tracker: Tracker; stop(): void };
+  /** Learns from the attempts at one endpoint; it is measured beside all of `states`, called or not. */
+  track(state: EndpointState): Tracker;
 }
 
 /** Watches the endpoints of one upstream. No timer runs: intervals end with the first outcome behind them. */
@@ -51,11 +51,11 @@ export function createOutlierDetection(
   states: EndpointStates,
   clock: Clock,
 ): OutlierDetection {
-  const all = new Set<EndpointState>();
   let sweptAtMs = clock.nowMs();
 
   function eject({ outlier }: EndpointState, nowMs: number): void {
-    if (outlier.ejectedUntilMs > nowMs || ejectedCount(nowMs) >= mostEjected(all.size, options.maxEjectedShare)) return;
+    if (outlier.ejectedUntilMs > nowMs || ejectedCount(nowMs) >= mostEjected(states.all.size, options.maxEjectedShare))
+      return;
     outlier.ejections++;
     states.counts.ejections++;
     outlier.ejectedUntilMs = nowMs + Math.min(options.baseEjectionMs * outlier.ejections, options.maxEjectionMs);
@@ -65,7 +65,7 @@ export function createOutlierDetection(
 
   function ejectedCount(nowMs: number): number {
     let count = 0;
-    for (const { outlier } of all) if (outlier.ejectedUntilMs > nowMs) count++;
+    for (const { outlier } of states.all.values()) if (outlier.ejectedUntilMs > nowMs) count++;
     return count;
   }
 
@@ -74,7 +74,7 @@ export function createOutlierDetection(
     const beforeMs = sweptAtMs;
     sweptAtMs += Math.floor((nowMs - beforeMs) / intervalMs) * intervalMs;
     const { deviations, minCalls, minEndpoints } = options.successRate;
-    const judged = [...all].filter(({ outlier }) => outlier.successes + outlier.failures >= minCalls);
+    const judged = [...states.all.values()].filter(({ outlier }) => outlier.successes + outlier.failures >= minCalls);
     if (deviations > 0 && judged.length >= minEndpoints) {
       const least = leastRate(judged.map(successRate), deviations);
       // The worst first, because not all of them may go.
@@ -82,7 +82,7 @@ export function createOutlierDetection(
         if (successRate(state) < least) eject(state, nowMs);
       }
     }
-    for (const { outlier } of all) {
+    for (const { outlier } of states.all.values()) {
       outlier.successes = 0;
       outlier.failures = 0;
       // Each interval that an endpoint was not out for takes one ejection from its record.
@@ -93,9 +93,8 @@ export function createOutlierDetection(
 
   return {
     track(state) {
-      all.add(state);
       const { outlier } = state;
-      const tracker: Tracker = {
+      return {
         ended(outcome, _startMs, nowMs) {
           if (outcome === "success") {
             outlier.successes++;
@@ -109,7 +108,6 @@ export function createOutlierDetection(
           if (nowMs - sweptAtMs >= options.intervalMs) sweep(nowMs);
         },
       };
-      return { tracker, stop: () => void all.delete(state) };
     },
   };
 }

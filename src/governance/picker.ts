@@ -7,7 +7,8 @@ import type { EndpointState } from "./endpoint-state.ts";
 export interface Candidate {
   readonly endpoint: Endpoint;
   readonly state: EndpointState;
-  readonly handler: EndpointHandler;
+  /** Its stack and its connections, made at its first call: a sidecar may know many endpoints, and calls few. */
+  handler?: EndpointHandler;
 }
 
 /** Chooses a candidate for one attempt; not `avoid`, which has just failed the call, unless there is no other. */

@@ -300,15 +300,14 @@ function endpointStacks(
   const attempts = context.trace?.attempts;
   const judge = createJudge(policies.failures);
   const outliers = policies.outlier.enabled ? createOutlierDetection(policies.outlier, states, clock) : undefined;
+  // States may be from a policy that had breakers, and nobody would close them now.
+  if (!policies.breaker) for (const { breaker } of states.all.values()) closeBreaker(breaker);
   return (endpoint) => {
     const state = states.of(endpoint.name);
-    const outlier = outliers?.track(state);
-    // The state may be from a policy that had one, and nobody would close it now.
-    if (!policies.breaker) closeBreaker(state.breaker);
     const load = loadTrackersOf(policies.balance, state);
     const health = [
       countAttempts(states.counts),
-      ...(outlier ? [outlier.tracker] : []),
+      ...(outliers ? [outliers.track(state)] : []),
       ...(policies.breaker ? [trackBreaker(state, states, policies.breaker, random)] : []),
     ];
     const layers: Layer[] = [
@@ -331,10 +330,7 @@ function endpointStacks(
           handleStream,
         ),
       }),
-      close() {
-        outlier?.stop();
-        return client.close();
-      },
+      close: () => client.close(),
     };
   };
 }

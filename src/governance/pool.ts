@@ -10,7 +10,7 @@ export interface Pool {
   /** The candidate of an attempt; undefined when there is none that can be called. */
   next(call: AnyCall, nowMs: number): Candidate | undefined;
   /** When one more can be called at the earliest, on the monotonic clock; Infinity when nobody knows. */
-  readonly staleAtMs: number;
+  staleAtMs(): number;
   /** Whether none is healthy and none is due to be asked whether it is again. */
   isDown(nowMs: number): boolean;
   /** How many are healthy. */
@@ -86,9 +86,7 @@ export function createPool(candidates: readonly Candidate[], { states, picker, p
       const last = facts.attempts > 0 ? usable.find(({ endpoint }) => endpoint.name === facts.endpoint) : undefined;
       return pick(call, last, nowMs);
     },
-    get staleAtMs() {
-      return choice?.staleAtMs ?? Number.POSITIVE_INFINITY;
-    },
+    staleAtMs: () => choice?.staleAtMs ?? Number.POSITIVE_INFINITY,
     isDown(nowMs) {
       const { healthy, probes } = choiceAt(nowMs);
       return healthy === 0 && probes.length === 0;

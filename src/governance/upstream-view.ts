@@ -27,11 +27,13 @@ export interface UpstreamView {
   readonly endpoints: readonly EndpointView[];
 }
 
+const NO_CONNECTIONS: Connections = { open: 0, connecting: 0, waiting: 0 };
+
 /** What is known of one endpoint at `nowMs` on the monotonic clock. */
 export function viewOf({ endpoint, state, handler }: Candidate, nowMs: number): EndpointView {
   const { breaker, outlier, load, inFlight } = state;
   const untilMs = breaker.openUntilMs ?? outlier.ejectedUntilMs;
-  const connections = handler.connections?.();
+  const connections = handler ? handler.connections?.() : NO_CONNECTIONS;
   return {
     name: endpoint.name,
     health: healthOf(state, nowMs),

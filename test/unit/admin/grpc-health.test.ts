@@ -15,10 +15,11 @@ const SERVICE_UNKNOWN = Buffer.from([8, 3]);
 /** The upstream `shop` with as many endpoints as it is told. */
 function registry() {
   const watching = new Map<string, (endpoints: Endpoints) => void>();
+  let now: Endpoints = { kind: "unknown", endpoints: [] };
   const resolver: Resolver = {
     watch(upstream, changed) {
       watching.set(upstream, changed);
-      changed({ kind: "unknown", endpoints: [] });
+      changed(now);
       return () => watching.delete(upstream);
     },
   };
@@ -26,7 +27,10 @@ function registry() {
   return {
     resolver,
     watching,
-    has: (count: number) => watching.get("shop")?.({ kind: "known", endpoints: Array(count).fill(endpoint) }),
+    has(count: number) {
+      now = { kind: "known", endpoints: Array(count).fill(endpoint) };
+      watching.get("shop")?.(now);
+    },
   };
 }
 

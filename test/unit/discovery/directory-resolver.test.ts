@@ -221,3 +221,39 @@ test("nothing is told and no timer runs after closing", async () => {
   expect(seen).toEqual(["unknown", "known 1"]);
   expect(clock.pending).toBe(0);
 });
+
+test("leases end one by one: only the upstream of the one that ends is told", async () => {
+  folder.write("shop@a.json", leased(1, 1, 5_000));
+  folder.write("shop@b.json", leased(2, 1, 7_000));
+  folder.write("other@c.json", leased(9, 1, 3_000));
+  const resolver = await open();
+  const others: string[] = [];
+  resolver.watch("other", (endpoints) => others.push(text(endpoints)));
+  const told = seen.length;
+  await pass(3_000);
+  expect(others.at(-1)).toBe("known");
+  expect(seen).toHaveLength(told);
+  await pass(2_000);
+  expect(seen.slice(told)).toEqual(["known 2"]);
+  await pass(2_000);
+  expect(seen.slice(told)).toEqual(["known 2", "known"]);
+});
+
+test("endpoints with the same labels share them", async () => {
+  const labels = { zone: "a", version: "v1" };
+  const all = [1, 2].map((port) => ({ address: `127.0.0.1:${port}`, labels }));
+  folder.write("shop.json", JSON.stringify({ endpoints: all }));
+  const resolver = await open();
+  let known: Endpoints | undefined;
+  resolver.watch("shop", (endpoints) => {
+    known = endpoints;
+  })();
+  expect(known?.endpoints[0]?.labels).toEqual(labels);
+  expect(known?.endpoints[1]?.labels).toBe(known?.endpoints[0]?.labels);
+});
+
+test("JSON that is wrong is told of with its line", async () => {
+  folder.write("shop.json", '{\n  "endpoints": ["127.0.0.1:0"]\n}');
+  await open();
+  expect(warnings.join()).toContain("/registry/shop.json:2:17: error: endpoints[0].address: expected a port");
+});

@@ -101,20 +101,36 @@ test("an endpoint that stays keeps its connections; one that goes is closed", as
     kind: "known",
     endpoints: [endpointOf(1), endpointOf(2)],
   });
+  await balance.handle(callOf());
+  await balance.handle(callOf());
   report({ kind: "known", endpoints: [endpointOf(2), endpointOf(3)] });
-  expect(connected).toEqual(["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"]);
   expect(closed).toEqual(["127.0.0.1:1"]);
+  seen.length = 0;
   await balance.handle(callOf());
   await balance.handle(callOf());
   expect(seen.toSorted()).toEqual(["127.0.0.1:2", "127.0.0.1:3"]);
+  expect(connected).toEqual(["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"]);
+});
+
+test("an endpoint's stack is made at its first call: one that nobody called has nothing to close", async () => {
+  const { balance, connected, closed, report } = setUp({ kind: "known", endpoints: [endpointOf(1), endpointOf(2)] });
+  expect(connected).toEqual([]);
+  await balance.handle(callOf());
+  expect(connected).toEqual(["127.0.0.1:1"]);
+  expect(balance.inspect().endpoints[1]?.connections).toEqual({ open: 0, connecting: 0, waiting: 0 });
+  report({ kind: "known", endpoints: [] });
+  expect(closed).toEqual(["127.0.0.1:1"]);
 });
 
 test("an address that stands twice is one endpoint", () => {
-  expect(setUp({ kind: "known", endpoints: [endpointOf(1), endpointOf(1)] }).connected).toEqual(["127.0.0.1:1"]);
+  const { balance } = setUp({ kind: "known", endpoints: [endpointOf(1), endpointOf(1)] });
+  expect(balance.inspect().endpoints.map(({ name }) => name)).toEqual(["127.0.0.1:1"]);
 });
 
 test("closing stops the watch, closes every endpoint once, and refuses later calls", async () => {
   const { balance, closed, stops } = setUp({ kind: "known", endpoints: [endpointOf(1), endpointOf(2)] });
+  await balance.handle(callOf());
+  await balance.handle(callOf());
   await balance.close();
   await balance.close();
   expect(closed).toEqual(["127.0.0.1:1", "127.0.0.1:2"]);

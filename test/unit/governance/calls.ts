@@ -88,6 +88,5 @@ export function candidatesOf(weights: readonly number[]): Candidate[] {
       weight,
     },
     state: createEndpointState(),
-    handler: { handle: () => Promise.resolve(resultOf()), close: async () => {} },
   }));
 }

@@ -3,7 +3,7 @@ import { createEndpointState } from "../../../src/governance/endpoint-state.ts";
 import type { Candidate } from "../../../src/governance/picker.ts";
 import { roundRobin } from "../../../src/governance/round-robin.ts";
 import { slowStart } from "../../../src/governance/slow-start.ts";
-import { callOf, createRandom, resultOf } from "./calls.ts";
+import { callOf, createRandom } from "./calls.ts";
 
 function candidate(port: number, joinedAtMs = Number.NEGATIVE_INFINITY): Candidate {
   const state = createEndpointState();
@@ -11,7 +11,6 @@ function candidate(port: number, joinedAtMs = Number.NEGATIVE_INFINITY): Candida
   return {
     endpoint: { upstream: "shop", address: { kind: "tcp", host: "h", port }, name: `h:${port}` },
     state,
-    handler: { handle: async () => resultOf(), close: async () => {} },
   };
 }
 
