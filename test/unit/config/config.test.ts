@@ -131,8 +131,8 @@ name: shop-web
         protocol: "grpc",
         ...policies,
         endpoints: [
-          { address: { kind: "unix", path: "/run/o" }, weight: 1, labels: {} },
-          { address: tcp("o", 50051), weight: 1, labels: {} },
+          { address: { kind: "unix", path: "/run/o" }, weight: 1 },
+          { address: tcp("o", 50051), weight: 1 },
         ],
         local: false,
         services: [],
