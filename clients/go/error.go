@@ -148,9 +148,8 @@ func errorOf(err error, codec Codec) *Error {
 
 // ended is the error of a call whose context is done.
 func ended(ctx context.Context, doing string) *Error {
-	cause := context.Cause(ctx)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return &Error{Code: DeadlineExceeded, Message: "the deadline passed while " + doing, cause: ctx.Err()}
 	}
-	return &Error{Code: Canceled, Message: "the call was cancelled while " + doing, cause: cause}
+	return &Error{Code: Canceled, Message: "the call was cancelled while " + doing, cause: context.Cause(ctx)}
 }

@@ -228,8 +228,11 @@ func (f *frame) readMessage(message []byte) error {
 		return malformed("a message of the version %x", version>>16)
 	}
 	f.kind, f.method, f.sequence, f.body = byte(version), r.String(), r.I32(), r.Rest()
-	if r.Err() != nil {
+	switch {
+	case r.Err() != nil:
 		return malformed("its message: %v", r.Err())
+	case f.kind < typeCall || f.kind > typeOneway:
+		return malformed("a message of the type %d", f.kind)
 	}
 	return nil
 }

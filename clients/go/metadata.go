@@ -34,19 +34,8 @@ const (
 
 // WithMetadata returns a context whose calls carry these pairs of keys and values beside those that it carries already.
 func WithMetadata(ctx context.Context, pairs ...string) context.Context {
-	all := Metadata{}
-	for key, values := range outgoing(ctx) {
-		all[key] = append([]string(nil), values...)
-	}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		all.Add(pairs[i], pairs[i+1])
-	}
-	return context.WithValue(ctx, outgoingKey, all)
-}
-
-func outgoing(ctx context.Context) Metadata {
-	metadata, _ := ctx.Value(outgoingKey).(Metadata)
-	return metadata
+	before, _ := ctx.Value(outgoingKey).([]string)
+	return context.WithValue(ctx, outgoingKey, append(before[:len(before):len(before)], pairs[:len(pairs)&^1]...))
 }
 
 // IncomingMetadata gives what came beside the call that is being served.
@@ -72,17 +61,22 @@ func ReplyOf(ctx context.Context) *Reply {
 	return reply
 }
 
-// traceKeys are W3C's trace context, which passes from the call that is served to those that it makes.
-var traceKeys = [...]string{"traceparent", "tracestate"}
-
-// requestPairs gives the metadata of a call: what the caller set, and the trace that it is part of.
+// requestPairs adds the metadata of a call: what the caller set, and the trace of the call that is being served, which those
+// that it makes are part of unless the caller says otherwise.
 func requestPairs(ctx context.Context, pairs []string) []string {
-	sent := outgoing(ctx)
-	pairs = appendPairs(pairs, "", sent)
-	incoming := IncomingMetadata(ctx)
-	if len(sent[traceKeys[0]]) > 0 || len(incoming) == 0 {
+	sent, _ := ctx.Value(outgoingKey).([]string)
+	traced := false
+	for i := 0; i < len(sent); i += 2 {
+		key := strings.ToLower(sent[i])
+		traced = traced || key == traceKeys[0]
+		if !isOwn(key) {
+			pairs = append(pairs, key, sent[i+1])
+		}
+	}
+	if traced {
 		return pairs
 	}
+	incoming := IncomingMetadata(ctx)
 	for _, key := range traceKeys {
 		for _, value := range incoming[key] {
 			pairs = append(pairs, key, value)
@@ -90,6 +84,9 @@ func requestPairs(ctx context.Context, pairs []string) []string {
 	}
 	return pairs
 }
+
+// traceKeys are W3C's trace context.
+var traceKeys = [...]string{"traceparent", "tracestate"}
 
 func appendPairs(pairs []string, prefix string, metadata Metadata) []string {
 	for key, values := range metadata {

@@ -19,14 +19,12 @@ type serverConnection struct {
 	server *Server
 	link   *link
 	slots  chan struct{}
-
-	mu      sync.Mutex
-	cancels map[int32]context.CancelFunc
+	// cancels are the context.CancelFunc of the calls that run, by their ids.
+	cancels sync.Map
 }
 
 func newServerConnection(server *Server, conn net.Conn) *serverConnection {
-	return &serverConnection{server: server, link: &link{conn: conn},
-		slots: make(chan struct{}, maxCallsPerConnection), cancels: map[int32]context.CancelFunc{}}
+	return &serverConnection{server: server, link: &link{conn: conn}, slots: make(chan struct{}, maxCallsPerConnection)}
 }
 
 // serve serves calls until the connection ends, which cancels those that are left.
@@ -43,38 +41,32 @@ func (c *serverConnection) take(ctx context.Context, bytes []byte) error {
 		return err
 	case err != nil:
 		c.answer(f, nil, nil, errorOf(err, f.codec))
-	case f.kind != typeSignal:
+	case f.kind == typeCall || f.kind == typeOneway:
 		c.slots <- struct{}{}
 		c.server.count(1)
-		go c.run(ctx, f)
+		// Known before the next frame is read, which may cancel it.
+		ctx, cancel := withTimeout(ctx, f.timeout)
+		c.cancels.Store(f.id, cancel)
+		go c.run(ctx, f, cancel)
 	case f.value("cw-cancel") == "1":
-		c.mu.Lock()
-		cancel := c.cancels[f.id]
-		c.mu.Unlock()
-		if cancel != nil {
-			cancel()
+		if cancel, runs := c.cancels.Load(f.id); runs {
+			cancel.(context.CancelFunc)()
 		}
 	}
 	return nil
 }
 
-// run serves a call with its deadline, its metadata, and with them its trace.
-func (c *serverConnection) run(ctx context.Context, f *frame) {
+// run serves a call with its metadata, and with it its trace.
+func (c *serverConnection) run(ctx context.Context, f *frame, cancel context.CancelFunc) {
 	defer func() {
+		cancel()
 		<-c.slots
 		c.server.count(-1)
 	}()
 	reply := &Reply{Headers: Metadata{}, Trailers: Metadata{}}
 	ctx = context.WithValue(context.WithValue(ctx, incomingKey, f.metadata("")), replyKey, reply)
-	ctx, cancel := withTimeout(ctx, f.timeout)
-	defer cancel()
-	c.mu.Lock()
-	c.cancels[f.id] = cancel
-	c.mu.Unlock()
 	answer, failure := c.call(ctx, f)
-	c.mu.Lock()
-	delete(c.cancels, f.id)
-	c.mu.Unlock()
+	c.cancels.Delete(f.id)
 	if f.kind == typeCall {
 		c.answer(f, reply, answer, failure)
 	}

@@ -5,7 +5,7 @@ import { Command, Option } from "commander";
 import { buildStubModel } from "../../codegen/build-stub-model.ts";
 import { LANGUAGES } from "../../codegen/languages.ts";
 import type { GeneratedFile } from "../../codegen/target.ts";
-import type { Diagnostic, Report } from "../base/diagnostic.ts";
+import type { Diagnostic, Position, Report } from "../base/diagnostic.ts";
 import type { Schema, Wire } from "../schema/model.ts";
 import { generateTypeScript } from "./generate-ts.ts";
 import { goImportPath } from "./go-import-path.ts";
@@ -86,6 +86,11 @@ async function generateFiles(
   report: Report,
 ): Promise<readonly GeneratedFile[] | undefined> {
   const target = LANGUAGES[lang];
+  if (!target && wire === "thrift") {
+    const message = "ts-proto speaks Protobuf alone: leave --wire thrift out, and the sidecar translates";
+    report({ severity: "error", position: startOf(paths), message });
+    return undefined;
+  }
   if (!target) return generateTypeScript(schema, report);
   const packageName = given ?? (lang === "go" ? goImportPath(out) : undefined);
   const model = buildStubModel(schema, wire, report);
@@ -95,13 +100,18 @@ async function generateFiles(
 }
 
 /** Two files of IDL may want one place. */
-function reportTwice(files: readonly GeneratedFile[], [first = ""]: readonly string[], report: Report): void {
+function reportTwice(files: readonly GeneratedFile[], paths: readonly string[], report: Report): void {
   const seen = new Set<string>();
   for (const { path } of files) {
     const message = `two IDL files would both be written to ${path}; give one of them another package`;
-    if (seen.has(path)) report({ severity: "error", position: { file: first, line: 1, column: 1 }, message });
+    if (seen.has(path)) report({ severity: "error", position: startOf(paths), message });
     seen.add(path);
   }
+}
+
+/** Where a fault stands that belongs to no line of its own. */
+function startOf([file = ""]: readonly string[]): Position {
+  return { file, line: 1, column: 1 };
 }
 
 function compare(files: readonly GeneratedFile[], folder: string): 0 | 1 {

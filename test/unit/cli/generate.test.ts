@@ -79,3 +79,11 @@ test("TypeScript comes from ts-proto, of a .thrift file by way of its twin", asy
   expect({ stdout, exitCode }).toEqual({ stdout: `${join(out, "t.ts")}\n`, exitCode: 0 });
   expect(readFileSync(join(out, "t.ts"), "utf8")).toContain("export interface S {");
 });
+
+test("TypeScript on Thrift's wire is an error, since ts-proto cannot speak it, and nothing is written", async () => {
+  const { idl, out } = setUp();
+  const { stderr, exitCode } = await run(generateCommand, ["--lang", "ts", "--wire", "thrift", "--out", out, idl]);
+  expect(stderr).toMatch(/t\.thrift:1:1: error: ts-proto speaks Protobuf alone: leave --wire thrift out/);
+  expect(exitCode).toBe(1);
+  expect(existsSync(out)).toBe(false);
+});
