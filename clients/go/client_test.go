@@ -179,6 +179,36 @@ func TestShutdownLetsTheCallInFlightFinish(t *testing.T) {
 	}
 }
 
+func TestACancellationRightBehindItsCallIsHeeded(t *testing.T) {
+	cancelled := make(chan error, 1)
+	address, _ := serveEcho(t, func(ctx context.Context, request *text) (*text, error) {
+		<-ctx.Done()
+		cancelled <- ctx.Err()
+		return request, nil
+	})
+	call := frame{id: 7, pairs: []string{"isn", echoMethod.Service}, kind: typeCall, method: echoMethod.Name}
+	signal := frame{id: 7, pairs: []string{"cw", "1", "cw-cancel", "1"}}
+	both, err := call.write(&text{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind, err := signal.write(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write(append(both, behind...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-cancelled; !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+}
+
 func TestAFrameThatMeansNothingEndsItsConnectionAlone(t *testing.T) {
 	address, _ := serveEcho(t, func(_ context.Context, request *text) (*text, error) { return request, nil })
 	for _, bytes := range []string{"\xff\xff\xff\xff", "\x00\x00\x00\x02ab", "GET / HTTP/1.1\r\n\r\n",
