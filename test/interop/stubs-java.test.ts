@@ -1,7 +1,7 @@
 // Java's stubs and their runtime: the stub as a client of grpc-js, official clients of the stub's server, the stub against
 // itself, each on both wires through a sidecar; and what happens when the sidecar dies.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -65,6 +65,26 @@ test(
         await compileJava(cwd, javaFiles(cwd));
       },
     });
+  },
+  BUILD_MS,
+);
+
+test(
+  "no file of the golden stubs compiles with a runtime that is older than it needs",
+  async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const folder = mkdtempSync(join(tmpdir(), "causeway-stubs-"));
+    stops.push(() => rmSync(folder, { recursive: true, force: true }));
+    cpSync(join(ROOT, "clients/java/src/main/java"), folder, { recursive: true });
+    const version = join(folder, "causeway/Version.java");
+    writeFileSync(version, readFileSync(version, "utf8").replace("int V0_1 =", "int V0_0 ="));
+    const golden = javaFiles(join(ROOT, "test/golden/stubs/java/own"));
+    const options = ["-encoding", "UTF-8", "-Xmaxerrs", "10000", "-d", join(folder, "classes")];
+    const refusal: unknown = await runProgram("javac", [...options, ...javaFiles(folder), ...golden]).catch(
+      (error: unknown) => error,
+    );
+    expect(golden.filter((file) => !String(refusal).includes(`${file}:`))).toEqual([]);
+    expect(String(refusal)).toContain("variable V0_1");
   },
   BUILD_MS,
 );

@@ -119,7 +119,7 @@ final class Frame {
       first = in.getInt();
     }
     version = first >>> 16;
-    if (version != Wire.THRIFT.version && version != Wire.PROTOBUF.version) {
+    if (version != Wire.THRIFT.version() && version != Wire.PROTOBUF.version()) {
       throw in.malformed("a message that begins with " + Integer.toHexString(first) + ": expected Thrift's strict binary or Kitex-Protobuf");
     }
     type = first & 0xff;
@@ -133,14 +133,14 @@ final class Frame {
   }
 
   <I extends Input> I body(Wire<?, I> wire) {
-    if (version != wire.version) throw new RpcException(Code.INVALID_ARGUMENT, "the payload of " + name + " is not " + wire.codec);
-    return wire.input.open(bytes, at, bytes.length);
+    if (version != wire.version()) throw new RpcException(Code.INVALID_ARGUMENT, "the payload of " + name + " is not " + wire.codec());
+    return wire.input().open(bytes, at, bytes.length);
   }
 
   /** A frame with its message, of which {@code body} writes the last part. */
   static <O extends Output> O write(
       Wire<O, ?> wire, int type, String name, int sequenceId, List<Metadata.Entry> pairs, long timeoutMs, Consumer<? super O> body) {
-    O out = wire.output.get();
+    O out = wire.output().get();
     beginHeaders(out, sequenceId, pairs);
     out.putByte(0x10);
     out.putShort(timeoutMs > 0 ? 3 : 2);
@@ -150,7 +150,7 @@ final class Frame {
     endHeaders(out);
     int message = out.size;
     if (wire == Wire.PROTOBUF) out.putInt(0);
-    out.putInt(wire.version << 16 | type);
+    out.putInt(wire.version() << 16 | type);
     int at = out.grow(4);
     out.putUtf8(name);
     out.putInt(at, out.size - at - 4);

@@ -134,7 +134,7 @@ public final class Registration implements AutoCloseable {
 
   private static String requestOf(Server server, Instance instance) {
     List<Service> all = server.services();
-    String codec = all.isEmpty() || all.get(0).codec.equals(Wire.THRIFT.codec) ? "CODEC_THRIFT_BINARY" : "CODEC_PROTOBUF";
+    String codec = all.isEmpty() || all.get(0).codec.equals(Wire.THRIFT.codec()) ? "CODEC_THRIFT_BINARY" : "CODEC_PROTOBUF";
     String services = all.stream().map(service -> quote(service.name)).collect(Collectors.joining(","));
     String labels = instance.labels().entrySet().stream().map(each -> quote(each.getKey()) + ":" + quote(each.getValue())).collect(Collectors.joining(","));
     return """

@@ -121,10 +121,8 @@ final class Served extends Connection {
   private Output exception(Call call, Code code, List<Metadata.Entry> pairs) {
     Frame frame = call.frame;
     if (frame.type == Frame.ONEWAY) return null;
-    if (frame.version == Wire.PROTOBUF.version) {
-      return Frame.write(Wire.PROTOBUF, Frame.EXCEPTION, frame.name, frame.sequenceId, pairs, 0, out -> Status.writeBody(out, code));
-    }
-    return Frame.write(Wire.THRIFT, Frame.EXCEPTION, frame.name, frame.sequenceId, pairs, 0, out -> Status.writeBody(out, code));
+    Wire<?, ?> wire = frame.version == Wire.PROTOBUF.version() ? Wire.PROTOBUF : Wire.THRIFT;
+    return Frame.write(wire, Frame.EXCEPTION, frame.name, frame.sequenceId, pairs, 0, out -> Status.writeBody(out, code));
   }
 
   private void finish(Call call, Output reply) {

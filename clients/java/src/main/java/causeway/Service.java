@@ -24,7 +24,7 @@ public final class Service {
 
   public <O extends Output, I extends Input> Service method(Wire<O, I> wire, String method, boolean oneway, Handler<I, O> handler) {
     methods.put(method, new Served<>(wire, oneway, handler));
-    codec = wire.codec;
+    codec = wire.codec();
     return this;
   }
 

@@ -72,21 +72,16 @@ final class Status {
   }
 
   /** The body of such a reply, a TApplicationException: of it the type is passed on to callers without headers. */
-  static void writeBody(ThriftOutput out, Code code) {
-    out.field(ThriftType.I32, 2).i32(applicationException(code));
-    out.stop();
-  }
-
-  static void writeBody(ProtobufOutput out, Code code) {
-    out.field(1, ProtobufOutput.VARINT).int32(applicationException(code));
-  }
-
-  private static int applicationException(Code code) {
-    return switch (code) {
+  static void writeBody(Output out, Code code) {
+    int type = switch (code) {
       case UNKNOWN -> 0;
       case UNIMPLEMENTED -> 1;
       case INVALID_ARGUMENT, OUT_OF_RANGE -> 7;
       default -> 6;
     };
+    if (out instanceof ProtobufOutput protobuf) protobuf.field(1, ProtobufOutput.VARINT).int32(type);
+    if (!(out instanceof ThriftOutput thrift)) return;
+    thrift.field(ThriftType.I32, 2).i32(type);
+    thrift.stop();
   }
 }

@@ -31,12 +31,7 @@ public final class ThriftInput extends Input {
 
   private void skipType(int type) {
     switch (type) {
-      case 2, 3 -> take(1);
-      case 6 -> take(2);
-      case 8 -> take(4);
-      case 4, 10 -> take(8);
       case 11 -> take(getInt());
-      case 16 -> take(16);
       case 12 -> {
         enter();
         for (int field = field(); field != ThriftType.STOP; field = field()) skip(field);
@@ -50,7 +45,7 @@ public final class ThriftInput extends Input {
         int element = getByte();
         skipAll(getInt(), element, 0);
       }
-      default -> throw malformed("a field of the unknown type " + type);
+      default -> take(leastBytes(type));
     }
   }
 
@@ -133,6 +128,7 @@ public final class ThriftInput extends Input {
     if (count < 0 || count * bytesEach > end - at) throw malformed(Integer.toUnsignedString(count) + " elements are announced in " + (end - at) + " bytes");
   }
 
+  /** Fewest bytes of a value, which are all where the type has one size. */
   private int leastBytes(int type) {
     return switch (type) {
       case 2, 3, 12 -> 1;
@@ -142,7 +138,7 @@ public final class ThriftInput extends Input {
       case 13 -> 6;
       case 4, 10 -> 8;
       case 16 -> 16;
-      default -> throw malformed("elements of the unknown type " + type);
+      default -> throw malformed("a value of the unknown type " + type);
     };
   }
 }
