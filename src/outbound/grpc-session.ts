@@ -78,6 +78,12 @@ export interface GrpcSessionOptions extends KeepaliveOptions {
 /** Calls wait while this much of others' requests waits for the peer's windows, in bytes. */
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
+/**
+ * What callers who do not read may leave here of one connection's responses before they hold back those of all its callers, in
+ * bytes: each stream's window holds back its own caller long before.
+ */
+const MAX_UNCONSUMED_BYTES = 64 * 1024 * 1024;
+
 /** Whether a call may begin now. */
 function hasRoom({ connected, http2 }: Session): boolean {
   return connected && http2.freeStreams > 0 && http2.queuedBytes <= MAX_QUEUED_BYTES;
@@ -188,7 +194,7 @@ export function createGrpcSessions(
     }
     const http2 = createHttp2Connection<StreamListener>(
       "client",
-      { nowMs: clock.nowMs },
+      { nowMs: clock.nowMs, maxUnconsumedBytes: MAX_UNCONSUMED_BYTES },
       {
         onHeaders(stream, list, endStream) {
           stream.context?.headers(list);

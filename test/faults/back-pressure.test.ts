@@ -1,20 +1,14 @@
 // Peers that do not read: what a sidecar holds for them is bounded, and the calls beyond are refused in words.
-import { readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { createFrameSplitter } from "../../src/protocol/thrift/framing.ts";
 import { readMessageHeader, writeMessage } from "../../src/protocol/thrift/message.ts";
 import { type Sidecar, startSidecarForTest } from "../e2e/sidecar.ts";
 import { framed, thriftText } from "../matrix/echo.ts";
+import { peakBytes } from "./peak-bytes.ts";
 import { open, startThriftUpstream, thriftMessage, type Upstream } from "./upstreams.ts";
 
 const MIB = 1024 * 1024;
-
-/** The most memory that a process has had, in bytes. */
-function peakBytes({ process: { pid } }: Sidecar): number {
-  const [, kib] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kib) * 1024;
-}
 
 function start({ endpoint }: Upstream, upstream: string, listener = ""): Sidecar {
   return startSidecarForTest(`

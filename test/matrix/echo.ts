@@ -68,11 +68,13 @@ export function compactText(id: number, text: string): Buffer {
   return Buffer.concat([Buffer.from([...head, bytes.length]), bytes, Buffer.of(0)]);
 }
 
-/** A Protobuf message with a string field 1; texts of less than 16 KiB. */
+/** A Protobuf message with a string field 1. */
 export function protobufText(text: string): Buffer {
   const bytes = Buffer.from(text);
-  const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 0x7f) | 0x80, bytes.length >> 7];
-  return Buffer.concat([Buffer.from([0x0a, ...length]), bytes]);
+  const length: number[] = [];
+  let rest = bytes.length;
+  for (; rest > 0x7f; rest >>>= 7) length.push((rest & 0x7f) | 0x80);
+  return Buffer.concat([Buffer.from([0x0a, ...length, rest]), bytes]);
 }
 
 /** The string of the first field. */

@@ -13,6 +13,11 @@ export interface Http2Options {
   /** What the peer may send on a stream, and on the connection, before it is consumed. */
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
+  /**
+   * What may wait for consumers in all before the connection's window is held back for it: until then a stream whose consumer takes
+   * nothing holds back itself and no other.
+   */
+  readonly maxUnconsumedBytes: number;
   /** Most that the two windows grow to when the peer could send faster than they let it. */
   readonly maxStreamWindowBytes: number;
   readonly maxConnectionWindowBytes: number;
@@ -51,6 +56,7 @@ export const HTTP2_DEFAULTS = {
   maxConcurrentStreams: 1_000,
   streamWindowBytes: 1024 * 1024,
   connectionWindowBytes: 4 * 1024 * 1024,
+  maxUnconsumedBytes: 0,
   maxStreamWindowBytes: 8 * 1024 * 1024,
   maxConnectionWindowBytes: 32 * 1024 * 1024,
   maxFrameBytes: 16_384,

@@ -50,6 +50,7 @@ export class ReceiveWindows {
     this.#unconsumed += length;
     this.#hasReceived = true;
     if (this.#measuring) this.#measuredBytes += length;
+    if (this.#options.maxUnconsumedBytes > 0) this.#fill(this.#target / 2);
   }
 
   /** Gives back what was received for no stream. */
@@ -81,7 +82,8 @@ export class ReceiveWindows {
   }
 
   #fill(threshold: number): void {
-    const missing = this.#target - this.#window - this.#unconsumed;
+    const held = Math.max(0, this.#unconsumed - this.#options.maxUnconsumedBytes);
+    const missing = this.#target - this.#window - held;
     if (missing <= 0 || missing < threshold) return;
     this.#window += missing;
     this.#announce(0, missing);

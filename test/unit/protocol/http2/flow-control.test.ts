@@ -155,6 +155,32 @@ describe("receiving", () => {
     expect(subject.events.at(-1)).toContain("headers 3");
   });
 
+  test("streams that nobody reads hold back themselves, and the others only when too much waits in all", () => {
+    const subject = createSubject("server", { ...windows, maxUnconsumedBytes: 120_000 });
+    subject.onData = () => {};
+    const given = () => updates(subject.said()).filter(([id]) => id === 0);
+    subject.hear(request(1), data(1, Buffer.alloc(60_000)));
+    expect(given()).toEqual([[0, 60_000]]);
+    subject.hear(request(3), data(3, Buffer.alloc(60_000)));
+    expect(given()).toEqual([[0, 60_000]]);
+    // Beyond what may wait: the window is all that is left.
+    subject.hear(request(5), data(5, Buffer.alloc(60_000)));
+    expect(given()).toEqual([]);
+    subject.hear(request(7), data(7, Buffer.alloc(40_001)));
+    expect(subject.events.at(-1)).toContain("FLOW_CONTROL_ERROR");
+  });
+
+  test("the connection's window is given back when what waits is taken", () => {
+    const subject = createSubject("server", { ...windows, maxUnconsumedBytes: 50_000 });
+    subject.onData = () => {};
+    for (const id of [1, 3]) subject.hear(request(id), data(id, Buffer.alloc(60_000)));
+    subject.said();
+    subject.connection.consume(subject.streams.get(1)!, 60_000);
+    subject.connection.consume(subject.streams.get(3)!, 60_000);
+    subject.hear(request(5), data(5, Buffer.alloc(65_535)), request(7), data(7, Buffer.alloc(34_465)));
+    expect(subject.events.at(-1)).toContain("data 7");
+  });
+
   test("DATA beyond the connection's window ends the connection", () => {
     const subject = createSubject("server", windows);
     subject.onData = () => {};
