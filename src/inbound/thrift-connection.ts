@@ -85,7 +85,7 @@ export function serveThrift(
   let draining = false;
   /** Whether the caller was told that the connection takes no further calls. */
   let retiring = false;
-  /** Whether the caller is a Kitex client with many calls on the connection. */
+  /** Whether the caller is a Kitex client with many calls on the connection, and has not been told that it is to be closed. */
   let kitexMux = false;
   /** Whether nothing more will be read: the caller has ended its side, or its bytes cannot be split. */
   let ended = false;
@@ -141,7 +141,7 @@ export function serveThrift(
     }
     inFlight++;
     requestBytes += message.length;
-    kitexMux ||= isKitexMux(dress);
+    if (!retiring) kitexMux ||= isKitexMux(dress);
     const { signal, headers } = read.call;
     const done = (reply: Reply | RpcError) => {
       inFlight--;
@@ -230,6 +230,10 @@ export function serveThrift(
   function closeIfDone(): void {
     // A sidecar that was told ends the connection itself, when nothing of its own is on the way any more.
     if (inFlight > 0 || slots.length > 0 || socket.destroyed || (retiring && !ended)) return;
+    if (draining && kitexMux && !ended) {
+      tellKitex();
+      return;
+    }
     writer.flush();
     if (socket.readableEnded || (draining && (ended || splitter.isEmpty))) {
       socket.destroySoon();
@@ -237,6 +241,21 @@ export function serveThrift(
       discarding = true;
       endAndDiscard(socket, options.maxMessageBytes);
     }
+  }
+
+  /**
+   * A Kitex client with many calls looks past what replies say of the connection, and leaves it to the server to close it.
+   * It is told when it waits for nothing, because the client of Kitex 0.15 and 0.16 drops the connection with its calls at the word (cloudwego/kitex#1897).
+   */
+  function tellKitex(): void {
+    kitexMux = false;
+    retiring = true;
+    writer.write(writeKitexReset());
+    writer.flush();
+    context.clock.after(KITEX_RESET_MS, () => {
+      retiring = false;
+      closeIfDone();
+    });
   }
 
   function onData(chunk: Buffer): void {
@@ -279,15 +298,6 @@ export function serveThrift(
         retiring = true;
         writer.write(writeReset());
         writer.flush();
-      } else if (kitexMux && !ended && !retiring) {
-        // It looks past what replies say of the connection, and leaves it to the server to close it.
-        retiring = true;
-        writer.write(writeKitexReset());
-        writer.flush();
-        context.clock.after(KITEX_RESET_MS, () => {
-          retiring = false;
-          closeIfDone();
-        });
       }
       closeIfDone();
     },

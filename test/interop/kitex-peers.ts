@@ -1,6 +1,7 @@
 // Kitex as a program: how it is built from the IDL of Kinds and its derived twin, and run as client and as server.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { expect, vi } from "vitest";
 import { type App, checkConfig, createApp } from "../../src/app/app.ts";
 import { formatAddress } from "../../src/base/address.ts";
 import { buildOnce, ROOT } from "../../tools/build-cache.ts";
@@ -72,7 +73,27 @@ export async function runKitexClient(
   return outcomesOf(lines);
 }
 
-export function outcomesOf(lines: string): Outcome[] {
+/**
+ * Starts a client with many calls in flight on one connection, then runs `meanwhile`; gives what became of those, and of a
+ * further one, which is to fail with a `text`.
+ */
+export async function runThroughDrain(
+  command: string,
+  { payload, address, text }: { payload: Payload; address: string; text: string },
+  meanwhile: () => Promise<void>,
+): Promise<Outcome[]> {
+  const client = await startService(command, ["drain", payload, address, text], /^(in flight)$/);
+  try {
+    await meanwhile();
+    const lines = () => client.tail().match(/^\{.*\}$/gm) ?? [];
+    await vi.waitFor(() => expect(lines()).toHaveLength(2), { timeout: 10_000 });
+    return outcomesOf(lines().join("\n"));
+  } finally {
+    await client.stop();
+  }
+}
+
+function outcomesOf(lines: string): Outcome[] {
   return lines
     .trim()
     .split("\n")

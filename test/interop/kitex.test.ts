@@ -1,5 +1,12 @@
 // Kitex, whose wire TTHeader is, on both sides of a sidecar: its client and its server, with Thrift and with Kitex-Protobuf
 // messages, with each other, with gRPC and with Apache Thrift.
+import {
+  credentials,
+  type Client as GrpcClient,
+  Metadata,
+  makeGenericClientConstructor,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Service, startService } from "../../tools/program.ts";
 import { whatIsMissing } from "../../tools/toolchain.ts";
@@ -10,6 +17,7 @@ import {
   type KitexClient,
   type LocalSidecar,
   runKitexClient,
+  runThroughDrain,
   startKindsSidecar,
   startKitexServer,
 } from "./kitex-peers.ts";
@@ -121,6 +129,81 @@ describe.each(KITEX_SERVERS)("%s behind other clients", (name) => {
     skip(missing !== undefined, missing);
     const outcomes = await goThriftClient(official)(sidecars.get(name)!.address, "framed", "strict");
     expectCases(outcomes, "go-thrift", known);
+  });
+});
+
+describe.each(["kitex-thrift", "kitex-thrift mux", "kitex-protobuf mux"] as const)("a gRPC client of %s", (name) => {
+  test("is told a business error as Kitex says it over gRPC", async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const { error } = await callGrpc(sidecars.get(name)!.address, "Kinds/echoString", "business error");
+    expect(error).toMatchObject({ code: 13, details: "no such shelf: 棚" });
+    expect(error?.metadata.get("biz-status")).toEqual(["404"]);
+    expect(error?.metadata.get("biz-extra")).toEqual(['{"shelf":"7"}']);
+  });
+
+  test("sends Kitex's metainfo, and gets its backward values", async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const sent = { "rpc-persist-user-id": "7", rpc_transit_temp: "t", tenant: "no metainfo" };
+    const { text, metadata } = await callGrpc(sidecars.get(name)!.address, "Kinds/echoString", "tell", sent);
+    expect(JSON.parse(text)).toMatchObject({ Persistent: { USER_ID: "7" }, Transient: { temp: "t" } });
+    expect(metadata).toMatchObject({ "rpc-backward-seen-by": "kitex", "rpc_backward_lower.case": "kept" });
+  });
+});
+
+/** Calls a method whose request and response have a string 1, or nothing. */
+function callGrpc(address: string, path: string, text: string, headers: Record<string, string> = {}) {
+  const bytes = (value: Buffer): Buffer => value;
+  const client: GrpcClient = new (makeGenericClientConstructor({}, "Kinds"))(address, credentials.createInsecure());
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(headers)) metadata.set(key, value);
+  const request = Buffer.concat([Buffer.from([0x0a, Buffer.byteLength(text)]), Buffer.from(text)]);
+  return new Promise<{ error: ServiceError | null; text: string; metadata: Record<string, unknown> }>((resolve) => {
+    let received: Metadata | undefined;
+    const call = client.makeUnaryRequest(`/kinds.${path}`, bytes, bytes, request, metadata, (error, response) => {
+      client.close();
+      // A tag and a length of two bytes, or of one.
+      const start = (response?.[1] ?? 0) < 0x80 ? 2 : 3;
+      resolve({ error, text: response?.toString("utf8", start) ?? "", metadata: received?.getMap() ?? {} });
+    });
+    call.on("metadata", (headers) => {
+      received = headers;
+    });
+  });
+}
+
+describe("connections that end", () => {
+  test("a sidecar that drains answers a Kitex client what is in flight", async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const upstream = { protocol: "ttheader", endpoints: [servers.get("kitex-thrift mux")!.ready] };
+    const { address, close } = await startKindsSidecar("drained", upstream, 5_000);
+    const outcomes = await runThroughDrain(kitex, { payload: "thrift", address, text: "" }, close);
+    // One more may still come in time.
+    expect(failuresOf(outcomes.slice(0, 1))).toEqual([]);
+  });
+
+  test.for([
+    { payload: "thrift", mux: true },
+    { payload: "thrift", mux: false },
+    { payload: "protobuf", mux: true },
+  ] as const)("a Kitex server that ends answers what is in flight, $payload, mux: $mux", async (server, { skip }) => {
+    skip(missing !== undefined, missing);
+    const { payload, mux } = server;
+    const { ready, stop } = await startKitexServer(kitex, payload, mux);
+    const sidecar = await startKindsSidecar(`ended-${payload}-${mux}`, {
+      protocol: "ttheader",
+      codec: payload === "thrift" ? "thrift-binary" : "protobuf",
+      endpoints: [ready],
+      ...(!mux && { maxCallsPerConnection: 1 }),
+    });
+    try {
+      const text = "[grpc:14 UNAVAILABLE]";
+      const outcomes = await runThroughDrain(kitex, { payload, address: sidecar.address, text }, stop);
+      // Without mux it goes on to serve the connections that it has, for a while.
+      expect(failuresOf(mux ? outcomes : outcomes.slice(0, 1))).toEqual([]);
+    } finally {
+      await sidecar.close();
+      await stop();
+    }
   });
 });
 

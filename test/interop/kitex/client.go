@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -288,29 +286,30 @@ func mustBeBusinessError(c caller) error {
 	return nil
 }
 
-// callUntilTold has many calls in flight on one connection, says so, and reports what became of them and of those after
-// them, which begin with a line on its standard input.
-func callUntilTold(c caller) {
+// callThrough has many calls in flight on one connection, says so, and reports what became of them, and of one more, which must
+// fail and say `text`.
+func callThrough(c caller, text string) {
 	const calls = 50
 	answers := make(chan error, calls)
 	for i := range calls {
 		go func() {
-			_, err := c.text(context.Background(), fmt.Sprintf("sleep 500 of call %d", i))
+			_, err := c.text(context.Background(), fmt.Sprintf("sleep 600 of call %d", i))
 			answers <- err
 		}()
 	}
 	time.Sleep(150 * time.Millisecond)
 	fmt.Println("in flight")
-	report([]testCase{{"in flight", func() error {
-		var failures []error
-		for range calls {
-			failures = append(failures, <-answers)
-		}
-		return errors.Join(failures...)
-	}}})
-	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-	report([]testCase{{"afterwards", func() error {
-		_, err := c.text(context.Background(), "again")
-		return err
-	}}})
+	report([]testCase{
+		{"those in flight", func() error {
+			var failures []error
+			for range calls {
+				failures = append(failures, <-answers)
+			}
+			return errors.Join(failures...)
+		}},
+		{"one more", func() error {
+			_, err := c.text(context.Background(), "again")
+			return mustSay(err, text)
+		}},
+	})
 }

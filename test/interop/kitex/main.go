@@ -2,7 +2,7 @@
 //
 //	kitex server thrift|protobuf [mux]
 //	kitex client thrift|protobuf TRANSPORT ADDRESS SERVER
-//	kitex drain thrift|protobuf ADDRESS
+//	kitex drain thrift|protobuf ADDRESS TEXT
 //
 // TRANSPORT is buffered, framed, ttheader, ttheader-framed or mux; SERVER says who answers: kitex-thrift, kitex-protobuf,
 // kitex-plain (Thrift on a wire without headers), grpc or thrift.
@@ -26,7 +26,7 @@ func main() {
 	case "client":
 		report(casesOf(newCaller(arguments[1], arguments[2], arguments[3]), arguments[4]))
 	case "drain":
-		callUntilTold(newCaller(arguments[1], "mux", arguments[2]))
+		callThrough(newCaller(arguments[1], "mux", arguments[2]), arguments[3])
 	default:
 		fail(errors.New("usage: kitex server|client|drain ..."))
 	}
