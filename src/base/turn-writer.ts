@@ -30,6 +30,16 @@ export class TurnWriter {
     if (written) this.#written.push(written);
   }
 
+  /** Writes now, behind what waits: for what nothing else of this turn is to join. */
+  writeNow(bytes: Uint8Array): void {
+    if (this.#waiting.length === 0) {
+      this.#sink.write(bytes);
+      return;
+    }
+    this.write(bytes);
+    this.flush();
+  }
+
   /** How many bytes wait for the end of the turn. */
   get waitingBytes(): number {
     return this.#bytes;

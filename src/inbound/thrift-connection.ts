@@ -209,8 +209,8 @@ export function serveThrift(
   /** A caller that has other calls in flight may get several replies in this turn of the event loop. */
   function write(message: Uint8Array): void {
     if (!socket.writable) return;
-    writer.write(message);
-    if (inFlight === 0) writer.flush();
+    if (inFlight === 0) writer.writeNow(message);
+    else writer.write(message);
   }
 
   /** The bytes cannot be split any further: says so behind the replies that are still to come, then closes. */

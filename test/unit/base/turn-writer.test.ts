@@ -54,3 +54,13 @@ test("each writer is told when what it wrote was written", async () => {
   for (const done of confirm) done();
   expect(told).toEqual(["a", "c"]);
 });
+
+test("what is written now leaves behind what waits", async () => {
+  const { written, writer } = recorder();
+  writer.writeNow(Buffer.from("a"));
+  writer.write(Buffer.from("b"));
+  writer.writeNow(Buffer.from("c"));
+  expect(written).toEqual(["a", "bc"]);
+  await nextTurn();
+  expect(written).toEqual(["a", "bc"]);
+});
