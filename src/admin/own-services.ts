@@ -57,7 +57,6 @@ export function createOwnServices(options: OwnServicesOptions, context: OwnServi
 
   const upstreams = new Map<string, string | undefined>(own.map(({ fullName }) => [fullName, undefined]));
   for (const [service, { upstream }] of routes) upstreams.set(service, upstream);
-  const { start, stop, replace, check, list, watch } = createGrpcHealth({ services: upstreams, resolver });
 
   const carried = [...schema.services.values()]
     .flat()
@@ -67,6 +66,8 @@ export function createOwnServices(options: OwnServicesOptions, context: OwnServi
     services: [...own, ...carried].map(({ fullName }) => fullName),
   });
 
+  // Last: it watches, and nothing behind it can fail.
+  const { start, stop, replace, check, list, watch } = createGrpcHealth({ services: upstreams, resolver });
   const unary: Handler = (call) => (call.method.name === "List" ? list(call) : check(call));
   const services = own.map((service): OwnService => {
     return HEALTH_PROTO.services.includes(service)

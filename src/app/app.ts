@@ -39,7 +39,7 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** Starts a sidecar; rejects with a ListenError when an address cannot be had, and then nothing is left open. */
+/** Starts a sidecar; rejects with a ListenError when an address cannot be had. What it rejects with leaves nothing open. */
 export async function createApp(
   checked: CheckedConfig,
   log: Log,
@@ -68,10 +68,23 @@ export async function createApp(
   };
   /** Whose IDL a method is of: a call goes by the config that its caller's bytes were first read by. */
   const owners = new WeakMap<Method, Traffic>();
-  let current = createTraffic(checked, undefined, context);
+  let current: Traffic;
+  try {
+    current = createTraffic(checked, undefined, context);
+  } catch (error) {
+    await closeBeneath();
+    throw error;
+  }
   own(current);
   /** Of those that were replaced, until their last call has ended. */
   const ending = new Set<Promise<void>>();
+
+  /** What calls need and do not pass through. */
+  async function closeBeneath(): Promise<void> {
+    discovery.close();
+    shared?.close();
+    await within(CUT_MS, clock, Promise.all([tracing?.close()]));
+  }
 
   function own(traffic: Traffic): void {
     for (const service of traffic.services) for (const method of methodsOf(service)) owners.set(method, traffic);
@@ -135,9 +148,7 @@ export async function createApp(
     await Promise.all(ofCallers.map((listener) => listener.close(current.checked.config.drainMs)));
     // What could not finish by now has lost its caller; an upstream that does not let go must not hold us.
     await within(CUT_MS, clock, Promise.all([current.close(), ...ending, withdrawn]));
-    discovery.close();
-    shared?.close();
-    await within(CUT_MS, clock, Promise.all([tracing?.close()]));
+    await closeBeneath();
     await Promise.all(ofAdmin.map((listener) => listener.close(ADMIN_DRAIN_MS)));
   }
 
@@ -150,6 +161,8 @@ export async function createApp(
       discovery.update(before.checked);
       throw error;
     }
+    // Only now, as who was sent away does not come back by itself.
+    discovery.local.checkAgain();
     own(current);
     port = httpPortOf(current);
     if (ready) current.start();

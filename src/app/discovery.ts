@@ -27,7 +27,7 @@ export interface Discovery extends Resolver {
   answered(): Promise<void>;
   /** What is not known of the upstreams of the config at work, in sentences; empty when all is. */
   doubts(): readonly string[];
-  /** Takes the endpoints that a new config lists. Where the registry is stays as it was. */
+  /** Takes the endpoints that a new config lists; `local` is to be checked again then. Where the registry is stays as it was. */
   update(checked: CheckedConfig): void;
   close(): void;
 }
@@ -82,7 +82,6 @@ export function createDiscovery(
       current = next;
       fixed.replace(staticEndpoints(next.config));
       dns.replace(dnsNames(next.config));
-      local.checkAgain();
     },
     close() {
       local.close();

@@ -13,7 +13,7 @@ import type { LinkedSchema } from "../schema/link.ts";
 import type { Service } from "../schema/model.ts";
 import type { CheckedConfig } from "./check-config.ts";
 import { upstreamsOfServices } from "./service-upstreams.ts";
-import { createUpstreams, isLocal, type Upstream, type UpstreamsContext } from "./upstreams.ts";
+import { closeUpstreams, createUpstreams, isLocal, type Upstream, type UpstreamsContext } from "./upstreams.ts";
 
 /** One config at work: where the calls of the application beside go, and those of other sidecars. */
 export interface Traffic extends Readonly<Record<Side, Handlers>> {
@@ -32,12 +32,36 @@ export interface Traffic extends Readonly<Record<Side, Handlers>> {
   close(next?: Traffic): Promise<void>;
 }
 
-/** Sets up a config's traffic; `before` is what it takes the place of, if anything. */
+/**
+ * Sets up a config's traffic; `before` is what it takes the place of, if anything. What it throws leaves nothing open that was
+ * not before.
+ */
 export function createTraffic(checked: CheckedConfig, before: Traffic | undefined, context: UpstreamsContext): Traffic {
   const { config, linked } = checked;
-  const upstreams = createUpstreams(checked, before?.upstreams ?? new Map(), context);
-  const carried = routesOf(config, linked, upstreams);
-  const own = createOwnServices(config, { schema: linked.schema, routes: carried, resolver: context.resolver });
+  const known = before?.upstreams ?? new Map<string, Upstream>();
+  const upstreams = createUpstreams(checked, known, context);
+  let own: OwnServices | undefined;
+  try {
+    const carried = routesOf(config, linked, upstreams);
+    own = createOwnServices(config, { schema: linked.schema, routes: carried, resolver: context.resolver });
+    return trafficOver(checked, { upstreams, carried, own }, context);
+  } catch (error) {
+    own?.stop();
+    closeUpstreams(upstreams, known).catch(() => {});
+    throw error;
+  }
+}
+
+/** What traffic stands on, which is to be closed when it does not come to be. */
+interface Ground {
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** The ways to the services that upstreams have. */
+  readonly carried: ReadonlyMap<string, Route>;
+  readonly own: OwnServices;
+}
+
+function trafficOver(checked: CheckedConfig, { upstreams, carried, own }: Ground, context: UpstreamsContext): Traffic {
+  const { config, linked } = checked;
   const routes = new Map([...carried, ...ownRoutes(own, config.limits)]);
   // Our own first: of two services of one name the first is found.
   const services = [...own.services.map(({ service }) => service), ...[...linked.schema.services.values()].flat()];
@@ -66,8 +90,7 @@ export function createTraffic(checked: CheckedConfig, before: Traffic | undefine
     async close(next) {
       if (next) own.replace();
       else own.stop();
-      const gone = [...upstreams].filter(([name, upstream]) => next?.upstreams.get(name) !== upstream);
-      await Promise.all(gone.map(([, { stack }]) => stack.close()));
+      await closeUpstreams(upstreams, next?.upstreams);
     },
   };
 }

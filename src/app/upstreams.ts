@@ -47,7 +47,7 @@ export interface UpstreamsContext {
 /**
  * The upstreams of a config by name. One that `before` has with the same options and IDL is that very one; one whose options
  * have changed knows of its endpoints what the one before knew. Whoever is in `before` and not in the result is the
- * caller's to close.
+ * caller's to close. What it throws leaves nothing open that was not before.
  */
 export function createUpstreams(
   { config, linked }: CheckedConfig,
@@ -55,19 +55,36 @@ export function createUpstreams(
   context: UpstreamsContext,
 ): ReadonlyMap<string, Upstream> {
   const { limits } = config;
-  return new Map(
-    Object.entries(config.upstreams).map(([name, options]) => {
+  const upstreams = new Map<string, Upstream>();
+  try {
+    for (const [name, options] of Object.entries(config.upstreams)) {
       const known = before.get(name);
       const isSame =
         known?.linked === linked &&
         isDeepStrictEqual(known.limits, limits) &&
         // The resolver says where its endpoints are.
         isDeepStrictEqual({ ...known.options, endpoints: [] }, { ...options, endpoints: [] });
-      if (isSame) return [name, known];
+      if (isSame) {
+        upstreams.set(name, known);
+        continue;
+      }
       const upstream = { options, linked, limits };
-      return [name, { ...upstream, stack: createStack(name, upstream, known?.stack.states(), context) }];
-    }),
-  );
+      upstreams.set(name, { ...upstream, stack: createStack(name, upstream, known?.stack.states(), context) });
+    }
+  } catch (error) {
+    closeUpstreams(upstreams, before).catch(() => {});
+    throw error;
+  }
+  return upstreams;
+}
+
+/** Closes those of `upstreams` that are not in `kept`, when their calls in flight are done. */
+export async function closeUpstreams(
+  upstreams: ReadonlyMap<string, Upstream>,
+  kept: ReadonlyMap<string, Upstream> | undefined,
+): Promise<void> {
+  const gone = [...upstreams].filter(([name, upstream]) => kept?.get(name) !== upstream);
+  await Promise.all(gone.map(([, { stack }]) => stack.close()));
 }
 
 function createStack(

@@ -9,7 +9,7 @@ import type { Method } from "../schema/model.ts";
 import { type AccessLogContext, type AccessLogOptions, accessLog } from "./access-log.ts";
 import { attemptTimeout } from "./attempt-timeout.ts";
 import { authorize } from "./authorize.ts";
-import { createBalance } from "./balance.ts";
+import { type Balance, createBalance } from "./balance.ts";
 import { loadTrackersOf, pickerOf } from "./balance-policy.ts";
 import { closeBreaker, trackBreaker } from "./breaker.ts";
 import { type BridgeContext, bridge } from "./bridge.ts";
@@ -185,6 +185,25 @@ export function createUpstreamStack(
     random,
     wire: context.wire,
   });
+  try {
+    const handlers = aboveBalance(upstream, policies, context, scopesOf, balance);
+    return { ...handlers, inspect: balance.inspect, close: balance.close };
+  } catch (error) {
+    // It watches already, and nobody else could end that.
+    balance.close().catch(() => {});
+    throw error;
+  }
+}
+
+/** What a call passes before its endpoint is chosen. */
+function aboveBalance(
+  upstream: string,
+  policies: UpstreamPolicies,
+  context: UpstreamStackContext,
+  scopesOf: ((method: Method) => Scope) | undefined,
+  balance: Balance,
+): Handlers {
+  const { clock, random, states } = context;
   const { counts } = states;
   const rate = rateLimit(policies.rateLimit, { clock, counts, pairs: context.links });
   const shared = sharedRateLimit(policies.rateLimit, { clock, counts, pairs: context.links, shared: context.shared });
@@ -222,7 +241,7 @@ export function createUpstreamStack(
         scoped.handleStream,
       )
     : serveLoneMessages(handle, upstream);
-  return { handle, handleStream, inspect: balance.inspect, close: balance.close };
+  return { handle, handleStream };
 }
 
 type Scope = ScopedPolicies<UpstreamPolicies>;

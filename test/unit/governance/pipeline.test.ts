@@ -173,3 +173,35 @@ test("five failures eject one of two endpoints, which comes back after its time"
   for (let i = 0; i < 4; i++) await handle(callOf());
   expect(seen.slice(4)).toContain("127.0.0.1:9");
 });
+
+test("a stack that cannot be built leaves no watch behind", () => {
+  let watches = 0;
+  const policies = Object.defineProperty({ ...defaults }, "degrade", {
+    get(): never {
+      throw new Error("no rules");
+    },
+  });
+  const build = () =>
+    createUpstreamStack("inventory", policies, {
+      codec: "protobuf",
+      wire: "grpc",
+      isGrpc: true,
+      hasStreams: true,
+      maxMessageBytes: 1_000,
+      links: new Map(),
+      compile: () => (bytes) => bytes,
+      clock: createFakeClock(),
+      random: () => 0.5,
+      zone: undefined,
+      states: createEndpointStates(),
+      resolver: {
+        watch() {
+          watches++;
+          return () => void watches--;
+        },
+      },
+      connect: () => ({ handle: () => Promise.reject(new Error("no call was made")), close: async () => {} }),
+    });
+  expect(build).toThrow("no rules");
+  expect(watches).toBe(0);
+});
