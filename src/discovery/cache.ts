@@ -57,7 +57,7 @@ const MAX_IDLE = 1_000;
 /**
  * Shares one watch of the source among all watchers of an upstream, and keeps it `idleMs` after the last has gone. While the
  * source knows nothing yet, what the snapshot has is given as stale; a source that suddenly has no endpoints is not believed
- * for `emptyGraceMs`, and what it had before is given as stale meanwhile.
+ * for `emptyGraceMs`, and what it had before is given as stale meanwhile, also when the source is lost in that time.
  */
 export function createCachedResolver(
   source: Resolver,
@@ -107,6 +107,13 @@ export function createCachedResolver(
       return;
     }
     const had = entry.last.endpoints;
+    // Who cannot see the registry does not know that it has none.
+    if (said.kind === "stale" && said.endpoints.length === 0 && had.length > 0) {
+      entry.stopGrace?.();
+      entry.stopGrace = undefined;
+      give(entry, { kind: "stale", endpoints: had });
+      return;
+    }
     if (said.kind === "known" && said.endpoints.length === 0 && had.length > 0 && emptyGraceMs > 0) {
       if (entry.stopGrace) return;
       log.warn(

@@ -12,7 +12,7 @@ import { createWatchers } from "./watchers.ts";
 export interface DirectoryFiles {
   /** The names of the directory's files, each with a mark that changes when the file does. */
   list(): Promise<ReadonlyMap<string, string>>;
-  /** The mark of one file; undefined when it is not there. */
+  /** The mark of one file; undefined when it is not there. Rejects, as `list` does, when the directory is not. */
   mark(name: string): Promise<string | undefined>;
   /** The text of a file; undefined when it is gone. Rejects for one that is too large. */
   read(name: string): Promise<string | undefined>;
@@ -66,7 +66,8 @@ const MOST_TOUCHED = 100;
 
 /**
  * Watches a directory. A file that becomes invalid keeps what it said before, and the log says why; an instance whose
- * file shows no heartbeat during its lease is left out; when the directory cannot be read, all that was known is stale.
+ * file shows no heartbeat during its lease is left out; when the directory cannot be read, all that was known is stale, and
+ * leases stand still.
  */
 export function createDirectoryResolver(
   { rescanMs }: DirectoryResolverOptions,
@@ -81,10 +82,13 @@ export function createDirectoryResolver(
   /** Files that may have changed; undefined when any may have. */
   let touched: Set<string> | undefined = new Set();
   let closed = false;
+  /** When the directory was found to be away; undefined while it is there. On the monotonic clock. */
+  let lostAtMs: number | undefined;
   let stopTimer: Stop = nothing;
 
   function endpointsOf(upstream: string): Endpoints {
-    const nowMs = clock.nowMs();
+    // Nobody can say that he is alive while the directory is away: leases stand still.
+    const nowMs = lostAtMs ?? clock.nowMs();
     const endpoints: Endpoint[] = [];
     const seen = new Set<string>();
     for (const entry of byUpstream.get(upstream) ?? []) {
@@ -107,6 +111,8 @@ export function createDirectoryResolver(
   function look(names: ReadonlySet<string> | undefined): Promise<void> {
     looking = looking.then(async () => {
       if (closed) return;
+      // The one that is back is another one, perhaps.
+      if (lostAtMs !== undefined) watchAnew();
       // A directory that was away may have anything in it.
       const some = kind === "known" ? names : undefined;
       let marks: ReadonlyMap<string, string>;
@@ -116,6 +122,7 @@ export function createDirectoryResolver(
         lost(error);
         return;
       }
+      found();
       const gone = [...(some ?? entries.keys())].filter((file) => !marks.has(file));
       become("known", await read(marks, gone));
     });
@@ -131,7 +138,24 @@ export function createDirectoryResolver(
     return marks;
   }
 
+  function watchAnew(): void {
+    stopFiles();
+    stopFiles = files.watch(touch);
+  }
+
+  /** The directory is there: leases go on where they stood. */
+  function found(): void {
+    if (lostAtMs === undefined) return;
+    const awayMs = clock.nowMs() - lostAtMs;
+    lostAtMs = undefined;
+    for (const [file, entry] of entries) {
+      entry.beatAtMs += awayMs;
+      awaitLease(file, entry);
+    }
+  }
+
   function lost(error: unknown): void {
+    lostAtMs ??= clock.nowMs();
     const next = kind === "unknown" ? "unknown" : "stale";
     const why = error instanceof Error ? error.message : String(error);
     if (kind !== "stale") log.warn({ path, error: why }, "the registry directory cannot be read");
@@ -215,7 +239,7 @@ export function createDirectoryResolver(
   function awaitLease(file: string, entry: Entry): void {
     entry.stopLease();
     const { lease } = entry.content ?? {};
-    if (!lease || closed) return;
+    if (!lease || closed || lostAtMs !== undefined) return;
     const nowMs = clock.nowMs();
     const overAtMs = entry.beatAtMs + lease.leaseMs;
     const deadAtMs = entry.beatAtMs + lease.leaseMs * REMOVE_AFTER_LEASES;
@@ -250,7 +274,7 @@ export function createDirectoryResolver(
     });
   }
 
-  const stopFiles = files.watch(touch);
+  let stopFiles = files.watch(touch);
   const firstScan = look(undefined);
   rescanLater();
 

@@ -77,7 +77,12 @@ export function directoryFiles(path: string): DirectoryFiles {
       });
       return marks;
     },
-    mark: (name) => markOf(join(path, name)),
+    async mark(name) {
+      const mark = await markOf(join(path, name));
+      // All files are gone when the directory is, and that is another matter.
+      if (mark === undefined) await stat(path);
+      return mark;
+    },
     read: (name) => readBounded(join(path, name)),
     remove: (name) => rm(join(path, name), { force: true }),
     watch(changed) {

@@ -22,18 +22,30 @@ export interface Snapshot {
 
 /** Changes come in bursts. */
 const WRITE_AFTER_MS = 1_000;
+/** A disk that was full may have room again. */
+const RETRY_AFTER_MS = 30_000;
 const VERSION = 1;
 
 const fileSchema = z.object({ version: z.literal(VERSION), upstreams: z.record(z.string(), z.array(endpointOption)) });
 
 /**
  * Opens the snapshot at `path`. One that is not there is empty; one that cannot be read, too, and the log says so. A disk
- * that cannot be written to is said once in the log, and tried again at the next change.
+ * that cannot be written to is said once in the log, and tried again every 30 s and at the next change.
  */
 export function openSnapshot(path: string, clock: Clock, log: Log): Snapshot {
   const known = readSnapshot(path, log);
   let stopTimer: (() => void) | undefined;
   let failed = false;
+  /** Whether a write is under way: another that began beside it might end before it. */
+  let writing = false;
+  /** Whether what waits is another try, which a change need not wait for. */
+  let retrying = false;
+
+  function writeAfter(delayMs: number): void {
+    stopTimer?.();
+    retrying = delayMs === RETRY_AFTER_MS;
+    stopTimer = clock.after(delayMs, () => void write());
+  }
 
   function text(): string {
     const upstreams = Object.fromEntries(
@@ -49,15 +61,23 @@ export function openSnapshot(path: string, clock: Clock, log: Log): Snapshot {
 
   async function write(): Promise<void> {
     stopTimer = undefined;
+    if (writing) {
+      writeAfter(WRITE_AFTER_MS);
+      return;
+    }
+    writing = true;
     const draft = `${path}.${randomUUID()}.tmp`;
     try {
       await writeFile(draft, text(), { mode: 0o600, flag: "wx" });
       await rename(draft, path);
+      if (failed) log.info({ path }, "the snapshot of the endpoints can be written again");
       failed = false;
     } catch (error) {
       await rm(draft, { force: true }).catch(() => {});
       failure(error);
+      if (!stopTimer) writeAfter(RETRY_AFTER_MS);
     }
+    writing = false;
   }
 
   function failure(error: unknown): void {
@@ -71,7 +91,7 @@ export function openSnapshot(path: string, clock: Clock, log: Log): Snapshot {
     put(upstream, endpoints) {
       if (endpoints.length === 0) known.delete(upstream);
       else known.set(upstream, endpoints);
-      stopTimer ??= clock.after(WRITE_AFTER_MS, () => void write());
+      if (!stopTimer || retrying) writeAfter(WRITE_AFTER_MS);
     },
     flush() {
       if (!stopTimer) return;

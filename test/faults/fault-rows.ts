@@ -1,5 +1,5 @@
 // The faults, as data: what happens, to whom, which policies are at work and which are not. fault-run.ts plays them.
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { listOf, type Setup, type Stage, type StageOptions } from "./fault-stage.ts";
@@ -171,7 +171,7 @@ export const FAULT_ROWS: readonly FaultRow[] = [
   {
     ...REGISTRY,
     fault: "the registry directory is gone",
-    strike: async ({ registry }) => renameSync(registry, `${registry}.gone`),
+    strike: loseRegistry,
   },
   {
     ...REGISTRY,

@@ -158,3 +158,17 @@ test("closing ends every watch and timer", () => {
   expect(source.watches).toEqual(["+shop", "-shop"]);
   expect(clock.pending).toBe(0);
 });
+
+test("a registry that has nothing and then is away leaves what it had before, however long", () => {
+  const source = createSource(known(1));
+  const { watch } = cached(source);
+  watch();
+  source.say(known());
+  source.say({ kind: "stale", endpoints: [] });
+  clock.advance(100_000);
+  expect(seen).toEqual(["known 1", "stale 1"]);
+  expect(clock.pending).toBe(0);
+  source.say(known());
+  clock.advance(5_000);
+  expect(seen.slice(2)).toEqual(["known"]);
+});

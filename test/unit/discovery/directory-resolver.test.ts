@@ -8,6 +8,8 @@ import { createFakeClock, type FakeClock } from "../../fake-clock.ts";
 interface Folder extends DirectoryFiles {
   contents: Map<string, string> | undefined;
   readonly reads: string[];
+  /** How many times it was watched. */
+  watches: number;
   write(name: string, text: string): void;
   delete(name: string): void;
 }
@@ -37,9 +39,13 @@ function createFolder(): Folder {
     async remove(name) {
       this.delete(name);
     },
+    watches: 0,
     watch(listener) {
+      this.watches++;
       changed = listener;
-      return () => {};
+      return () => {
+        changed = () => {};
+      };
     },
     write(name, text) {
       there(this).set(name, text);
@@ -155,6 +161,50 @@ test("a directory that is gone makes what was known stale, and it is known again
   folder.contents = contents;
   folder.write("shop.yaml", "endpoints: ['127.0.0.1:2']");
   await pass(1_000);
+  expect(seen.at(-1)).toBe("known 2");
+});
+
+test("a directory that goes with its files is gone, and not empty", async () => {
+  folder.write("shop.yaml", "endpoints: ['127.0.0.1:1']");
+  await open();
+  folder.remove("shop.yaml");
+  folder.contents = undefined;
+  await pass(20);
+  expect(seen.at(-1)).toBe("stale 1");
+});
+
+test("leases stand still while the directory is away, because no heartbeat could be seen", async () => {
+  folder.write("shop@a.json", leased(1, 1));
+  await open(1_000);
+  const { contents } = folder;
+  folder.contents = undefined;
+  await pass(1_000);
+  for (let second = 0; second < 60; second++) await pass(1_000);
+  expect(seen.at(-1)).toBe("stale 1");
+  folder.contents = contents;
+  await pass(1_000);
+  expect(seen.at(-1)).toBe("known 1");
+  // A second of its five was over when the directory went.
+  await pass(3_999);
+  expect(seen.at(-1)).toBe("known 1");
+  await pass(1);
+  expect(seen.at(-1)).toBe("known");
+});
+
+test("a directory that is back is watched again, as it may be another one", async () => {
+  folder.write("shop.yaml", "endpoints: ['127.0.0.1:1']");
+  await open(1_000);
+  expect(folder.watches).toBe(1);
+  const { contents } = folder;
+  folder.contents = undefined;
+  await pass(1_000);
+  folder.contents = contents;
+  await pass(1_000);
+  expect(folder.watches).toBe(2);
+  await pass(1_000);
+  expect(folder.watches).toBe(2);
+  folder.write("shop.yaml", "endpoints: ['127.0.0.1:2']");
+  await pass(20);
   expect(seen.at(-1)).toBe("known 2");
 });
 

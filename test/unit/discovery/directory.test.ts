@@ -87,3 +87,10 @@ test("a file above the limit is not read", async () => {
   writeFileSync(join(path, "shop.yaml"), Buffer.alloc(16 * 1024 * 1024 + 1, " "));
   await expect(directoryFiles(path).read("shop.yaml")).rejects.toThrow("expected at most 16777216");
 });
+
+test("the mark of a file that is gone is none, and of one whose directory is gone an error", async () => {
+  const files = directoryFiles(path);
+  expect(await files.mark("shop.yaml")).toBeUndefined();
+  rmSync(path, { recursive: true });
+  await expect(files.mark("shop.yaml")).rejects.toThrow("ENOENT");
+});

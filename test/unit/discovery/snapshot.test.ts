@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -84,4 +84,17 @@ test("a place that cannot be written to is said once, and harms nothing", () => 
   expect(warnings[0]).toContain("cannot be written");
   expect(snapshot.get("shop")).toEqual([endpoint]);
   chmodSync(folder, 0o700);
+});
+
+test("what could not be written is, when there is room again, without a further change", async () => {
+  const place = join(folder, "later");
+  const snapshot = open(join(place, "endpoints.json"));
+  snapshot.put("shop", [endpoint]);
+  clock.advance(1_000);
+  await expect.poll(() => warnings).toHaveLength(1);
+  // The timer of the next try is set by the same turn that warns.
+  mkdirSync(place);
+  clock.advance(30_000);
+  await expect.poll(() => readdirSync(place)).toEqual(["endpoints.json"]);
+  expect(JSON.parse(readFileSync(join(place, "endpoints.json"), "utf8")).upstreams.shop).toHaveLength(1);
 });
