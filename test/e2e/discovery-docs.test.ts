@@ -56,8 +56,10 @@ test("the example of docs/discovery.md works as it is written", async () => {
   expect(await answer.text()).toMatch(/^\{"id":".+","lease":"15s"\}$/);
   // Its health check was one.
   expect(pings.registered).toBe(1);
+  // It is thought slow at first, and the other one is quick: its turn comes when that thought has faded, on a busy machine later.
+  const becomesTrusted = { timeout: 50_000 };
   await vi.waitFor(async () => {
     expect(await ping()).toBe(200);
     expect(pings.registered).toBeGreaterThan(1);
-  });
+  }, becomesTrusted);
 });
