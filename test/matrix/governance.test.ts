@@ -6,8 +6,11 @@ import { InventoryClient } from "../../demo/gen/proto/inventory.ts";
 import { startSidecarForTest } from "../e2e/sidecar.ts";
 import { IDL, type InventoryServer, startInventory } from "./inventory-server.ts";
 
-/** Generous: what is waited for is a time of the policy's, on a machine that does other things too. */
-const POLL = { timeout: 20_000 };
+/**
+ * Generous: what is waited for is a time of the policy's, on a machine that does other things too. For the same reason no policy's
+ * time is so short that a good call could take as long.
+ */
+const POLL = { timeout: 30_000 };
 
 /** A sidecar with these policies before three servers, and a way to call through it. */
 async function setUp(policies: string) {
@@ -82,7 +85,7 @@ test("what was refused is sent elsewhere on any method, because nothing can have
 });
 
 test("one of three endpoints hangs: its callers wait for one attempt, then it is left alone, then it is back", async () => {
-  const policies = `${idempotent}, attemptTimeoutMs: 50, outlier: { baseEjectionMs: 1000 }`;
+  const policies = `${idempotent}, attemptTimeoutMs: 400, outlier: { baseEjectionMs: 5000 }`;
   const { servers, call, codesOf, reset, sidecar } = await setUp(policies);
   servers[2].mode = "hang";
   expect(await codesOf(15)).toEqual(ok(15));
@@ -118,7 +121,7 @@ test("an endpoint that answers with a declared exception is well", async () => {
 
 test("a breaker lets one call through when its time is over, and closes when that is answered", async () => {
   const policies =
-    "outlier: { enabled: false }, breaker: { policy: consecutive, failures: 2, minOpenMs: 100, maxOpenMs: 200 }";
+    "outlier: { enabled: false }, breaker: { policy: consecutive, failures: 2, minOpenMs: 2000, maxOpenMs: 3000 }";
   const { servers, call, codesOf } = await setUp(policies);
   servers[0].mode = "err";
   expect((await codesOf(12)).filter((code) => code !== "OK")).toHaveLength(2);
@@ -153,7 +156,7 @@ test("limits refuse what is above them", async () => {
 
 test("a method has an attempt timeout of its own", async () => {
   const { servers, call } = await setUp(
-    "timeoutMs: 20000, policies: [{ only: [shop.Inventory/get], attemptTimeoutMs: 30, retry: { maxAttempts: 1 } }]",
+    "timeoutMs: 20000, policies: [{ only: [shop.Inventory/get], attemptTimeoutMs: 1000, retry: { maxAttempts: 1 } }]",
   );
   servers[0].mode = "hang";
   expect(await call()).toBe("DEADLINE_EXCEEDED");
@@ -162,7 +165,7 @@ test("a method has an attempt timeout of its own", async () => {
 
 test("an upstream that hangs is breached by slow calls", async () => {
   const { servers, codesOf, reset } = await setUp(
-    "outlier: { enabled: false }, attemptTimeoutMs: 20, breaker: { policy: slow-calls, slowMs: 10, minCalls: 2, minOpenMs: 60000 }",
+    "outlier: { enabled: false }, attemptTimeoutMs: 1000, breaker: { policy: slow-calls, slowMs: 800, minCalls: 2, minOpenMs: 60000 }",
   );
   servers[0].mode = "hang";
   expect((await codesOf(9)).filter((code) => code !== "OK")).toHaveLength(2);
