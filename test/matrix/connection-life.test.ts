@@ -13,6 +13,10 @@ import {
 } from "../../src/inbound/local-listener.ts";
 import { connectGrpc, grpcUpstreamOptions } from "../../src/outbound/grpc-client.ts";
 import { connectThrift, thriftUpstreamOptions } from "../../src/outbound/thrift-client.ts";
+import { writeKitexReset } from "../../src/protocol/thrift/dress.ts";
+import { createFrameSplitter } from "../../src/protocol/thrift/framing.ts";
+import { MESSAGE, readMessageHeader, writeMessage } from "../../src/protocol/thrift/message.ts";
+import { readTTHeader, writeTTHeader } from "../../src/protocol/thrift/ttheader.ts";
 import type { Handler } from "../../src/rpc/call.ts";
 import { createFakeClock } from "../fake-clock.ts";
 import { quietLog } from "../quiet-log.ts";
@@ -36,7 +40,7 @@ async function listenWith(options: object, handle: Handler = echo) {
     await closed;
   });
   const port = listener.address.kind === "tcp" ? listener.address.port : 0;
-  return { clock, port };
+  return { clock, port, listener };
 }
 
 function grpcClient(port: number) {
@@ -261,4 +265,78 @@ test("a Thrift endpoint that cannot be reached is tried once per back-off, and f
   clock.advance(120);
   const reply = await handle(callOf("thrift", "echo", "x"));
   expect(textOf(reply.payload)).toBe("found");
+});
+
+/** A call as a Kitex client with many on a connection writes it. */
+function kitexCall(sequenceId: number): Buffer {
+  const head = { flags: 1, sequenceId, protocolId: 0, zlib: false, pairs: ["isn", "Echo"], numbered: new Map() };
+  const message = { envelope: "strict", name: "echo", type: MESSAGE.CALL, sequenceId } as const;
+  return writeTTHeader(head, (room) => writeMessage(message, room, thriftText(1, "hello")));
+}
+
+test("a Kitex client is answered what is in flight, told of the end, and has time to hear of it", async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const { promise: taken, resolve: arrived } = Promise.withResolvers<void>();
+  const { clock, port, listener } = await listenWith({}, async (call) => {
+    arrived();
+    await gate;
+    return replyOf(call, textOf(call.payload));
+  });
+  const socket = connect(port, "127.0.0.1");
+  cleanups.push(() => socket.destroy());
+  const splitter = createFrameSplitter({ maxFrameBytes: 100_000 });
+  const frames: { sequenceId: number; pairs: readonly string[] }[] = [];
+  const heard = Promise.withResolvers<void>();
+  socket.on("data", (chunk) => {
+    splitter.push(chunk);
+    for (let frame = splitter.next(); frame; frame = splitter.next()) frames.push(readTTHeader(frame));
+    if (frames.length === 2) heard.resolve();
+  });
+  const ended = once(socket, "end");
+  socket.write(kitexCall(7));
+  await taken;
+  const closed = listener.close(60_000);
+  expect(frames).toEqual([]);
+  open();
+  await heard.promise;
+  expect(frames.map(({ sequenceId }) => sequenceId)).toEqual([7, 0]);
+  expect(frames[1]?.pairs).toEqual(["crrst", "1"]);
+  // It had not heard yet when it sent this.
+  socket.write(kitexCall(8));
+  await expect.poll(() => frames.map(({ sequenceId }) => sequenceId)).toEqual([7, 0, 8]);
+  clock.advance(100);
+  await ended;
+  await closed;
+});
+
+test("a Kitex server may answer a oneway call, and end a connection whose calls it still answers", async () => {
+  const heads = { flags: 0, protocolId: 0, zlib: false, numbered: new Map() };
+  /** A reply in a frame of its own inside the frame, as Kitex-Protobuf is. */
+  function answer(frame: Uint8Array): Buffer {
+    const { sequenceId, payload } = readTTHeader(frame);
+    const { name } = readMessageHeader(payload.subarray(4))!;
+    const message = { envelope: "kitex-protobuf", name, type: MESSAGE.REPLY, sequenceId } as const;
+    const reply = framed(writeMessage(message, 0, name === "note" ? new Uint8Array(0) : protobufText("found")));
+    const write = (room: number) => Buffer.concat([Buffer.alloc(room), reply]);
+    return writeTTHeader({ ...heads, sequenceId, pairs: [] }, write);
+  }
+  const splitter = createFrameSplitter({ maxFrameBytes: 100_000 });
+  let calls = 0;
+  const { port, sockets } = await rawServer(Buffer.alloc(0), (socket, chunk) => {
+    splitter.push(chunk);
+    for (let frame = splitter.next(); frame; frame = splitter.next()) {
+      calls++;
+      // The third call's reply comes behind the end, which is not of that call.
+      if (calls === 3) socket.write(writeKitexReset());
+      socket.write(answer(frame));
+    }
+  });
+  const options = { ...thriftUpstreamOptions.parse({}), framing: "ttheader", envelope: "kitex-protobuf" } as const;
+  const { handle, close } = connectThrift(options, createFakeClock(), quietLog)(endpointOf(port));
+  cleanups.push(close);
+  await handle(callOf("protobuf", "note", "x"));
+  for (const connections of [1, 1, 2]) {
+    expect(textOf((await handle(callOf("protobuf", "echo", "x"))).payload)).toBe("found");
+    expect(sockets.size).toBe(connections);
+  }
 });
