@@ -83,7 +83,7 @@ program
 
 program
   .command("governance")
-  .description("balancers over 1 to 1,000 endpoints in computed time; renews the plots of bench/governance")
+  .description("balancers and limiters in computed time, without sockets; renews the plots of bench/governance")
   .addHelpText("after", "\nExample:\n  npm run bench -- governance")
   .action(() => benchGovernance());
 

@@ -1,5 +1,5 @@
 // What a call costs on its way down the layers, each alone and all defaults together, over a handler that answers at
-// once: no sockets, no translation.
+// once: no translation, and sockets only beside them, to compare.
 import { Registry } from "prom-client";
 import { z } from "zod";
 import { systemClock } from "../src/base/clock.ts";
@@ -22,6 +22,7 @@ import { upstreamPolicies } from "../src/governance/upstream-policies.ts";
 import { watchCalls } from "../src/governance/watch.ts";
 import { type Call, type Handler, newFacts, type Reply } from "../src/rpc/call.ts";
 import type { Method } from "../src/schema/model.ts";
+import { openHopSockets } from "./hop-sockets.ts";
 
 const ROUND_MS = 100;
 const counts = newUpstreamCounts();
@@ -50,6 +51,13 @@ const reply: Reply = { kind: "result", payload, headers: Metadata.EMPTY, trailer
 const answer: Handler = () => Promise.resolve(reply);
 const signal = new AbortController().signal;
 
+/** Many calls share each turn of the event loop: the least that a hop's sockets cost. */
+const BUSY_HOP = "one hop's sockets, 64 calls at once";
+const HOPS = [
+  ["one hop's sockets, one call at a time", 1],
+  [BUSY_HOP, 64],
+] as const;
+
 interface Result {
   readonly case: string;
   readonly callsPerSecond: number;
@@ -57,6 +65,8 @@ interface Result {
   readonly addedNs: number;
   /** To the whole pipeline with its defaults, in the same run. */
   readonly shareOfDefaults: number;
+  /** To the sockets of one hop with many calls at once, in the same run. */
+  readonly shareOfSockets: number;
 }
 
 function upstreamOf(policies: object): Handler {
@@ -93,6 +103,13 @@ function trafficOf(policies: object): Handler {
     random,
     maxMessageBytes: 16_384_000,
   }).handle;
+}
+
+/** The way to one of many services, each with an upstream of its own. */
+function routeAmong(count: number): Handler {
+  const names = ["shop.Inventory", ...Array.from({ length: count - 1 }, (_, i) => `shop.Other${i}`)];
+  const services = new Map(names.map((name) => [name, { upstream: name, handle: answer }]));
+  return route(services, "caller");
 }
 
 function defaults(): Handler {
@@ -142,6 +159,8 @@ const CASES: Readonly<Record<string, Handler>> = {
     routes: Array.from({ length: 10_000 }, (_, i) => ({ match: { methods: [`shop.Other${i}`] }, to: "shop" })),
   }),
   "one route by header": trafficOf({ routes: [{ match: { headers: { "x-tenant": "a" } }, to: "shop" }] }),
+  "route, 10 services": routeAmong(10),
+  "route, 10,000 services": routeAmong(10_000),
   authorize: trafficOf({ authorize: { default: "allow", rules: [{ effect: "deny", callers: ["batch"] }] } }),
   "all defaults": defaults(),
 };
@@ -157,26 +176,35 @@ export async function benchPipeline({
   process.stderr.write(
     `One call after the other through layers over a handler that answers at once. ${rounds} rounds of ${ROUND_MS} ms each, taking turns; medians.\n`,
   );
-  const rates = new Map(Object.keys(CASES).map((name) => [name, [] as number[]]));
+  const hops = new Map(
+    await Promise.all(HOPS.map(async ([name, calls]) => [name, await openHopSockets(calls, payload.bytes)] as const)),
+  );
+  const rates = new Map([...hops.keys(), ...Object.keys(CASES)].map((name) => [name, [] as number[]]));
   // The first round lets the compiler settle.
   for (let round = 0; round <= rounds; round++) {
     for (const [name, handle] of Object.entries(CASES)) {
       const rate = await ratePerSecond(handle);
       if (round > 0) rates.get(name)?.push(rate);
     }
+    for (const [name, sockets] of hops) {
+      const rate = await sockets.ratePerSecond(ROUND_MS);
+      if (round > 0) rates.get(name)?.push(rate);
+    }
   }
+  for (const sockets of hops.values()) sockets.close();
   const costs = new Map([...rates].map(([name, each]) => [name, 1e9 / median(each)]));
   const added = (name: string) => (costs.get(name) ?? 0) - (costs.get("nothing") ?? 0);
-  if (!json) printRow("layer", "calls/s", "added ns", "of defaults");
+  if (!json) printRow("layer", "calls/s", "added ns", "of defaults", "of sockets");
   for (const [name, cost] of costs) {
     const result: Result = {
       case: name,
       callsPerSecond: Math.round(1e9 / cost),
       addedNs: Math.round(added(name)),
       shareOfDefaults: Math.round((added(name) / added("all defaults")) * 100) / 100,
+      shareOfSockets: Math.round((added(name) / (costs.get(BUSY_HOP) ?? 0)) * 100) / 100,
     };
     if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
-    else printRow(name, result.callsPerSecond, result.addedNs, result.shareOfDefaults);
+    else printRow(name, result.callsPerSecond, result.addedNs, result.shareOfDefaults, result.shareOfSockets);
   }
 }
 

@@ -15,7 +15,7 @@ export function maglev(keyOf: (call: AnyCall) => string | undefined, random: () 
     // Built when it is needed: most changes of a set are followed by the next before a call comes.
     let table: Uint32Array | undefined;
     return (call, avoid) => {
-      table ??= tableOf(candidates);
+      table ??= maglevTable(candidates);
       const key = keyOf(call);
       const start = key === undefined ? Math.floor(random() * table.length) : digest(key)[0] % table.length;
       let at = start;
@@ -26,8 +26,8 @@ export function maglev(keyOf: (call: AnyCall) => string | undefined, random: () 
   };
 }
 
-/** For each slot the index of its candidate, shares by weight. */
-function tableOf(candidates: readonly Candidate[]): Uint32Array {
+/** For each slot the index of its candidate, shares by weight: the lookup table of the paper's section 3.4. */
+export function maglevTable(candidates: readonly Candidate[]): Uint32Array {
   const size = MAGLEV_TABLE_SIZE;
   const empty = 0xffff_ffff;
   const table = new Uint32Array(size).fill(empty);
