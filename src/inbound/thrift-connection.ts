@@ -8,7 +8,7 @@ import { IdTable } from "../base/id-table.ts";
 import { TurnWriter } from "../base/turn-writer.ts";
 import { codecOf, type Dialect, type Framing } from "../protocol/thrift/dialect.ts";
 import { readSignalFrame, type SignalFrame, writeKitexReset, writeReset } from "../protocol/thrift/dress.ts";
-import { createFrameSplitter, createMessageSplitter } from "../protocol/thrift/framing.ts";
+import { createFrameSplitter, createMessageSplitter, type Splitter } from "../protocol/thrift/framing.ts";
 import { type Dress, isKitexMux, isOrdered, readCall, readDress, writeReply } from "../protocol/thrift/verbs.ts";
 import type { Reply } from "../rpc/call.ts";
 import {
@@ -64,109 +64,170 @@ export function serveThrift(
   options: ThriftConnectionOptions,
   context: ListenerContext,
 ): Connection {
-  const framed = dialect.framing !== "unframed";
-  const splitter = framed ? createFrameSplitter(options) : createMessageSplitter(options, codecOf(dialect.envelope));
-  const inbound = INBOUND[dialect.framing];
-  const maxReplyBytes = framed ? options.maxFrameBytes + 4 : options.maxMessageBytes;
-  const peer = peerOf(socket);
-  const callerName = callerOf(socket);
+  return new ThriftConnection(socket, dialect, first, options, context);
+}
+
+/** It is a class because thousands of connections may be idle, and closures would be larger. */
+class ThriftConnection implements Connection {
+  readonly #socket: Socket;
+  readonly #dialect: Dialect;
+  readonly #options: ThriftConnectionOptions;
+  readonly #context: ListenerContext;
+  readonly #framed: boolean;
+  readonly #splitter: Splitter;
+  readonly #inbound: string;
+  readonly #maxReplyBytes: number;
+  readonly #peer: string;
+  readonly #callerName: string | undefined;
   /** One for all calls of the connection: they have the same caller. */
-  const caller = new Canceller();
+  readonly #caller = new Canceller();
 
   /** Callers that can cancel one call alone: by the sequence id of its frame. */
-  const cancels = new IdTable<Canceller>();
+  readonly #cancels = new IdTable<Canceller>();
 
-  const writer = new TurnWriter(socket);
-  const slots: Slot[] = [];
-  let inFlight = 0;
+  readonly #writer: TurnWriter;
+  readonly #slots: Slot[] = [];
+  #inFlight = 0;
   /** Of the requests in flight, and of the replies that wait for their turn. */
-  let requestBytes = 0;
-  let heldReplyBytes = 0;
-  let draining = false;
+  #requestBytes = 0;
+  #heldReplyBytes = 0;
+  #draining = false;
   /** Whether the caller was told that the connection takes no further calls. */
-  let retiring = false;
+  #retiring = false;
   /** Whether the caller is a Kitex client with many calls on the connection, and has not been told that it is to be closed. */
-  let kitexMux = false;
+  #kitexMux = false;
   /** Whether nothing more will be read: the caller has ended its side, or its bytes cannot be split. */
-  let ended = false;
-  let discarding = false;
+  #ended = false;
+  #discarding = false;
 
-  function readOn(): void {
-    while (!ended && hasRoom()) {
+  constructor(
+    socket: Socket,
+    dialect: Dialect,
+    first: Uint8Array,
+    options: ThriftConnectionOptions,
+    context: ListenerContext,
+  ) {
+    const framed = dialect.framing !== "unframed";
+    this.#socket = socket;
+    this.#dialect = dialect;
+    this.#options = options;
+    this.#context = context;
+    this.#framed = framed;
+    this.#splitter = framed ? createFrameSplitter(options) : createMessageSplitter(options, codecOf(dialect.envelope));
+    this.#inbound = INBOUND[dialect.framing];
+    this.#maxReplyBytes = framed ? options.maxFrameBytes + 4 : options.maxMessageBytes;
+    this.#peer = peerOf(socket);
+    this.#callerName = callerOf(socket);
+    this.#writer = new TurnWriter(socket);
+    socket.on("data", this.#onData);
+    socket.on("end", this.#onEnd);
+    socket.on("drain", () => {
+      if (socket.isPaused()) this.#readOn();
+    });
+    socket.on("close", () => {
+      this.#ended = true;
+      this.#callerGone();
+    });
+    this.#onData(Buffer.from(first.buffer, first.byteOffset, first.byteLength));
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight === 0 && this.#slots.length === 0;
+  }
+
+  drain(): void {
+    this.#draining = true;
+    if (this.#options.fromSidecar && this.#dialect.framing === "ttheader" && !this.#ended && !this.#retiring) {
+      this.#retiring = true;
+      this.#writer.write(writeReset());
+      this.#writer.flush();
+    }
+    this.#closeIfDone();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #readOn(): void {
+    while (!this.#ended && this.#hasRoom()) {
       let message: Uint8Array | undefined;
       try {
-        message = splitter.next();
+        message = this.#splitter.next();
       } catch (error) {
-        fail(toRpcError(error));
+        this.#fail(toRpcError(error));
         return;
       }
       if (message === undefined) {
-        socket.resume();
+        this.#socket.resume();
         return;
       }
-      serve(message);
+      this.#serve(message);
     }
-    if (!ended) socket.pause();
+    if (!this.#ended) this.#socket.pause();
   }
 
   /** One request is always taken, however large. */
-  function hasRoom(): boolean {
-    if (socket.writableNeedDrain || inFlight >= options.maxCallsPerConnection) return false;
-    return requestBytes < options.maxRequestBytesPerConnection;
+  #hasRoom(): boolean {
+    if (this.#socket.writableNeedDrain || this.#inFlight >= this.#options.maxCallsPerConnection) return false;
+    return this.#requestBytes < this.#options.maxRequestBytesPerConnection;
   }
 
-  function serve(message: Uint8Array): void {
-    const { lookup, handle, clock } = context;
-    if (framed && heed(message)) return;
+  #serve(message: Uint8Array): void {
+    const { lookup, handle, clock } = this.#context;
+    if (this.#framed && this.#heed(message)) return;
     const read = readCall(message, {
       lookup,
-      service: options.defaultService,
-      dialect,
-      signal: caller,
-      facts: newFacts(inbound, peer, callerName),
+      service: this.#options.defaultService,
+      dialect: this.#dialect,
+      signal: this.#caller,
+      facts: newFacts(this.#inbound, this.#peer, this.#callerName),
       headers: {
-        cancellable,
+        cancellable: this.#cancellable,
         nowMs: clock.nowMs(),
-        maxFrameBytes: options.maxFrameBytes,
-        fromSidecar: options.fromSidecar,
+        maxFrameBytes: this.#options.maxFrameBytes,
+        fromSidecar: this.#options.fromSidecar,
       },
     });
     const { dress } = read;
     const slot: Slot | undefined = dress.answered && isOrdered(dress) ? { message: undefined } : undefined;
-    if (slot) slots.push(slot);
+    if (slot) this.#slots.push(slot);
     if ("error" in read) {
-      context.log.debug({ peer, inbound, method: dress.name, error: read.error.message }, "a call could not be read");
-      answer(slot, dress, read.error);
+      this.#context.log.debug(
+        { peer: this.#peer, inbound: this.#inbound, method: dress.name, error: read.error.message },
+        "a call could not be read",
+      );
+      this.#answer(slot, dress, read.error);
       return;
     }
-    inFlight++;
-    requestBytes += message.length;
-    if (!retiring) kitexMux ||= isKitexMux(dress);
+    this.#inFlight++;
+    this.#requestBytes += message.length;
+    if (!this.#retiring) this.#kitexMux ||= isKitexMux(dress);
     const { signal, headers } = read.call;
     const done = (reply: Reply | RpcError) => {
-      inFlight--;
-      requestBytes -= message.length;
-      if (cancels.get(dress.frameId) === signal) cancels.delete(dress.frameId);
-      answer(slot, dress, reply);
-      if (socket.isPaused()) readOn();
-      closeIfDone();
+      this.#inFlight--;
+      this.#requestBytes -= message.length;
+      if (this.#cancels.get(dress.frameId) === signal) this.#cancels.delete(dress.frameId);
+      this.#answer(slot, dress, reply);
+      if (this.#socket.isPaused()) this.#readOn();
+      this.#closeIfDone();
     };
     try {
-      if (options.fromSidecar) checkSidecar(headers);
+      if (this.#options.fromSidecar) checkSidecar(headers);
       handle(read.call).then(done, (error: unknown) => done(toRpcError(error)));
     } catch (error) {
       done(toRpcError(error));
     }
   }
 
-  function cancellable(frameId: number): CancelSignal {
+  readonly #cancellable = (frameId: number): CancelSignal => {
     const own = new Canceller();
-    cancels.set(frameId, own);
+    this.#cancels.set(frameId, own);
     return own;
-  }
+  };
 
   /** Does what a frame without a message says; false when it holds one. */
-  function heed(message: Uint8Array): boolean {
+  #heed(message: Uint8Array): boolean {
     let signal: SignalFrame | undefined;
     try {
       signal = readSignalFrame(message);
@@ -176,70 +237,74 @@ export function serveThrift(
     }
     if (!signal?.signal) return false;
     if (signal.signal === "cancel") {
-      cancels.get(signal.sequenceId)?.abort(new RpcError("CANCELLED", "the caller cancelled the call"));
+      this.#cancels.get(signal.sequenceId)?.abort(new RpcError("CANCELLED", "the caller cancelled the call"));
     }
     return true;
   }
 
   /** Puts the reply in its place and writes those that are next in turn; without a place it is written at once. */
-  function answer(slot: Slot | undefined, dress: Dress, reply: Reply | RpcError): void {
-    let message = writeReply(dress, reply, draining);
-    if (message !== undefined && message.length > maxReplyBytes) {
-      const tooLarge = `a reply of ${message.length} bytes passes the limit of ${maxReplyBytes} bytes of this listener`;
-      message = writeReply(dress, new RpcError("RESOURCE_EXHAUSTED", tooLarge, { sent: true }), draining);
+  #answer(slot: Slot | undefined, dress: Dress, reply: Reply | RpcError): void {
+    let message = writeReply(dress, reply, this.#draining);
+    if (message !== undefined && message.length > this.#maxReplyBytes) {
+      const tooLarge = `a reply of ${message.length} bytes passes the limit of ${this.#maxReplyBytes} bytes of this listener`;
+      message = writeReply(dress, new RpcError("RESOURCE_EXHAUSTED", tooLarge, { sent: true }), this.#draining);
     }
     if (message === undefined) return;
-    const unreadBytes = heldReplyBytes + writer.waitingBytes + socket.writableLength;
-    if (unreadBytes > 0 && unreadBytes + message.length > options.maxReplyBytesPerConnection) {
-      message = writeReply(dress, unreadReplies(options.maxReplyBytesPerConnection), draining) ?? message;
+    const unreadBytes = this.#heldReplyBytes + this.#writer.waitingBytes + this.#socket.writableLength;
+    if (unreadBytes > 0 && unreadBytes + message.length > this.#options.maxReplyBytesPerConnection) {
+      message = writeReply(dress, unreadReplies(this.#options.maxReplyBytesPerConnection), this.#draining) ?? message;
     }
     if (!slot) {
-      write(message);
+      this.#write(message);
       return;
     }
     slot.message = message;
-    heldReplyBytes += message.length;
-    for (let next = slots[0]?.message; next !== undefined; next = slots[0]?.message) {
-      slots.shift();
-      heldReplyBytes -= next.length;
-      write(next);
+    this.#heldReplyBytes += message.length;
+    for (let next = this.#slots[0]?.message; next !== undefined; next = this.#slots[0]?.message) {
+      this.#slots.shift();
+      this.#heldReplyBytes -= next.length;
+      this.#write(next);
     }
   }
 
   /** A caller that has other calls in flight may get several replies in this turn of the event loop. */
-  function write(message: Uint8Array): void {
-    if (!socket.writable) return;
-    if (inFlight === 0) writer.writeNow(message);
-    else writer.write(message);
+  #write(message: Uint8Array): void {
+    if (!this.#socket.writable) return;
+    if (this.#inFlight === 0) this.#writer.writeNow(message);
+    else this.#writer.write(message);
   }
 
   /** The bytes cannot be split any further: says so behind the replies that are still to come, then closes. */
-  function fail(error: RpcError): void {
-    ended = true;
-    const dress = readDress(splitter.unfinished, dialect);
-    context.log.warn({ peer, inbound, method: dress.name, error: error.message }, "a connection cannot be read on");
+  #fail(error: RpcError): void {
+    this.#ended = true;
+    const dress = readDress(this.#splitter.unfinished, this.#dialect);
+    this.#context.log.warn(
+      { peer: this.#peer, inbound: this.#inbound, method: dress.name, error: error.message },
+      "a connection cannot be read on",
+    );
     const slot: Slot | undefined = dress.answered ? { message: undefined } : undefined;
-    if (slot) slots.push(slot);
-    answer(slot, dress, error);
-    socket.off("data", onData);
-    socket.off("end", onEnd);
-    socket.resume();
-    closeIfDone();
+    if (slot) this.#slots.push(slot);
+    this.#answer(slot, dress, error);
+    this.#socket.off("data", this.#onData);
+    this.#socket.off("end", this.#onEnd);
+    this.#socket.resume();
+    this.#closeIfDone();
   }
 
-  function closeIfDone(): void {
+  #closeIfDone(): void {
     // A sidecar that was told ends the connection itself, when nothing of its own is on the way any more.
-    if (inFlight > 0 || slots.length > 0 || socket.destroyed || (retiring && !ended)) return;
-    if (draining && kitexMux && !ended) {
-      tellKitex();
+    if (this.#inFlight > 0 || this.#slots.length > 0 || this.#socket.destroyed || (this.#retiring && !this.#ended))
+      return;
+    if (this.#draining && this.#kitexMux && !this.#ended) {
+      this.#tellKitex();
       return;
     }
-    writer.flush();
-    if (socket.readableEnded || (draining && (ended || splitter.isEmpty))) {
-      socket.destroySoon();
-    } else if (ended && !discarding) {
-      discarding = true;
-      endAndDiscard(socket, options.maxMessageBytes);
+    this.#writer.flush();
+    if (this.#socket.readableEnded || (this.#draining && (this.#ended || this.#splitter.isEmpty))) {
+      this.#socket.destroySoon();
+    } else if (this.#ended && !this.#discarding) {
+      this.#discarding = true;
+      endAndDiscard(this.#socket, this.#options.maxMessageBytes);
     }
   }
 
@@ -247,60 +312,33 @@ export function serveThrift(
    * A Kitex client with many calls looks past what replies say of the connection, and leaves it to the server to close it.
    * It is told when it waits for nothing, because the client of Kitex 0.15 and 0.16 drops the connection with its calls at the word (cloudwego/kitex#1897).
    */
-  function tellKitex(): void {
-    kitexMux = false;
-    retiring = true;
-    writer.write(writeKitexReset());
-    writer.flush();
-    context.clock.after(KITEX_RESET_MS, () => {
-      retiring = false;
-      closeIfDone();
+  #tellKitex(): void {
+    this.#kitexMux = false;
+    this.#retiring = true;
+    this.#writer.write(writeKitexReset());
+    this.#writer.flush();
+    this.#context.clock.after(KITEX_RESET_MS, () => {
+      this.#retiring = false;
+      this.#closeIfDone();
     });
   }
 
-  function onData(chunk: Buffer): void {
-    splitter.push(chunk);
-    readOn();
-  }
+  readonly #onData = (chunk: Buffer): void => {
+    this.#splitter.push(chunk);
+    this.#readOn();
+  };
 
   /** Thrift clients do not half-close: who ends its side has gone. */
-  function onEnd(): void {
-    ended = true;
-    callerGone();
-    closeIfDone();
-  }
-
-  function callerGone(): void {
-    if (inFlight === 0) return;
-    const gone = new RpcError("CANCELLED", "the caller closed its connection");
-    caller.abort(gone);
-    for (const own of cancels.values()) own.abort(gone);
-  }
-
-  socket.on("data", onData);
-  socket.on("end", onEnd);
-  socket.on("drain", () => {
-    if (socket.isPaused()) readOn();
-  });
-  socket.on("close", () => {
-    ended = true;
-    callerGone();
-  });
-  onData(Buffer.from(first.buffer, first.byteOffset, first.byteLength));
-
-  return {
-    get isIdle() {
-      return inFlight === 0 && slots.length === 0;
-    },
-    drain() {
-      draining = true;
-      if (options.fromSidecar && dialect.framing === "ttheader" && !ended && !retiring) {
-        retiring = true;
-        writer.write(writeReset());
-        writer.flush();
-      }
-      closeIfDone();
-    },
-    destroy: () => void socket.destroy(),
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.#callerGone();
+    this.#closeIfDone();
   };
+
+  #callerGone(): void {
+    if (this.#inFlight === 0) return;
+    const gone = new RpcError("CANCELLED", "the caller closed its connection");
+    this.#caller.abort(gone);
+    for (const own of this.#cancels.values()) own.abort(gone);
+  }
 }
