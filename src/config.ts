@@ -11,8 +11,7 @@ import type { Limits } from "./codec/codec.ts";
 import { resolveTlsFiles } from "./credentials/tls-options.ts";
 import { cacheOptions } from "./discovery/cache.ts";
 import { directoryOptions } from "./discovery/directory.ts";
-import { dnsClientOptions, dnsOptions } from "./discovery/dns.ts";
-import { addressOption, endpointOption } from "./discovery/endpoint-option.ts";
+import { dnsClientOptions } from "./discovery/dns.ts";
 import { registrationOptions } from "./discovery/local-instances.ts";
 import { accessLogOptions } from "./governance/access-log.ts";
 import { metricsOptions } from "./governance/metrics.ts";
@@ -20,23 +19,11 @@ import { upstreamsOfRule } from "./governance/route-rules.ts";
 import { identityOptions } from "./governance/sidecar-hop.ts";
 import { tracingOptions } from "./governance/trace.ts";
 import { trafficPolicies } from "./governance/traffic-policies.ts";
-import { upstreamPolicies } from "./governance/upstream-policies.ts";
-import { listenOptions } from "./inbound/listen.ts";
-import { localListenerOptions } from "./inbound/local-listener.ts";
-import { dialOptions } from "./outbound/dialer.ts";
-import { grpcUpstreamOptions } from "./outbound/grpc-client.ts";
-import {
-  connectUpstreamOptions,
-  fastCgiUpstreamOptions,
-  httpJsonUpstreamOptions,
-  thriftHttpUpstreamOptions,
-} from "./outbound/http-upstream.ts";
+import { listenerOptions } from "./inbound/listener-options.ts";
 import { redisOptions } from "./outbound/redis-limits.ts";
-import { thriftUpstreamOptions } from "./outbound/thrift-client.ts";
-import { browserGuardOptions } from "./protocol/http/browser-guard.ts";
+import { upstreamOptions } from "./outbound/upstream-options.ts";
 import { packagesOption, rulesOption } from "./schema/rules-option.ts";
-
-const serviceName = z.string().min(1).describe("full name of a service: package.Service");
+import { serviceName } from "./schema/service-name.ts";
 
 const schemaOptions = z.strictObject({
   files: z.array(z.string().min(1)).default([]).describe(".thrift and .proto files, relative to the config file"),
@@ -67,133 +54,6 @@ const reloadOptions = z
       .describe("how often the config file and the IDL files are looked at for changes, in milliseconds"),
   })
   .describe("how a running sidecar takes a changed config");
-
-/** Where local listeners are when their address is not given. */
-const LOCAL_ADDRESSES = { caller: "127.0.0.1:7420", provider: "127.0.0.1:7430" } as const;
-
-/** Loopback by default: whoever wants to be reached from other hosts writes so. */
-const listenerOptions = z.discriminatedUnion("kind", [
-  localListenerOptions
-    .pick({
-      maxConnections: true,
-      maxCallsPerConnection: true,
-      maxRequestBytesPerConnection: true,
-      maxReplyBytesPerConnection: true,
-      grpc: true,
-      idleTimeoutMs: true,
-      side: true,
-    })
-    .extend({
-      kind: z.literal("local").describe("Thrift and gRPC callers, told apart by their first bytes"),
-      address: addressOption.optional(),
-      defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
-      ...listenOptions,
-    })
-    .transform(({ address, ...others }) => ({
-      ...others,
-      address: address ?? addressOption.parse(LOCAL_ADDRESSES[others.side]),
-    }))
-    .refine(({ side, defaultService }) => side === "caller" || defaultService === undefined, {
-      path: ["defaultService"],
-      error: "sidecars always name the service: only listeners of side caller have a default",
-    }),
-  browserGuardOptions.extend({
-    maxConnections: localListenerOptions.shape.maxConnections,
-    kind: z.literal("http").describe("Thrift over HTTP, Connect, gRPC-Web and JSON callers over HTTP/1.1"),
-    address: addressOption.prefault("127.0.0.1:7421"),
-    defaultService: serviceName.optional().describe("service of Thrift calls that name none"),
-    ...listenOptions,
-  }),
-  browserGuardOptions.extend({
-    kind: z.literal("admin").describe("health, metrics and what operators ask and change, over HTTP"),
-    address: addressOption.prefault("127.0.0.1:7422"),
-    ...listenOptions,
-  }),
-]);
-
-const upstreamCommons = {
-  endpoints: z.array(endpointOption).min(1).optional().describe("where the upstream's processes listen"),
-  discovery: z
-    .union([z.enum(["directory", "local"]), z.strictObject({ dns: dnsOptions })], {
-      error: "expected directory, local, or { dns: { name, port } }",
-    })
-    .optional()
-    .describe(
-      "who knows where the upstream's processes listen, when endpoints does not say: discovery.directory, DNS, or only those that register here themselves",
-    ),
-  services: z.array(serviceName).default([]).describe("services of the loaded IDL that the upstream has"),
-  opaqueServices: z
-    .array(serviceName)
-    .default([])
-    .describe("services without loaded IDL: their calls are forwarded on the same wire, untranslated"),
-  local: z
-    .boolean()
-    .default(false)
-    .describe("whether it is the application beside the sidecar, which other sidecars' calls are for"),
-  ...upstreamPolicies,
-};
-
-const thriftUpstream = thriftUpstreamOptions
-  .pick({ maxConnections: true, idleTimeoutMs: true, multiplexed: true })
-  .extend(dialOptions.shape)
-  .extend(upstreamCommons);
-
-const thriftCodec = z
-  .enum(["thrift-binary", "thrift-compact"])
-  .default("thrift-binary")
-  .describe("how messages are encoded");
-
-const upstreamOptions = z
-  .discriminatedUnion("protocol", [
-    thriftUpstream.extend({
-      protocol: z.literal("thrift-framed").describe("Thrift, each message behind its length"),
-      codec: thriftCodec,
-    }),
-    thriftUpstream.extend({
-      protocol: z.literal("thrift-unframed").describe("Thrift, messages one behind the other"),
-      codec: thriftCodec,
-    }),
-    thriftUpstream.extend({
-      protocol: z.literal("theader").describe("Thrift with headers, as Apache Thrift has them"),
-      codec: thriftCodec,
-      ...thriftUpstreamOptions.pick({ zlib: true }).shape,
-    }),
-    thriftUpstream.extend({
-      protocol: z.literal("ttheader").describe("Thrift or Protobuf with headers, as Kitex has them; and sidecars"),
-      codec: z.enum(["thrift-binary", "protobuf"]).default("thrift-binary").describe("how messages are encoded"),
-      ...thriftUpstreamOptions.pick({ maxCallsPerConnection: true }).shape,
-    }),
-    thriftUpstream.omit({ multiplexed: true }).extend({
-      protocol: z
-        .literal("sidecar")
-        .describe("another sidecar, at its provider listener: TTHeader, HTTP/2 for streams"),
-      codec: z
-        .enum(["thrift-binary", "thrift-compact", "protobuf"])
-        .default("thrift-binary")
-        .describe("how messages are encoded: as the application behind the other sidecar takes them"),
-      maxConnections: thriftUpstreamOptions.shape.maxConnections.unwrap().default(4),
-      ...thriftUpstreamOptions.pick({ maxCallsPerConnection: true }).shape,
-      ...grpcUpstreamOptions.pick({ authority: true, keepaliveTimeMs: true, keepaliveTimeoutMs: true }).shape,
-    }),
-    grpcUpstreamOptions
-      .pick({ authority: true, keepaliveTimeMs: true, keepaliveTimeoutMs: true })
-      .extend(dialOptions.shape)
-      .extend({
-        protocol: z.literal("grpc").describe("gRPC over HTTP/2"),
-        ...upstreamCommons,
-      }),
-    thriftHttpUpstreamOptions.extend(upstreamCommons),
-    connectUpstreamOptions.extend(upstreamCommons),
-    httpJsonUpstreamOptions.extend(upstreamCommons),
-    fastCgiUpstreamOptions.extend(upstreamCommons),
-  ])
-  .refine(({ local, protocol }) => !local || protocol !== "sidecar", {
-    path: ["local"],
-    error: "another sidecar is not beside this one: expected the protocol of the application itself",
-  })
-  .refine(({ endpoints, discovery }) => (endpoints === undefined) !== (discovery === undefined), {
-    error: "expected either endpoints, or discovery that finds them",
-  });
 
 const discoveryOptions = z
   .strictObject({

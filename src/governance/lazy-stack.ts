@@ -41,17 +41,23 @@ export function createLazyStack(
 
   function get(): UpstreamStack {
     if (built) return built;
-    states ??= createEndpointStates();
-    built = build(states);
+    const learnt = states ?? createEndpointStates();
+    built = build(learnt);
+    states = learnt;
     stopWatching();
     // Whoever comes after the end is told so by the stack itself.
     if (closed) void built.close();
     return built;
   }
 
+  /** A stack that cannot be built fails the call, and nothing else. */
+  async function first<R>(call: (stack: UpstreamStack) => Promise<R>): Promise<R> {
+    return call(get());
+  }
+
   return {
-    handle: (call) => (built ?? get()).handle(call),
-    handleStream: (call) => (built ?? get()).handleStream(call),
+    handle: (call) => (built ? built.handle(call) : first((stack) => stack.handle(call))),
+    handleStream: (call) => (built ? built.handleStream(call) : first((stack) => stack.handleStream(call))),
     states: () => states,
     inspect: () => built?.inspect() ?? viewOfUncalled(known, subset),
     close() {

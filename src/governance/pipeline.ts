@@ -2,31 +2,26 @@
 import type { Registry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
 import type { Handler, Layer } from "../rpc/call.ts";
-import type { Connect, Resolver } from "../rpc/endpoint.ts";
+import type { Resolver } from "../rpc/endpoint.ts";
 import { stack } from "../rpc/stack.ts";
 import type { StreamHandler, StreamLayer } from "../rpc/stream.ts";
 import type { Method } from "../schema/model.ts";
 import { type AccessLogContext, type AccessLogOptions, accessLog } from "./access-log.ts";
-import { attemptTimeout } from "./attempt-timeout.ts";
 import { authorize } from "./authorize.ts";
 import { type Balance, createBalance } from "./balance.ts";
-import { loadTrackersOf, pickerOf } from "./balance-policy.ts";
-import { closeBreaker, trackBreaker } from "./breaker.ts";
+import { pickerOf } from "./balance-policy.ts";
 import { type BridgeContext, bridge } from "./bridge.ts";
 import { byMethod } from "./by-method.ts";
 import { type ConcurrencyOptions, concurrencyLimit } from "./concurrency.ts";
 import { deadline, streamDeadline } from "./deadline.ts";
 import { type DegradeSwitches, degrade } from "./degrade.ts";
-import type { EndpointStates } from "./endpoint-state.ts";
-import { createJudge } from "./failure.ts";
+import { type EndpointStackContext, endpointStacks } from "./endpoint-stack.ts";
 import { hedge } from "./hedge.ts";
 import { compileIdempotence } from "./idempotence.ts";
 import { injectFaults } from "./inject-faults.ts";
 import { serveLoneMessages } from "./lone-message.ts";
 import type { MethodPairs } from "./method-set.ts";
 import { type MetricsOptions, metrics } from "./metrics.ts";
-import { observe, observeStream } from "./observe.ts";
-import { createOutlierDetection } from "./outlier.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { retry } from "./retry.ts";
 import { route, routeStream, type Side } from "./route.ts";
@@ -38,7 +33,6 @@ import { type IdentityOptions, sidecarHop } from "./sidecar-hop.ts";
 import type { Trace } from "./trace.ts";
 import type { TrafficPolicies } from "./traffic-policies.ts";
 import { unpack } from "./unpack.ts";
-import { countAttempts } from "./upstream-counts.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
 import type { UpstreamView } from "./upstream-view.ts";
 import { watchCalls, watchStreams } from "./watch.ts";
@@ -127,12 +121,8 @@ export function trafficStack(
   };
 }
 
-export interface UpstreamStackContext extends BridgeContext {
-  readonly clock: Clock;
-  /** From 0 up to but not including 1, as Math.random. */
-  readonly random: () => number;
+export interface UpstreamStackContext extends BridgeContext, EndpointStackContext {
   readonly resolver: Resolver;
-  readonly connect: Connect;
   /** What the upstream's endpoints speak, as its config calls it. */
   readonly wire: string;
   /** Whether the upstream's wire is gRPC's, which has compressed messages. */
@@ -147,12 +137,8 @@ export interface UpstreamStackContext extends BridgeContext {
   readonly upstreamOf?: ((name: string) => Handlers | undefined) | undefined;
   /** Where limits are kept that sidecars share; undefined without a store. */
   readonly shared?: SharedLimits | undefined;
-  /** Undefined where nothing is traced. */
-  readonly trace?: Trace | undefined;
   /** Where this sidecar is; undefined where that makes no difference. */
   readonly zone: string | undefined;
-  /** What is known of the upstream's endpoints, from the stack before this one when policies were reloaded. */
-  readonly states: EndpointStates;
 }
 
 const NO_SWITCHES: DegradeSwitches = { modeOf: () => undefined };
@@ -303,53 +289,5 @@ function once<O extends object, T>(build: (options: O) => T): (options: O) => T 
     const found = known.get(options) ?? build(options);
     known.set(options, found);
     return found;
-  };
-}
-
-/** What every attempt at one endpoint passes. */
-function endpointStacks(
-  policies: UpstreamPolicies,
-  context: UpstreamStackContext,
-  scopesOf: ((method: Method) => Scope) | undefined,
-): Connect {
-  const attemptTimeoutMs = policies.policies.some((scope) => scope.attemptTimeoutMs !== undefined)
-    ? (method: Method) => scopesOf?.(method).policies.attemptTimeoutMs
-    : policies.attemptTimeoutMs;
-  const { clock, random, connect, states } = context;
-  const attempts = context.trace?.attempts;
-  const judge = createJudge(policies.failures);
-  const outliers = policies.outlier.enabled ? createOutlierDetection(policies.outlier, states, clock) : undefined;
-  // States may be from a policy that had breakers, and nobody would close them now.
-  if (!policies.breaker) for (const { breaker } of states.all.values()) closeBreaker(breaker);
-  return (endpoint) => {
-    const state = states.of(endpoint.name);
-    const load = loadTrackersOf(policies.balance, state);
-    const health = [
-      countAttempts(states.counts),
-      ...(outliers ? [outliers.track(state)] : []),
-      ...(policies.breaker ? [trackBreaker(state, states, policies.breaker, random)] : []),
-    ];
-    const layers: Layer[] = [
-      // First: an attempt's span is as long as the attempt, and the wire below tells it.
-      ...(attempts ? [attempts.calls] : []),
-      // Above what fails: whatever ends an attempt below is an outcome, its timeout too.
-      observe(state, [...load, ...health], judge, clock),
-      // Last: it ends what waits for the wire, and nothing else waits here.
-      ...(attemptTimeoutMs === undefined ? [] : [attemptTimeout(attemptTimeoutMs, clock)]),
-    ];
-    const client = connect(endpoint);
-    const { handleStream } = client;
-    return {
-      handle: stack(layers, client.handle),
-      // The time of an attempt is no bound for a stream, which may well be silent for long.
-      ...(client.connections && { connections: client.connections }),
-      ...(handleStream && {
-        handleStream: stack(
-          [...(attempts ? [attempts.streams] : []), observeStream(state, { load, health }, judge, clock)],
-          handleStream,
-        ),
-      }),
-      close: () => client.close(),
-    };
   };
 }

@@ -51,6 +51,20 @@ test("a stack is built at the first call, once, and watches by itself from then 
   expect(seen.at(-1)).toBe("close");
 });
 
+test("a stack that cannot be built fails its call, and the next one tries again", async () => {
+  const resolver = { watch: () => () => {} };
+  let tries = 0;
+  const build = () => {
+    tries++;
+    throw new Error("no stack");
+  };
+  const stack = createLazyStack("shop", { resolver, subset: {}, states: undefined, build });
+  await expect(stack.handle(callOf())).rejects.toThrow("no stack");
+  await expect(stack.handle(callOf())).rejects.toThrow("no stack");
+  expect(tries).toBe(2);
+  expect(stack.states()).toBeUndefined();
+});
+
 test("before the first call it shows the endpoints that could be called", () => {
   const { stack, report } = setUp({ subset: { zone: "b" } });
   expect(stack.inspect()).toMatchObject({ kind: "known", endpoints: [{ name: "127.0.0.1:2", health: "healthy" }] });
