@@ -102,6 +102,7 @@ function trafficOf(policies: object): Handler {
     clock,
     random,
     maxMessageBytes: 16_384_000,
+    compileMessage: () => (bytes) => bytes,
   }).handle;
 }
 

@@ -105,9 +105,9 @@ export async function createApp(
     thrift: (name, service) => current.lookup.thrift(name, service),
     kitexProtobuf: (name, service) => current.lookup.kitexProtobuf(name, service),
   };
-  let port: HttpPortContext = httpPortOf(current);
+  let port = httpPortOf(current);
 
-  function httpPortOf({ lookup, services, printDetail }: Traffic): HttpPortContext {
+  function httpPortOf({ lookup, services, printDetail }: Traffic): HttpPortContext & Handlers {
     return { lookup, services, printDetail, ...handlers, clock };
   }
 

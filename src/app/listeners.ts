@@ -10,8 +10,9 @@ import type { ListenerContext } from "../inbound/connection.ts";
 import { createHttpListener } from "../inbound/http-listener.ts";
 import { createLocalListener } from "../inbound/local-listener.ts";
 import { guardBrowsers } from "../protocol/http/browser-guard.ts";
-import type { HttpHandler } from "../protocol/http/http.ts";
-import { createHttpPort, type HttpPortContext } from "../protocol/http/http-port.ts";
+import type { HttpHandler, HttpStreamHandler } from "../protocol/http/http.ts";
+import { createHttpPort, createHttpPortStreams, type HttpPortContext } from "../protocol/http/http-port.ts";
+import type { StreamHandler } from "../rpc/stream.ts";
 
 /** An address that cannot be listened on: in use, not ours, or not permitted. */
 export class ListenError extends Error {
@@ -32,7 +33,7 @@ export interface OpenListener {
 /** What the listeners serve. */
 export interface ListenersContext extends ListenerContext {
   /** What a request to an HTTP port is answered by; asked for at each. */
-  readonly httpPort: () => HttpPortContext;
+  readonly httpPort: () => HttpPortContext & { readonly handleStream: StreamHandler };
   readonly admin: HttpHandler;
   /** What servers of this host register by. */
   readonly registration: HttpHandler;
@@ -111,21 +112,25 @@ async function openHttp(
   { maxBytes }: Limits,
   { log, clock, tlsFailed, httpPort, registration }: ListenersContext,
 ): Promise<OpenListener> {
-  const ports = new WeakMap<HttpPortContext, HttpHandler>();
+  const ports = new WeakMap<HttpPortContext, { whole: HttpHandler; stream: HttpStreamHandler }>();
   // No web page has any business there.
   const register = guardBrowsers({ ...options, allowedOrigins: [] }, registration);
-  const handler: HttpHandler = (request) => {
-    if (isRegistration(request)) return register(request);
+  function currentPort(): { whole: HttpHandler; stream: HttpStreamHandler } {
     const context = httpPort();
     let port = ports.get(context);
     if (!port) {
-      port = createHttpPort({ ...options, maxMessageBytes: maxBytes }, context);
+      const bounded = { ...options, maxMessageBytes: maxBytes };
+      port = { whole: createHttpPort(bounded, context), stream: createHttpPortStreams(bounded, context) };
       ports.set(context, port);
     }
-    return port(request);
+    return port;
+  }
+  const handler: HttpHandler = (request) => {
+    return isRegistration(request) ? register(request) : currentPort().whole(request);
   };
+  const stream: HttpStreamHandler = (head) => currentPort().stream(head);
   const bounds = { maxBodyBytes: maxBytes, maxHeaderBytes: MAX_HEADER_BYTES };
-  const listener = await createHttpListener({ ...options, ...bounds }, handler, log, clock, tlsFailed);
+  const listener = await createHttpListener({ ...options, ...bounds, stream }, handler, log, clock, tlsFailed);
   return { kind: "http", address: listener.address, close: listener.close };
 }
 

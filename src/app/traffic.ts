@@ -1,7 +1,8 @@
 // What becomes of calls by one config: its names, its routes, its upstreams. A new config is a new one of these, and the
 // calls of the old one end where they began.
 import { createOwnServices, type OwnServices } from "../admin/own-services.ts";
-import type { Limits } from "../codec/codec.ts";
+import type { Codec, Limits } from "../codec/codec.ts";
+import { compileTranscoder } from "../codec/transcode.ts";
 import type { Config } from "../config.ts";
 import { type Handlers, trafficStack } from "../governance/pipeline.ts";
 import type { Route, Routes, Side } from "../governance/route.ts";
@@ -10,7 +11,7 @@ import type { PrintDetail } from "../protocol/http/connect-error.ts";
 import { createDetailPrinter } from "../protocol/http/detail-json.ts";
 import { createLookup, type Lookup } from "../rpc/resolve.ts";
 import type { LinkedSchema } from "../schema/link.ts";
-import type { Service } from "../schema/model.ts";
+import type { MessageType, Service } from "../schema/model.ts";
 import type { CheckedConfig } from "./check-config.ts";
 import { upstreamsOfServices } from "./service-upstreams.ts";
 import { closeUpstreams, createUpstreams, isLocal, type Upstream, type UpstreamsContext } from "./upstreams.ts";
@@ -71,6 +72,8 @@ function trafficOver(checked: CheckedConfig, { upstreams, carried, own }: Ground
     clock: context.clock,
     random: Math.random,
     maxMessageBytes: config.limits.maxBytes,
+    compileMessage: (type: MessageType, from: Codec, to: Codec) =>
+      compileTranscoder({ kind: "whole", link: linked.messageLink(type) }, from, to, config.limits),
   };
   return {
     checked,

@@ -5,7 +5,15 @@ import { RpcError } from "../base/errors.ts";
 import { CODEC_WIRES, type Codec, type Losses, type Transcoder } from "../codec/codec.ts";
 import { isMissingBody } from "../codec/fault.ts";
 import { EXCEPTION_TYPE, ThriftFault } from "../protocol/thrift/codes.ts";
-import { type Call, exceptionOf, type Handler, type Layer, type Payload, type Reply } from "../rpc/call.ts";
+import {
+  type AnyCall,
+  type Call,
+  exceptionOf,
+  type Handler,
+  type Layer,
+  type Payload,
+  type Reply,
+} from "../rpc/call.ts";
 import type { BodyLink, MethodLink } from "../schema/link.ts";
 import type { Field, MessageType, Method } from "../schema/model.ts";
 
@@ -138,7 +146,8 @@ function refuseUnknown(transcode: Transcoder): Transcoder {
 /** The translation is synchronous, so one record serves all calls, and only calls that lost something keep a copy. */
 const scratch: Losses = { unknownFields: 0, duplicates: 0 };
 
-function counted({ facts }: Call, transcode: Transcoder, bytes: Uint8Array): Uint8Array {
+/** What `transcode` makes of the bytes, with what it left out counted in the call's facts. */
+export function counted({ facts }: AnyCall, transcode: Transcoder, bytes: Uint8Array): Uint8Array {
   scratch.unknownFields = 0;
   scratch.duplicates = 0;
   const translated = transcode(bytes, scratch);

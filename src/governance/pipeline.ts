@@ -11,6 +11,7 @@ import { authorize } from "./authorize.ts";
 import { type Balance, createBalance } from "./balance.ts";
 import { pickerOf } from "./balance-policy.ts";
 import { type BridgeContext, bridge } from "./bridge.ts";
+import { type BridgeStreamContext, bridgeStreams } from "./bridge-stream.ts";
 import { byMethod } from "./by-method.ts";
 import { type ConcurrencyOptions, concurrencyLimit } from "./concurrency.ts";
 import { deadline, streamDeadline } from "./deadline.ts";
@@ -84,11 +85,11 @@ export function sidecarStack(
   return ({ handle, handleStream }) => ({ handle: stack(calls, handle), handleStream: stack(streams, handleStream) });
 }
 
-export interface TrafficStackContext extends Omit<RouteByRulesContext, "unpack"> {
+export interface TrafficStackContext extends Omit<RouteByRulesContext, "unpack">, BridgeStreamContext {
   readonly pairs: MethodPairs;
   readonly side: Side;
   readonly clock: Clock;
-  /** Most bytes of a message that is unpacked for a rule that looks into it. */
+  /** Most bytes of a message that is unpacked for a rule that looks into it, or to be translated. */
   readonly maxMessageBytes: number;
 }
 
@@ -115,7 +116,12 @@ export function trafficStack(
       ways.handle,
     ),
     handleStream: stack(
-      [...(authorization ? [authorization.streams] : []), ...(faults.length > 0 ? [injected.streams] : [])],
+      [
+        ...(authorization ? [authorization.streams] : []),
+        ...(faults.length > 0 ? [injected.streams] : []),
+        // Last: streams are Protobuf from here on, whoever is called.
+        bridgeStreams(context),
+      ],
       ways.handleStream,
     ),
   };

@@ -25,7 +25,8 @@ async function* unpackedAll(messages: Messages, maxBytes: number): AsyncGenerato
   for await (const payload of messages) yield unpacked(payload, maxBytes);
 }
 
-async function unpacked({ type, codec, bytes, compression }: Payload, maxBytes: number): Promise<Payload> {
+/** A payload without its compression, at most `maxBytes` of it. Rejects as above. */
+export async function unpacked({ type, codec, bytes, compression }: Payload, maxBytes: number): Promise<Payload> {
   if (compression === undefined) return { type, codec, bytes };
   // What gRPC's own libraries answer to bytes that cannot be unpacked.
   return { type, codec, bytes: await decompress(bytes, compression, maxBytes, "INTERNAL") };

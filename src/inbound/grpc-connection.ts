@@ -7,6 +7,7 @@ import { RpcError, toRpcError } from "../base/errors.ts";
 import { IdTable } from "../base/id-table.ts";
 import { MessageCollector } from "../protocol/grpc/message.ts";
 import type { ByteBudget } from "../protocol/grpc/message-stream.ts";
+import type { StreamExchange } from "../protocol/grpc/serve-stream.ts";
 import {
   type CallHead,
   type Dress,
@@ -36,7 +37,7 @@ import {
   unreadReplies,
 } from "./connection.ts";
 import { createGrpcLifetime, type GrpcLifetime, type GrpcLifetimeOptions, pingRate } from "./grpc-lifetime.ts";
-import { type StreamExchange, serveStream } from "./grpc-stream.ts";
+import { serveGrpcStream } from "./grpc-stream.ts";
 import { callerOf } from "./tls-acceptor.ts";
 
 /** Bounds of a gRPC connection. */
@@ -258,7 +259,7 @@ class GrpcConnection implements Connection, Http2Events<Context> {
 
   #openStream(stream: Stream, head: CallHead, expiresAtMs: number, handle: StreamHandler): void {
     const http2 = this.#http2;
-    const exchange = serveStream(
+    const exchange = serveGrpcStream(
       head,
       {
         begin: (headers) => http2.sendHeaders(stream, headers, false),

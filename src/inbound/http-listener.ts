@@ -3,12 +3,21 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import { type Address, formatAddress } from "../base/address.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import { type HttpHandler, textResponse } from "../protocol/http/http.ts";
+import type { Metadata } from "../base/metadata.ts";
+import {
+  type HttpHandler,
+  type HttpResponseStream,
+  type HttpStreamHandler,
+  textResponse,
+} from "../protocol/http/http.ts";
 import { listenOnHyperExpress, loadHyperExpress } from "./http-on-hyper-express.ts";
 import { listenOnNode } from "./http-on-node.ts";
 import type { Answer, HttpServerOptions } from "./http-server.ts";
 
-export type HttpListenerOptions = HttpServerOptions;
+export interface HttpListenerOptions extends HttpServerOptions {
+  /** Takes requests whose bodies are read as they come; without it every request is answered whole. */
+  readonly stream?: HttpStreamHandler;
+}
 
 export interface HttpListener {
   /** Where it listens, with the port that the system chose where 0 was asked for. */
@@ -33,7 +42,9 @@ export async function createHttpListener(
   const reason = await reasonForNode(options);
   const kind = reason === undefined ? "hyper-express" : "node:http";
   const listen = reason === undefined ? listenOnHyperExpress : listenOnNode;
-  const server = await listen(options, compileAnswer(handler, log), { log, tlsFailed });
+  const { stream = () => undefined, ...serverOptions } = options;
+  const answer = { whole: compileWhole(handler, log), stream: compileStream(stream, log) };
+  const server = await listen(serverOptions, answer, { log, tlsFailed });
   const address = formatAddress(server.address);
   if (reason === undefined) log.info({ address, server: kind }, "HTTP is served by hyper-express");
   else log.info({ address, server: kind, reason }, "HTTP is served by node:http");
@@ -69,14 +80,11 @@ async function reasonForNode({ address, maxHeaderBytes, tls }: HttpListenerOptio
 const MAX_LOGGED_PATH = 200;
 
 /** The handler with its faults answered: 500 without a word about them, which go to the log. */
-function compileAnswer(handler: HttpHandler, log: Log): Answer {
+function compileWhole(handler: HttpHandler, log: Log): Answer["whole"] {
   return async (request) => {
     try {
       const response = await handler(request);
-      for (const [name, value] of response.headers) {
-        validateHeaderName(name); // uWebSockets.js writes what it is given, line breaks included.
-        validateHeaderValue(name, value);
-      }
+      validate(response.headers);
       if (response.refused !== undefined) {
         const { peer, method, path } = request;
         const facts = { peer, method, path: path.slice(0, MAX_LOGGED_PATH), status: response.status };
@@ -88,4 +96,37 @@ function compileAnswer(handler: HttpHandler, log: Log): Answer {
       return textResponse(500, "internal error");
     }
   };
+}
+
+/** The same for streams: one whose handler fails before it has begun is answered whole, which logs what is wrong. */
+function compileStream(handler: HttpStreamHandler, log: Log): HttpStreamHandler {
+  return (head) => {
+    try {
+      const open = handler(head);
+      return open && ((response) => open(validated(response)));
+    } catch (error) {
+      log.error({ err: error, method: head.method, path: head.path }, "an HTTP handler failed");
+      return undefined;
+    }
+  };
+}
+
+function validated({ begin, write, end, consumed }: HttpResponseStream): HttpResponseStream {
+  return {
+    begin(status, headers) {
+      validate(headers);
+      begin(status, headers);
+    },
+    write,
+    end,
+    consumed,
+  };
+}
+
+/** Throws for headers that are none: uWebSockets.js writes what it is given, line breaks included. */
+function validate(headers: Metadata): void {
+  for (const [name, value] of headers) {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+  }
 }

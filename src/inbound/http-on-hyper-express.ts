@@ -5,8 +5,10 @@ import type { Request, Response, Server, ServerConstructorOptions } from "hyper-
 import type { Address } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
 import { Metadata } from "../base/metadata.ts";
-import type { HttpRequest } from "../protocol/http/http.ts";
+import type { HttpRequestHead } from "../protocol/http/http.ts";
+import { type BodyReader, collectBody, refuseBody } from "./http-body.ts";
 import { callerGone, type ListenHttp } from "./http-server.ts";
+import { carryStream } from "./http-stream.ts";
 
 type TcpAddress = Extract<Address, { kind: "tcp" }>;
 
@@ -27,8 +29,7 @@ export const listenOnHyperExpress: ListenHttp = async (options, answer, { log })
   const settings: ServerConstructorOptions = {
     auto_close: false, // It would install signal handlers; the application decides when to stop.
     fast_abort: false, // It would cut connections where 413 can be answered.
-    max_body_length: maxBodyBytes,
-    max_body_buffer: maxBodyBytes,
+    max_body_length: Number.MAX_SAFE_INTEGER, // Of streams there is none; of the others it is seen to below.
   };
   const server = new HyperExpressServer(settings);
   const ip = await resolveFree(address);
@@ -38,21 +39,53 @@ export const listenOnHyperExpress: ListenHttp = async (options, answer, { log })
   if (maxConnections !== undefined) limitConnections(server, maxConnections, log);
 
   server.any("/*", (incoming: Request, outgoing: Response) => {
+    const head = { ...readHead(incoming), peer: peer ?? incoming.ip };
+    const open = answer.stream(head);
+    if (!open) {
+      void respond(head, incoming, outgoing);
+      return;
+    }
+    const stream = carryStream(open, {
+      outgoing,
+      begin: (status, headers) => writeHead(outgoing, status, headers),
+      pause: () => void outgoing.raw.pause(),
+      resume: () => void outgoing.raw.resume(),
+      end: () => endStream(incoming, outgoing),
+      cut() {
+        // What comes behind an answer that has left is thrown away below, and nothing can be asked there any more.
+        if (!outgoing.completed) outgoing.close();
+      },
+    });
+    outgoing.once("abort", stream.left);
+    tellBody(incoming, outgoing, stream);
+  });
+  async function respond(head: HttpRequestHead, incoming: Request, outgoing: Response): Promise<void> {
     const caller = new AbortController();
     outgoing.once("abort", () => caller.abort(callerGone()));
-    void respond({ ...readHead(incoming), peer: peer ?? incoming.ip, signal: caller.signal }, incoming, outgoing);
-  });
-  async function respond(head: Omit<HttpRequest, "body">, incoming: Request, outgoing: Response): Promise<void> {
-    const { status, headers, body } = await answer({
-      ...head,
-      body: incoming.received ? NO_BODY : await incoming.buffer(),
-    });
-    outgoing.status(status);
-    for (const [name, value] of headers) outgoing.header(name, value);
+    const { signal } = caller;
+    const received = incoming.received ? NO_BODY : await receive(head, incoming, outgoing);
+    if (signal.aborted) return;
+    const { status, headers, body } =
+      received === "too long"
+        ? refuseBody(head, maxBodyBytes, log)
+        : await answer.whole({ ...head, body: received, signal });
+    writeHead(outgoing, status, headers);
     outgoing.send(
       typeof body === "string" ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
       draining,
     );
+  }
+
+  function receive(
+    { headers }: HttpRequestHead,
+    incoming: Request,
+    outgoing: Response,
+  ): Promise<Uint8Array | "too long"> {
+    // Memory for all of it is taken at once, so its length must be known and be in order.
+    const isKnown = headers.get("transfer-encoding") === undefined;
+    const isBounded = isKnown && Number(headers.get("content-length")) <= maxBodyBytes;
+    if (isBounded) return incoming.buffer();
+    return new Promise((resolve) => tellBody(incoming, outgoing, collectBody(maxBodyBytes, resolve)));
   }
 
   await server.listen(address.port, ip);
@@ -80,8 +113,37 @@ function limitConnections({ uws_instance }: Server, maxConnections: number, log:
   uws_instance.filter(changed);
 }
 
+function writeHead(outgoing: Response, status: number, headers: Metadata): void {
+  outgoing.status(status);
+  for (const [name, value] of headers) outgoing.header(name, value);
+}
+
+/**
+ * Tells of a body in place of hyper-express, which would throw for a caller that goes away while it is not read. To be called
+ * in the first turn, before any of it has come.
+ */
+function tellBody(incoming: Request, { raw }: Response, reader: BodyReader): void {
+  if (incoming.received) {
+    reader.ended();
+    return;
+  }
+  raw.onData((chunk, isLast) => {
+    // The chunk is gone after this turn.
+    if (chunk.byteLength > 0) reader.data(Buffer.from(chunk.slice(0)));
+    if (!isLast) return;
+    incoming.received = true;
+    reader.ended();
+  });
+}
+
+/** Ends a response that has begun, although the request may not have come to its end, which hyper-express would wait for. */
+function endStream(incoming: Request, outgoing: Response): void {
+  incoming.received = true;
+  outgoing.end();
+}
+
 /** The request without its body. Runs before anything else: the raw request is gone after the first turn, and only it has repeated headers. */
-function readHead(incoming: Request): Omit<HttpRequest, "body" | "peer" | "signal"> {
+function readHead(incoming: Request): Omit<HttpRequestHead, "peer"> {
   const flat: string[] = [];
   incoming.raw.forEach((name: string, value: string) => void flat.push(name, value));
   return {

@@ -2,10 +2,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
+import { atEndOfTurn } from "../base/clock.ts";
 import { Metadata } from "../base/metadata.ts";
-import { type HttpRequest, textResponse } from "../protocol/http/http.ts";
+import type { HttpRequestHead } from "../protocol/http/http.ts";
 import { peerOf } from "./connection.ts";
+import { collectBody, refuseBody } from "./http-body.ts";
 import { callerGone, HTTP_IDLE_MS, type ListenHttp } from "./http-server.ts";
+import { carryStream } from "./http-stream.ts";
 import { listen } from "./listen.ts";
 import { callerOf, createTlsAcceptor } from "./tls-acceptor.ts";
 
@@ -33,33 +36,50 @@ export const listenOnNode: ListenHttp = async (options, answer, { log, tlsFailed
       log.warn({ peer: peer?.remoteAddress, maxConnections }, "a connection was closed: maxConnections is reached");
     });
   }
-  server.on("request", async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  server.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const head = readHead(incoming);
+    const open = answer.stream(head);
+    if (!open) {
+      void respond(head, incoming, outgoing);
+      return;
+    }
+    const stream = carryStream(open, {
+      outgoing,
+      begin: (status, headers) => beginStream(outgoing, status, headers, draining),
+      pause: () => void incoming.pause(),
+      resume: () => void incoming.resume(),
+      end: () => void outgoing.end(),
+      cut: () => void incoming.socket.destroy(),
+    });
+    incoming.on("data", stream.data).on("end", stream.ended);
+    incoming.on("error", () => {}); // The response closes, too.
+    outgoing.once("close", () => {
+      if (!outgoing.writableFinished) stream.left();
+    });
+  });
+  async function respond(head: HttpRequestHead, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const caller = new AbortController();
     outgoing.once("close", () => {
       if (!outgoing.writableFinished) caller.abort(callerGone());
     });
-    const body = await readBody(incoming, maxBodyBytes).catch(() => undefined);
-    if (!body) return; // The caller went away.
-    if (body === "too long") {
-      const { method, url } = incoming;
-      log.info(
-        { peer: peerOf(incoming.socket), method, path: url?.slice(0, 200), status: 413 },
-        "an HTTP request was refused",
-      );
-    }
+    const body = await new Promise<Uint8Array | "too long">((resolve) => {
+      const reader = collectBody(maxBodyBytes, resolve);
+      incoming.on("data", reader.data).on("end", reader.ended);
+      incoming.on("error", () => {}); // The caller went away, and nobody waits for an answer.
+    });
     const {
       status,
       headers,
       body: answered,
     } = body === "too long"
-      ? textResponse(413, `the body is longer than ${maxBodyBytes} bytes`)
-      : await answer(toRequest(incoming, body, caller.signal));
+      ? refuseBody(head, maxBodyBytes, log)
+      : await answer.whole({ ...head, body, signal: caller.signal });
     const bytes = typeof answered === "string" ? Buffer.from(answered) : answered;
     const flat = ["content-length", String(bytes.byteLength)];
     for (const [name, value] of headers) flat.push(name, value);
     if (draining) flat.push("connection", "close");
     outgoing.writeHead(status, flat).end(bytes);
-  });
+  }
 
   const { address: actual, release } = await listen(server, address, options);
   return {
@@ -89,8 +109,15 @@ const MALFORMED: ReadonlyMap<string, string> = new Map([
   ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
 ]);
 
-function toRequest(incoming: IncomingMessage, body: Uint8Array, signal: AbortSignal): HttpRequest {
-  const { method = "", url = "", rawHeaders, socket } = incoming;
+/** The headers leave at the end of the turn, with what is written by then. */
+function beginStream(outgoing: ServerResponse, status: number, headers: Metadata, draining: boolean): void {
+  const flat = [...headers].flat();
+  if (draining) flat.push("connection", "close");
+  outgoing.writeHead(status, flat);
+  atEndOfTurn(() => outgoing.flushHeaders());
+}
+
+function readHead({ method = "", url = "", rawHeaders, socket }: IncomingMessage): HttpRequestHead {
   const question = url.indexOf("?");
   const flat = rawHeaders.map((text, i) => (i % 2 === 0 ? text.toLowerCase() : text));
   return {
@@ -98,24 +125,7 @@ function toRequest(incoming: IncomingMessage, body: Uint8Array, signal: AbortSig
     path: question < 0 ? url : url.slice(0, question),
     query: question < 0 ? "" : url.slice(question + 1),
     headers: Metadata.fromFlat(flat),
-    body,
     peer: peerOf(socket),
     caller: callerOf(socket),
-    signal,
   };
-}
-
-/** The whole body, or "too long" once it has all gone by; rejects when the connection breaks off. */
-function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array | "too long"> {
-  return new Promise((resolve, reject) => {
-    let chunks: Buffer[] = [];
-    let length = 0;
-    incoming.on("data", (chunk: Buffer) => {
-      length += chunk.byteLength;
-      if (length <= maxBytes) chunks.push(chunk);
-      else chunks = [];
-    });
-    incoming.on("end", () => resolve(length <= maxBytes ? Buffer.concat(chunks) : "too long"));
-    incoming.on("error", reject);
-  });
 }

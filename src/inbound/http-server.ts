@@ -2,7 +2,7 @@
 import type { Address } from "../base/address.ts";
 import { RpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { HttpRequest, HttpResponse } from "../protocol/http/http.ts";
+import type { HttpRequest, HttpResponse, HttpStreamHandler } from "../protocol/http/http.ts";
 import type { ListenOptions } from "./listen.ts";
 
 export interface HttpServerOptions extends ListenOptions {
@@ -15,8 +15,13 @@ export interface HttpServerOptions extends ListenOptions {
   readonly maxHeaderBytes: number;
 }
 
-/** Answers every request; never rejects. */
-export type Answer = (request: HttpRequest) => Promise<HttpResponse>;
+/** Answers every request. */
+export interface Answer {
+  /** Never rejects. */
+  readonly whole: (request: HttpRequest) => Promise<HttpResponse>;
+  /** Asked first, of every request; never throws. */
+  readonly stream: HttpStreamHandler;
+}
 
 /** A server that is listening. */
 export interface HttpServer {

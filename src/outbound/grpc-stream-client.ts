@@ -105,7 +105,7 @@ class OpenStream implements StreamListener, MessageSink {
   async #send(): Promise<void> {
     const { messages, compression } = this.#call;
     try {
-      await sendMessages(messages, compression, this, () => {});
+      await sendMessages(messages, { codec: "protobuf", compression }, this, () => {});
       if (this.#stream) this.#session.http2.sendData(this.#stream, NOTHING, true);
     } catch (error) {
       // The caller has gone, or has sent what is no message: there is no call any more.

@@ -2,6 +2,7 @@
 import type { Compression } from "../base/compression.ts";
 import { type RpcError, toRpcError } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
+import type { Codec } from "../codec/codec.ts";
 import type { AnyCall, Payload } from "./call.ts";
 
 /** Messages in their order, read once. Whoever does not read on holds their sender back. */
@@ -14,8 +15,10 @@ export interface Messages extends AsyncIterable<Payload> {
 export interface StreamCall extends AnyCall {
   /** Ends when the caller has half-closed, throws a RpcError when it went away or the call is over. */
   readonly messages: Messages;
+  /** What the messages are in, and those of the reply are to be; protobuf without it. */
+  readonly codec?: Codec | undefined;
   /** What those of the messages that are compressed are compressed with. */
-  readonly compression?: Compression;
+  readonly compression?: Compression | undefined;
 }
 
 /** An answer of any number of messages. */

@@ -16,7 +16,11 @@ export const ACCEPTED_SETS = [BOTH, DEFLATE, GZIP] as const;
 
 /** What a peer takes of what is known here, by its grpc-accept-encoding; undefined when that is nothing. */
 export function readAccepted(headers: HeaderList): readonly Compression[] | undefined {
-  const text = headerOf(headers, "grpc-accept-encoding");
+  return parseAccepted(headerOf(headers, "grpc-accept-encoding"));
+}
+
+/** The compressions that are known here in a list of names; undefined when that is none. */
+export function parseAccepted(text: string | undefined): readonly Compression[] | undefined {
   if (text === undefined) return undefined;
   const gzip = /(?:^|,)\s*gzip\s*(?:,|$)/.test(text);
   if (/(?:^|,)\s*deflate\s*(?:,|$)/.test(text)) return gzip ? BOTH : DEFLATE;
@@ -25,7 +29,11 @@ export function readAccepted(headers: HeaderList): readonly Compression[] | unde
 
 /** The compression that a message's flag means. Throws a RpcError UNIMPLEMENTED for one that is not known. */
 export function readEncoding(headers: HeaderList): Compression | undefined {
-  const encoding = headerOf(headers, "grpc-encoding");
+  return parseEncoding(headerOf(headers, "grpc-encoding"));
+}
+
+/** The same for the value of that header. */
+export function parseEncoding(encoding: string | undefined): Compression | undefined {
   if (encoding === undefined || encoding === "identity") return undefined;
   if (encoding === "gzip" || encoding === "deflate") return encoding;
   throw new RpcError(

@@ -3,6 +3,7 @@
 import { ByteGatherer } from "../../base/bytes.ts";
 import type { Compression } from "../../base/compression.ts";
 import { RpcError, toRpcError } from "../../base/errors.ts";
+import type { Codec } from "../../codec/codec.ts";
 import type { Payload } from "../../rpc/call.ts";
 import type { Messages } from "../../rpc/stream.ts";
 import type { MessageType } from "../../schema/model.ts";
@@ -11,6 +12,8 @@ import { lengthOf, PREFIX_BYTES, readPrefix } from "./message.ts";
 /** What a stream's messages are, and who is told of them. */
 export interface MessageStreamOptions {
   readonly type: MessageType | undefined;
+  /** Undefined: protobuf. */
+  readonly codec?: Codec | undefined;
   /** What those messages are compressed with whose flag says so. */
   readonly compression: Compression | undefined;
   readonly maxMessageBytes: number;
@@ -150,7 +153,7 @@ export class MessageStream implements Messages, AsyncIterator<Payload, undefined
   }
 
   #take(): Payload | undefined {
-    const { maxMessageBytes, compression, type, consumed, taken } = this.#options;
+    const { maxMessageBytes, compression, type, codec = "protobuf", consumed, taken } = this.#options;
     const at = this.#at;
     const data = this.#data;
     if (data.length - at < PREFIX_BYTES) return undefined;
@@ -163,9 +166,7 @@ export class MessageStream implements Messages, AsyncIterator<Payload, undefined
     this.#ahead = 0;
     taken(length);
     const bytes = data.subarray(at + PREFIX_BYTES, end);
-    return data[at] === 1 && compression !== undefined
-      ? { type, codec: "protobuf", bytes, compression }
-      : { type, codec: "protobuf", bytes };
+    return data[at] === 1 && compression !== undefined ? { type, codec, bytes, compression } : { type, codec, bytes };
   }
 
   #serve(waiter: Waiter): void {

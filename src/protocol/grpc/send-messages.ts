@@ -1,6 +1,7 @@
 // Messages on their way to a peer, as fast as it takes them.
 import type { Compression } from "../../base/compression.ts";
 import { RpcError } from "../../base/errors.ts";
+import type { Codec } from "../../codec/codec.ts";
 import type { Payload } from "../../rpc/call.ts";
 import type { Messages } from "../../rpc/stream.ts";
 import { writeMessage } from "./message.ts";
@@ -15,13 +16,20 @@ export interface MessageSink {
   readonly isClosed: boolean;
 }
 
+/** What the messages on a wire may be. */
+export interface CarriedMessages {
+  readonly codec: Codec;
+  /** What the headers have announced that messages may be compressed with. */
+  readonly compression: Compression | undefined;
+}
+
 /**
  * Writes messages until there are no more or the sink is closed. Throws what `messages` throws, and a RpcError INTERNAL
- * for a message that is not protobuf, or is compressed in a way that the headers have not announced.
+ * for a message in another codec, or compressed in a way that the headers have not announced.
  */
 export async function sendMessages(
   messages: Messages,
-  announced: Compression | undefined,
+  carried: CarriedMessages,
   sink: MessageSink,
   sent: (bytes: number) => void,
 ): Promise<void> {
@@ -30,8 +38,10 @@ export async function sendMessages(
     for (let payload: Payload | undefined = first; payload; payload = messages.poll?.()) {
       if (sink.isClosed) return;
       const { codec, bytes, compression } = payload;
-      if (codec !== "protobuf") throw new RpcError("INTERNAL", `a message came as ${codec}: expected protobuf`);
-      if (compression !== undefined && compression !== announced) {
+      if (codec !== carried.codec) {
+        throw new RpcError("INTERNAL", `a message came as ${codec}: expected ${carried.codec}`);
+      }
+      if (compression !== undefined && compression !== carried.compression) {
         throw new RpcError("INTERNAL", `a message is compressed with ${compression}, which was not announced`);
       }
       sent(bytes.length);

@@ -17,14 +17,13 @@ import {
   writeTimeout,
 } from "./verbs.ts";
 
-/** The call of a request's headers, with the messages that follow them. */
+/** The call of a request's headers, without the messages that follow them. */
 export function readStream(
   { dress, method, headers, compression }: CallHead,
-  messages: StreamCall["messages"],
-  { expiresAtMs, signal, facts }: CallContext,
-): StreamCall {
+  { expiresAtMs, facts }: Pick<CallContext, "expiresAtMs" | "facts">,
+): Omit<StreamCall, "messages" | "signal"> {
   const { accepts } = dress;
-  const call = { method, headers, messages, expiresAtMs, signal, facts };
+  const call = { method, headers, expiresAtMs, facts };
   return { ...call, ...(accepts && { accepts }), ...(compression && { compression }) };
 }
 

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { Address } from "../../base/address.ts";
 import { Metadata } from "../../base/metadata.ts";
-import { type HttpHandler, type HttpRequest, type HttpResponse, textResponse } from "./http.ts";
+import { type HttpHandler, type HttpRequestHead, type HttpResponse, textResponse } from "./http.ts";
 
 /** Who besides programs may call. */
 export const browserGuardOptions = z.strictObject({
@@ -23,38 +23,44 @@ export const browserGuardOptions = z.strictObject({
 
 export type BrowserGuardOptions = z.output<typeof browserGuardOptions> & { readonly address: Address };
 
-/**
- * Passes on requests of programs and of allowed origins. A request whose Host is a name that is not known here, or that
- * comes from a page of another origin, is 403; a preflight (Fetch standard, 3.2) of an allowed origin is answered.
- */
-export function guardBrowsers(
-  { allowedOrigins, allowedHosts, address }: BrowserGuardOptions,
-  next: HttpHandler,
-): HttpHandler {
+/** Who may call. */
+export interface BrowserGuard {
+  /** The answer to a request whose Host is a name that is not known here, or that comes from a page of another origin: 403. */
+  refusal(request: HttpRequestHead): HttpResponse | undefined;
+}
+
+/** Knows the allowed origins and the hosts of a listener. */
+export function createBrowserGuard({ allowedOrigins, allowedHosts, address }: BrowserGuardOptions): BrowserGuard {
   const origins = new Set(allowedOrigins);
   const hosts = new Set(["localhost", ...allowedHosts.map((host) => host.toLowerCase())]);
   if (address.kind === "tcp") hosts.add(address.host.toLowerCase());
 
-  function refusal({ headers }: HttpRequest): HttpResponse | undefined {
-    const host = hostOf(headers);
-    // Names are how a page's own domain is pointed here (DNS rebinding). No name leads to a unix socket.
-    if (address.kind === "tcp" && !isIpAddress(host) && !hosts.has(host)) {
-      return textResponse(
-        403,
-        `the host ${clip(host)} is not served: expected an IP address, localhost or one of allowedHosts`,
-      );
-    }
-    const origin = headers.get("origin");
-    if (origin === undefined) {
-      // An image or a link sends no origin, but browsers say where it stands.
-      const site = headers.get("sec-fetch-site");
-      const isForeign = site === "cross-site" || site === "same-site";
-      return isForeign ? textResponse(403, "web pages of other sites are not served") : undefined;
-    }
-    if (origins.has(origin) || origins.has("*")) return undefined;
-    return textResponse(403, `web pages of ${clip(origin)} are not served: expected one of allowedOrigins`);
-  }
+  return {
+    refusal({ headers }) {
+      const host = hostOf(headers);
+      // Names are how a page's own domain is pointed here (DNS rebinding). No name leads to a unix socket.
+      if (address.kind === "tcp" && !isIpAddress(host) && !hosts.has(host)) {
+        return textResponse(
+          403,
+          `the host ${clip(host)} is not served: expected an IP address, localhost or one of allowedHosts`,
+        );
+      }
+      const origin = headers.get("origin");
+      if (origin === undefined) {
+        // An image or a link sends no origin, but browsers say where it stands.
+        const site = headers.get("sec-fetch-site");
+        const isForeign = site === "cross-site" || site === "same-site";
+        return isForeign ? textResponse(403, "web pages of other sites are not served") : undefined;
+      }
+      if (origins.has(origin) || origins.has("*")) return undefined;
+      return textResponse(403, `web pages of ${clip(origin)} are not served: expected one of allowedOrigins`);
+    },
+  };
+}
 
+/** Passes on requests of programs and of allowed origins, of which preflights (Fetch standard, 3.2) are answered; others are refused. */
+export function guardBrowsers(options: BrowserGuardOptions, next: HttpHandler): HttpHandler {
+  const { refusal } = createBrowserGuard(options);
   return (request) => {
     const refused = refusal(request);
     if (refused) return refused;
@@ -76,14 +82,14 @@ function isIpAddress(host: string): boolean {
   return /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/.test(host);
 }
 
-function isPreflight({ method, headers }: HttpRequest): boolean {
+function isPreflight({ method, headers }: HttpRequestHead): boolean {
   return method === "OPTIONS" && headers.get("access-control-request-method") !== undefined;
 }
 
 /** Browsers keep the answer this long at most, in seconds: Chromium's own limit. */
 const PREFLIGHT_SECONDS = "7200";
 
-function preflightResponse({ headers }: HttpRequest, origin: string): HttpResponse {
+function preflightResponse({ headers }: HttpRequestHead, origin: string): HttpResponse {
   const flat = ["access-control-allow-origin", origin, "vary", "Origin, Access-Control-Request-Headers"];
   flat.push("access-control-allow-methods", "GET, POST", "access-control-max-age", PREFLIGHT_SECONDS);
   const asked = headers.get("access-control-request-headers") ?? "";
@@ -95,14 +101,18 @@ function preflightResponse({ headers }: HttpRequest, origin: string): HttpRespon
   return { status: 204, headers: Metadata.fromFlat(flat), body: "" };
 }
 
-/** The response with what lets the page read it, every header included. */
+/** The response with what lets the page read it. */
 function forOrigin(response: HttpResponse, origin: string): HttpResponse {
-  const { headers } = response;
+  return { ...response, headers: headersForOrigin(response.headers, origin) };
+}
+
+/** The headers of a response with what lets the page of an allowed origin read it, every header included. */
+export function headersForOrigin(headers: Metadata, origin: string): Metadata {
   const flat = [...headers].flat();
   const names = new Set([...headers].map(([name]) => name));
   flat.push("access-control-allow-origin", origin, "vary", "Origin");
   flat.push("access-control-expose-headers", [...names].join(", "));
-  return { ...response, headers: Metadata.fromFlat(flat) };
+  return Metadata.fromFlat(flat);
 }
 
 function clip(text: string): string {

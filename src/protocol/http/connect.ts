@@ -38,15 +38,19 @@ export const connectDialect: Dialect = (request, context) => {
 };
 
 function readPost(request: HttpRequest, dress: Dress, context: DialectContext): Call {
-  const version = request.headers.get("connect-protocol-version");
-  if (version !== undefined && version !== "1") {
-    throw new RpcError("INVALID_ARGUMENT", `connect-protocol-version is ${version.slice(0, 100)}: expected 1`);
-  }
+  const version = versionOf(request.headers);
   const { codec } = dress;
   const inbound = codec === "json" && version === undefined ? "http-json" : "connect";
   const { body: bytes, headers, path } = request;
   const method = methodFor(dress, path, context);
   return callOf(request, { inbound, method, codec, bytes, timeoutMs: timeoutOf(headers) }, context);
+}
+
+/** The version of Connect that a request says; undefined where it says none. */
+export function versionOf(headers: Metadata): string | undefined {
+  const version = headers.get("connect-protocol-version");
+  if (version === undefined || version === "1") return version;
+  throw new RpcError("INVALID_ARGUMENT", `connect-protocol-version is ${version.slice(0, 100)}: expected 1`);
 }
 
 function methodFor({ codec }: Dress, path: string, context: DialectContext): Method {
@@ -135,20 +139,3 @@ function headersOf(contentType: string, { headers, trailers }: Said): Metadata {
   writeResponseMetadata(trailers, flat, "trailer-");
   return Metadata.fromFlat(flat);
 }
-
-/** Answers `application/connect+json` and `+proto`, whose calls stream, with the error in the form that they expect. */
-export const connectStreamDialect: Dialect = (request, { printDetail }) => ({
-  call: new RpcError(
-    "UNIMPLEMENTED",
-    "Connect's streaming calls are not served yet: expected application/json or application/proto",
-  ),
-  writeReply(answer) {
-    const error = answer instanceof RpcError ? answer : new RpcError("INTERNAL", "the call has a reply");
-    const end = Buffer.from(`{"error":${printError(error, printDetail)}}`);
-    // The last envelope of a stream: its flag, and the length of what follows.
-    const head = Buffer.from([0x02, 0, 0, 0, 0]);
-    head.writeUInt32BE(end.length, 1);
-    const headers = Metadata.fromFlat(["content-type", mediaTypeOf(request.headers)]);
-    return { status: 200, headers, body: Buffer.concat([head, end]) };
-  },
-});

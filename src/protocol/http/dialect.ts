@@ -32,7 +32,7 @@ export interface Exchange {
 export type Dialect = (request: HttpRequest, context: DialectContext) => Exchange;
 
 /** What `read` returns, or the RpcError that it throws. */
-export function callOrError(read: () => Call): Call | RpcError {
+export function callOrError<T>(read: () => T): T | RpcError {
   try {
     return read();
   } catch (error) {
@@ -55,10 +55,8 @@ export function callOf(
 ): Call {
   const { inbound, method, codec, bytes, timeoutMs } = said;
   if (method.streaming !== "none") {
-    throw new RpcError(
-      "UNIMPLEMENTED",
-      `${method.service}/${method.name} streams, which is not served over HTTP/1.1 yet`,
-    );
+    const expected = "expected the content-type application/connect+json or application/connect+proto, or gRPC-Web";
+    throw new RpcError("UNIMPLEMENTED", `${method.service}/${method.name} streams: ${expected}`);
   }
   return {
     method,

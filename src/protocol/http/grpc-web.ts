@@ -1,35 +1,62 @@
-// gRPC-Web's unary calls, binary and text (grpc/grpc, doc/PROTOCOL-WEB.md): gRPC's messages over HTTP/1.1, the trailers in a
-// last frame of the body.
+// gRPC-Web's calls, binary and text (grpc/grpc, doc/PROTOCOL-WEB.md): gRPC's messages over HTTP/1.1, the trailers in a last
+// frame of the body.
 import { RpcError } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
 import type { Call, Reply } from "../../rpc/call.ts";
 import { exceptionStatus } from "../../rpc/status.ts";
 import { writeMetadata } from "../grpc/header-list.ts";
 import { MessageCollector, writeMessage } from "../grpc/message.ts";
+import { ACCEPTED_ENCODINGS, parseAccepted, parseEncoding } from "../grpc/message-encoding.ts";
 import { writeStatus } from "../grpc/status.ts";
+import { writeStreamEnd } from "../grpc/stream-verbs.ts";
 import { parseTimeout } from "../grpc/timeout.ts";
+import { createBase64Decoder } from "./base64-stream.ts";
 import { callOf, callOrError, type Dialect, type DialectContext, mediaTypeOf, methodOfPath } from "./dialect.ts";
-import type { HttpRequest, HttpResponse } from "./http.ts";
+import type { HttpRequest, HttpRequestHead, HttpResponse } from "./http.ts";
 import { writeResponseMetadata } from "./http-metadata.ts";
+import type { StreamDialect, StreamDress, StreamHead } from "./stream-dialect.ts";
 
 const TRAILERS_FLAG = 0x80;
 
-/** Reads POST with the content type `application/grpc-web` or `application/grpc-web-text`, with or without `+proto`. */
-export const grpcWebDialect: Dialect = (request, context) => {
-  const contentType = mediaTypeOf(request.headers);
-  const isText = contentType.startsWith("application/grpc-web-text");
+/** What a call wore, and its answer wears again. */
+interface Dress {
+  readonly contentType: string;
+  readonly codec: "json" | "protobuf";
+  readonly isText: boolean;
+  /** Whether the caller has said what it takes compressed messages in, and hears what may be sent to it. */
+  readonly accepts: boolean;
+}
+
+function dressOf({ headers }: HttpRequestHead): Dress {
+  const contentType = mediaTypeOf(headers);
   return {
-    call: callOrError(() => readCall(request, isText, context)),
-    writeReply: (answer) => writeReply(answer, contentType, isText),
+    contentType,
+    codec: contentType.endsWith("+json") ? "json" : "protobuf",
+    isText: contentType.startsWith("application/grpc-web-text"),
+    accepts: parseAccepted(headers.get("grpc-accept-encoding")) !== undefined,
+  };
+}
+
+/** Reads POST with the content type `application/grpc-web` or `application/grpc-web-text`, with or without `+proto` or `+json`. */
+export const grpcWebDialect: Dialect = (request, context) => {
+  const dress = dressOf(request);
+  return {
+    call: callOrError(() => readCall(request, dress, context)),
+    writeReply: (answer) => writeReply(answer, dress),
   };
 };
 
-function readCall(request: HttpRequest, isText: boolean, context: DialectContext): Call {
-  const { headers, path, body } = request;
-  const encoding = headers.get("grpc-encoding") ?? "identity";
-  if (encoding !== "identity") {
-    throw new RpcError("UNIMPLEMENTED", `the grpc-encoding ${encoding.slice(0, 100)} is not served: expected identity`);
+/** Reads the head of the same requests; undefined when the method has one message each way. */
+export const grpcWebStreamDialect: StreamDialect = (request, context) => {
+  const dress = dressOf(request);
+  const head = callOrError(() => readHead(request, dress, context));
+  if (!(head instanceof RpcError) && head.method.streaming === "none" && head.method.request !== undefined) {
+    return undefined;
   }
+  return { head, dress: streamDress(dress) };
+};
+
+function readHead({ headers, path }: HttpRequestHead, { codec }: Dress, context: DialectContext): StreamHead {
   const timeout = headers.get("grpc-timeout");
   const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
   if (timeout !== undefined && timeoutMs === undefined) {
@@ -38,45 +65,71 @@ function readCall(request: HttpRequest, isText: boolean, context: DialectContext
       `the grpc-timeout ${timeout.slice(0, 100)}: expected at most 8 digits and one of H M S m u n`,
     );
   }
-  const method = methodOfPath(path, context);
-  const collector = new MessageCollector(context.maxMessageBytes);
-  collector.push(isText ? decodeText(body) : body);
-  const bytes = collector.finish()?.bytes;
-  if (bytes === undefined) throw new RpcError("INTERNAL", "the call came without its message");
-  return callOf(request, { inbound: "grpc-web", method, codec: "protobuf", bytes, timeoutMs }, context);
+  return {
+    inbound: "grpc-web",
+    method: methodOfPath(path, context),
+    codec,
+    compression: parseEncoding(headers.get("grpc-encoding")),
+    accepts: parseAccepted(headers.get("grpc-accept-encoding")),
+    timeoutMs,
+  };
 }
 
-/** The bytes of base64 that may be several padded pieces, one behind the other. */
+function readCall(request: HttpRequest, dress: Dress, context: DialectContext): Call {
+  const { inbound, method, codec, compression, accepts, timeoutMs } = readHead(request, dress, context);
+  const collector = new MessageCollector(context.maxMessageBytes, compression);
+  collector.push(dress.isText ? decodeText(request.body) : request.body);
+  const message = collector.finish();
+  if (message === undefined) throw new RpcError("INTERNAL", "the call came without its message");
+  const call = callOf(request, { inbound, method, codec, bytes: message.bytes, timeoutMs }, context);
+  const payload = message.compression ? { ...call.payload, compression: message.compression } : call.payload;
+  // Replies in JSON are made here, and nothing compresses them.
+  return { ...call, payload, ...(accepts && codec === "protobuf" && { accepts }) };
+}
+
 function decodeText(body: Uint8Array): Uint8Array {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1");
-  if (!/^[A-Za-z0-9+/=\s]*$/.test(text)) {
-    throw new RpcError("INVALID_ARGUMENT", "the body is not base64, as application/grpc-web-text has it");
-  }
-  const padding = text.indexOf("=");
-  if (padding < 0 || padding >= text.length - 2) return Buffer.from(text, "base64");
-  return Buffer.concat((text.match(/[^=]+=*/g) ?? []).map((piece) => Buffer.from(piece, "base64")));
+  const decoder = createBase64Decoder();
+  return Buffer.concat([decoder.push(body), decoder.finish()]);
 }
 
-function writeReply(answer: Reply | RpcError, contentType: string, isText: boolean): HttpResponse {
-  const headers = ["content-type", contentType];
+function writeReply(answer: Reply | RpcError, dress: Dress): HttpResponse {
+  const headers = headersOf(dress, "payload" in answer ? answer.payload.compression : undefined);
   writeResponseMetadata(answer.headers, headers);
   const trailers: string[] = [];
   let message: Uint8Array | undefined;
   if (answer instanceof RpcError) {
     writeStatus(answer, trailers);
-  } else if (answer.payload.codec !== "protobuf") {
-    const came = `the reply came as ${answer.payload.codec}: expected protobuf`;
-    writeStatus(new RpcError("INTERNAL", came), trailers);
   } else if (answer.kind === "exception") {
     writeStatus(answer.status ?? exceptionStatus(answer.field, answer.payload.bytes), trailers);
+  } else if (answer.payload.codec !== dress.codec) {
+    const came = `the reply came as ${answer.payload.codec}: expected ${dress.codec}`;
+    writeStatus(new RpcError("INTERNAL", came), trailers);
   } else {
     trailers.push("grpc-status", "0");
-    message = writeMessage(answer.payload.bytes);
+    message = writeMessage(answer.payload.bytes, answer.payload.compression !== undefined);
   }
   writeMetadata(answer.trailers, trailers);
-  const frames = [...(message ? [message] : []), writeTrailers(trailers)];
-  const body = Buffer.concat(frames);
-  return { status: 200, headers: Metadata.fromFlat(headers), body: isText ? body.toString("base64") : body };
+  const body = Buffer.concat([...(message ? [message] : []), writeTrailers(trailers)]);
+  return { status: 200, headers: Metadata.fromFlat(headers), body: dress.isText ? body.toString("base64") : body };
+}
+
+function headersOf({ contentType, accepts }: Dress, compression: string | undefined): string[] {
+  const headers = ["content-type", contentType];
+  if (compression !== undefined) headers.push("grpc-encoding", compression);
+  if (accepts) headers.push("grpc-accept-encoding", ACCEPTED_ENCODINGS);
+  return headers;
+}
+
+function streamDress(dress: Dress): StreamDress {
+  return {
+    isText: dress.isText,
+    headers(reply) {
+      const headers = headersOf(dress, reply?.compression);
+      if (reply) writeResponseMetadata(reply.headers, headers);
+      return Metadata.fromFlat(headers);
+    },
+    end: (end) => writeTrailers(writeStreamEnd(end)),
+  };
 }
 
 /** `80 | u32 length | name: value CRLF …` */

@@ -3,14 +3,16 @@ import type { Clock } from "../../base/clock.ts";
 import { RpcError, toRpcError } from "../../base/errors.ts";
 import type { Handler } from "../../rpc/call.ts";
 import type { Lookup } from "../../rpc/resolve.ts";
+import type { StreamHandler } from "../../rpc/stream.ts";
 import type { Service, Wire } from "../../schema/model.ts";
-import { type BrowserGuardOptions, guardBrowsers } from "./browser-guard.ts";
-import { connectDialect, connectStreamDialect, isConnectGet, readGet } from "./connect.ts";
+import { type BrowserGuardOptions, createBrowserGuard, guardBrowsers } from "./browser-guard.ts";
+import { connectDialect, isConnectGet, readGet } from "./connect.ts";
 import type { PrintDetail } from "./connect-error.ts";
 import { decodeContent } from "./content-encoding.ts";
 import { type Dialect, type DialectContext, type Exchange, mediaTypeOf } from "./dialect.ts";
 import { grpcWebDialect } from "./grpc-web.ts";
-import { type HttpHandler, type HttpRequest, type HttpResponse, textResponse } from "./http.ts";
+import { type HttpHandler, type HttpRequest, type HttpResponse, type HttpStreamHandler, textResponse } from "./http.ts";
+import { createHttpStreams } from "./http-streams.ts";
 import { thriftDialect } from "./thrift-http.ts";
 
 export interface HttpPortOptions extends BrowserGuardOptions {
@@ -33,9 +35,8 @@ export interface HttpPortContext {
 const DIALECTS: ReadonlyMap<string, Dialect> = new Map([
   ["application/json", connectDialect],
   ["application/proto", connectDialect],
-  ["application/connect+json", connectStreamDialect],
-  ["application/connect+proto", connectStreamDialect],
   ["application/grpc-web", grpcWebDialect],
+  ["application/grpc-web+json", grpcWebDialect],
   ["application/grpc-web+proto", grpcWebDialect],
   ["application/grpc-web-text", grpcWebDialect],
   ["application/grpc-web-text+proto", grpcWebDialect],
@@ -47,25 +48,41 @@ const DIALECTS: ReadonlyMap<string, Dialect> = new Map([
 
 const PAGE = `This port takes calls over HTTP/1.1:
   JSON and Connect: POST /package.Service/Method with content-type application/json or application/proto
+  Connect streams:  the same with content-type application/connect+json or application/connect+proto
   Connect GET:      GET /package.Service/Method?connect=v1&encoding=json&message=… for methods without side effects
   gRPC-Web:         POST /package.Service/Method with content-type application/grpc-web or application/grpc-web-text
   Thrift:           POST /Service, or any path, with content-type application/x-thrift`;
 
-/** Answers every request; calls go to `handle`. What is no call is answered with a text that says what is served. */
-export function createHttpPort(
+/** Takes the requests that are streaming calls, which go to `handleStream`; all others are left to `createHttpPort`. */
+export function createHttpPortStreams(
   options: HttpPortOptions,
-  { services, handle, clock, ...shared }: HttpPortContext,
-): HttpHandler {
-  const { maxMessageBytes } = options;
+  context: HttpPortContext & { readonly handleStream: StreamHandler },
+): HttpStreamHandler {
+  const { handleStream } = context;
+  return createHttpStreams({ ...dialectContext(options, context), handleStream, guard: createBrowserGuard(options) });
+}
+
+function dialectContext(
+  { defaultService, maxMessageBytes }: HttpPortOptions,
+  { services, lookup, printDetail, clock }: HttpPortContext,
+): DialectContext {
   const loaded = [...services];
   const namesOf = (wire: Wire) => new Set(loaded.filter((each) => each.wire === wire).map(({ fullName }) => fullName));
-  const context: DialectContext = {
-    ...shared,
+  return {
+    lookup,
+    printDetail,
     services: { thrift: namesOf("thrift"), protobuf: namesOf("protobuf") },
-    defaultService: options.defaultService,
+    defaultService,
     maxMessageBytes,
     nowMs: () => clock.nowMs(),
   };
+}
+
+/** Answers every request whole; calls go to `handle`. What is no call is answered with a text that says what is served. */
+export function createHttpPort(options: HttpPortOptions, port: HttpPortContext): HttpHandler {
+  const { maxMessageBytes } = options;
+  const { handle } = port;
+  const context = dialectContext(options, port);
 
   async function exchange({ call, writeReply }: Exchange): Promise<HttpResponse> {
     if (call instanceof RpcError) return writeReply(call);

@@ -2,7 +2,8 @@
 // and outbound/http-upstream.ts join them.
 import { Metadata } from "../../base/metadata.ts";
 
-export interface HttpRequest {
+/** A request without its body. */
+export interface HttpRequestHead {
   /** In upper case, as RFC 9110 has it. */
   readonly method: string;
   /** Up to the first `?`, percent-encoding untouched. */
@@ -11,12 +12,15 @@ export interface HttpRequest {
   readonly query: string;
   /** Names in lower case, repeated ones kept. */
   readonly headers: Metadata;
-  /** The whole body, within the listener's limit; it belongs to the handler. */
-  readonly body: Uint8Array;
   /** The caller's address, for logs; `loopback` or `unix` where it would say no more. */
   readonly peer: string;
   /** Who the caller is by its TLS certificate, verified; absent where it showed none. */
   readonly caller?: string | undefined;
+}
+
+export interface HttpRequest extends HttpRequestHead {
+  /** The whole body, within the listener's limit; it belongs to the handler. */
+  readonly body: Uint8Array;
   /** Aborted when the caller goes away before it is answered. */
   readonly signal: AbortSignal;
 }
@@ -33,6 +37,34 @@ export interface HttpResponse {
 
 /** Answers a request. What it throws is a fault of its own: the listener logs it and answers 500. */
 export type HttpHandler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+
+/** A response that is written as it is made. */
+export interface HttpResponseStream {
+  /** Comes first. The listener adds connection headers. Throws for headers that cannot be carried. */
+  begin(status: number, headers: Metadata): void;
+  /** False when something is queued: `drained` of the stream is told when it is gone. */
+  write(bytes: Uint8Array): boolean;
+  /** Ends the response, behind some bytes at least. What the caller still sends is thrown away. */
+  end(): void;
+  /** So many more bytes of the body may come. */
+  consumed(bytes: number): void;
+}
+
+/** A request whose body is read as it comes, to be told of what does. */
+export interface HttpStream {
+  data(bytes: Uint8Array): void;
+  /** The body has come to its end. */
+  ended(): void;
+  /** The caller has gone; nothing more is told. */
+  left(): void;
+  drained(): void;
+}
+
+/** Begins to read a body and to answer. */
+export type OpenHttpStream = (response: HttpResponseStream) => HttpStream;
+
+/** Takes a request before its body is there; undefined for one that is to be answered whole. Must not throw. */
+export type HttpStreamHandler = (head: HttpRequestHead) => OpenHttpStream | undefined;
 
 /** A plain-text response; with a status from 400 on, a refusal for the reason in its first line. */
 export function textResponse(

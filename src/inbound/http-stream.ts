@@ -1,0 +1,105 @@
+// Carries one streaming request and its response: the body is read as it is consumed, the response written as it is taken.
+import type { Writable } from "node:stream";
+import { TurnWriter } from "../base/turn-writer.ts";
+import type { HttpResponseStream, OpenHttpStream } from "../protocol/http/http.ts";
+
+/** A request and its response on one of the servers. Nothing of it is asked for once the caller has gone. */
+export interface HttpExchange {
+  readonly outgoing: Writable;
+  readonly begin: HttpResponseStream["begin"];
+  /** No more of the body is to be told for now; what has come already may be. */
+  pause(): void;
+  resume(): void;
+  /** Ends the response; `isRead` says whether the body has come to its end. */
+  end(isRead: boolean): void;
+  /** Closes the connection. */
+  cut(): void;
+}
+
+/** To be told of what comes of a request. */
+export interface CarriedStream {
+  /** The bytes must not change from now on. */
+  data(bytes: Uint8Array): void;
+  ended(): void;
+  /** The caller has gone before its answer was complete. */
+  left(): void;
+}
+
+/** How much of a body is held before whoever reads it has consumed any; beside it the server has buffers of its own. */
+const MAX_UNREAD_BYTES = 64 * 1024;
+/** So much of a response is joined before it is written. */
+const MAX_JOINED_BYTES = 16 * 1024;
+/** Most bytes of a request that are read and forgotten once it has been answered. */
+const MAX_DISCARDED_BYTES = 1024 * 1024;
+
+/** Begins to serve an exchange. */
+export function carryStream(open: OpenHttpStream, exchange: HttpExchange): CarriedStream {
+  const { outgoing } = exchange;
+  let unreadBytes = 0;
+  let discardedBytes = 0;
+  let paused = false;
+  let isRead = false;
+  let congested = false;
+  let answered = false;
+  let gone = false;
+  const joined = new TurnWriter({
+    write(bytes) {
+      if (!gone && !outgoing.write(bytes)) congested = true;
+    },
+  });
+
+  function resume(): void {
+    if (!paused || gone) return;
+    paused = false;
+    exchange.resume();
+  }
+
+  const stream = open({
+    begin: exchange.begin,
+    write(bytes) {
+      joined.write(bytes);
+      if (joined.waitingBytes > MAX_JOINED_BYTES) joined.flush();
+      return !congested;
+    },
+    end() {
+      answered = true;
+      joined.flush();
+      resume();
+      if (!gone) exchange.end(isRead);
+    },
+    consumed(bytes) {
+      unreadBytes -= bytes;
+      if (unreadBytes < MAX_UNREAD_BYTES) resume();
+    },
+  });
+  outgoing.on("drain", () => {
+    congested = false;
+    if (!gone && !answered) stream.drained();
+  });
+  outgoing.on("error", () => {}); // It closes, too.
+
+  return {
+    data(bytes) {
+      if (gone) return;
+      if (answered) {
+        discardedBytes += bytes.length;
+        if (discardedBytes > MAX_DISCARDED_BYTES) exchange.cut();
+        return;
+      }
+      unreadBytes += bytes.length;
+      stream.data(bytes);
+      if (unreadBytes < MAX_UNREAD_BYTES || paused || answered) return;
+      paused = true;
+      exchange.pause();
+    },
+    ended() {
+      isRead = true;
+      if (!gone && !answered) stream.ended();
+    },
+    left() {
+      if (gone) return;
+      gone = true;
+      if (!answered) stream.left();
+    },
+  };
+}
