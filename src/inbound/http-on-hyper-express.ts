@@ -127,7 +127,7 @@ function tellBody(incoming: Request, { raw }: Response, reader: BodyReader): voi
     reader.ended();
     return;
   }
-  raw.onData((chunk, isLast) => {
+  raw.onData((chunk: ArrayBuffer, isLast: boolean) => {
     // The chunk is gone after this turn.
     if (chunk.byteLength > 0) reader.data(Buffer.from(chunk.slice(0)));
     if (!isLast) return;

@@ -9,6 +9,7 @@ import { peerOf } from "./connection.ts";
 import { collectBody, refuseBody } from "./http-body.ts";
 import { callerGone, HTTP_IDLE_MS, type ListenHttp } from "./http-server.ts";
 import { carryStream } from "./http-stream.ts";
+import { inTurns } from "./http-turns.ts";
 import { listen } from "./listen.ts";
 import { callerOf, createTlsAcceptor } from "./tls-acceptor.ts";
 
@@ -36,7 +37,7 @@ export const listenOnNode: ListenHttp = async (options, answer, { log, tlsFailed
       log.warn({ peer: peer?.remoteAddress, maxConnections }, "a connection was closed: maxConnections is reached");
     });
   }
-  server.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const head = readHead(incoming);
     const open = answer.stream(head);
     if (!open) {
@@ -56,7 +57,8 @@ export const listenOnNode: ListenHttp = async (options, answer, { log, tlsFailed
     outgoing.once("close", () => {
       if (!outgoing.writableFinished) stream.left();
     });
-  });
+  };
+  server.on("request", inTurns(serve));
   async function respond(head: HttpRequestHead, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const caller = new AbortController();
     outgoing.once("close", () => {

@@ -213,19 +213,6 @@ describe.each(SERVERS)("on %s", (server) => {
     expect(broken.text).toBe('{"code":"internal","message":"a fault of ours"}');
   });
 
-  test("Connect's streaming calls are told, in their own form, that they are not served", async () => {
-    const answer = await post(
-      await open(),
-      "/test.v1.Greeter/Watch",
-      "application/connect+json",
-      grpcFrame(0, Buffer.from("{}")),
-    );
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get("content-type")).toBe("application/connect+json");
-    expect(answer.bytes.subarray(0, 5)).toEqual(Buffer.of(2, 0, 0, 0, answer.bytes.length - 5));
-    expect(JSON.parse(answer.bytes.toString("utf8", 5))).toMatchObject({ error: { code: "unimplemented" } });
-  });
-
   test("a caller's deadline reaches the call, in each dialect's words", async () => {
     const port = await open();
     await post(port, ECHO, JSON_TYPE, "{}", { "connect-timeout-ms": "60000" });
