@@ -72,8 +72,11 @@ function trafficOver(checked: CheckedConfig, { upstreams, carried, own }: Ground
     clock: context.clock,
     random: Math.random,
     maxMessageBytes: config.limits.maxBytes,
-    compileMessage: (type: MessageType, from: Codec, to: Codec) =>
-      compileTranscoder({ kind: "whole", link: linked.messageLink(type) }, from, to, config.limits),
+    compileMessage(type: MessageType, from: Codec, to: Codec) {
+      // The sidecar's own are not of the loaded IDL.
+      if (!linked.schema.messages.get(type.fullName)?.includes(type)) return undefined;
+      return compileTranscoder({ kind: "whole", link: linked.messageLink(type) }, from, to, config.limits);
+    },
   };
   return {
     checked,

@@ -11,8 +11,8 @@ import { byMethod } from "./by-method.ts";
 import { unpacked } from "./unpack.ts";
 
 export interface BridgeStreamContext {
-  /** Builds the translation of a Protobuf message; called at the first use of its method. */
-  readonly compileMessage: (type: MessageType, from: Codec, to: Codec) => Transcoder;
+  /** Builds the translation of a Protobuf message; undefined for one that is not of the loaded IDL. Called at the first use of its method. */
+  readonly compileMessage: (type: MessageType, from: Codec, to: Codec) => Transcoder | undefined;
   /** Most bytes of a message that is unpacked. */
   readonly maxMessageBytes: number;
 }
@@ -28,12 +28,10 @@ interface Translation {
  */
 export function bridgeStreams({ compileMessage, maxMessageBytes }: BridgeStreamContext): StreamLayer {
   const translationOf = byMethod((method): Translation => {
-    const { request, response } = method;
-    if (!request || !response || method.wire !== "protobuf") throw notLoaded(method);
-    return {
-      request: compileMessage(request, "json", "protobuf"),
-      response: compileMessage(response, "protobuf", "json"),
-    };
+    const request = method.request && compileMessage(method.request, "json", "protobuf");
+    const response = method.response && compileMessage(method.response, "protobuf", "json");
+    if (!request || !response) throw notLoaded(method);
+    return { request, response };
   });
 
   async function translate(call: StreamCall, next: StreamHandler): Promise<StreamReply> {
