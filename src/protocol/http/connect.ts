@@ -68,15 +68,18 @@ export function readGet(request: HttpRequest, context: DialectContext): ReturnTy
   const encoding = parameters.get("encoding");
   const dress = encoding === "proto" ? PROTO_DRESS : JSON_DRESS;
   let sideEffects = false;
-  const call = callOrError(() => {
+  const call = callOrError((): Call => {
     const method = methodFor(dress, request.path, context);
     sideEffects = !hasNoSideEffects(method);
     if (encoding !== "json" && encoding !== "proto") throw badParameter("encoding", encoding, "json or proto");
-    const compression = parameters.get("compression") ?? "identity";
-    if (compression !== "identity") throw badParameter("compression", compression, "none");
+    const compression = parameters.get("compression") || "identity";
+    if (compression !== "identity" && compression !== "gzip") {
+      throw badParameter("compression", compression, "gzip or none");
+    }
     const bytes = messageOf(request.query, parameters.get("base64") === "1");
     const timeoutMs = timeoutOf(request.headers);
-    return callOf(request, { inbound: "connect", method, codec: dress.codec, bytes, timeoutMs }, context);
+    const call = callOf(request, { inbound: "connect", method, codec: dress.codec, bytes, timeoutMs }, context);
+    return compression === "gzip" ? { ...call, payload: { ...call.payload, compression: "gzip" } } : call;
   });
   if (sideEffects) {
     return textResponse(405, "GET is for methods with idempotency_level = NO_SIDE_EFFECTS: expected POST", [

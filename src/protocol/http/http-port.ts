@@ -1,7 +1,8 @@
 // The HTTP port: which dialect a request speaks, its call, and the answer in the same dialect. Sockets are the listener's.
 import type { Clock } from "../../base/clock.ts";
+import { type Compression, decompress } from "../../base/compression.ts";
 import { RpcError, toRpcError } from "../../base/errors.ts";
-import type { Handler } from "../../rpc/call.ts";
+import type { Call, Handler } from "../../rpc/call.ts";
 import type { Lookup } from "../../rpc/resolve.ts";
 import type { StreamHandler } from "../../rpc/stream.ts";
 import type { Service, Wire } from "../../schema/model.ts";
@@ -86,7 +87,18 @@ export function createHttpPort(options: HttpPortOptions, port: HttpPortContext):
 
   async function exchange({ call, writeReply }: Exchange): Promise<HttpResponse> {
     if (call instanceof RpcError) return writeReply(call);
+    const { compression, codec } = call.payload;
+    if (compression !== undefined && codec === "json") {
+      return exchange({ call: await unpacked(call, compression), writeReply });
+    }
     return handle(call).then(writeReply, (error: unknown) => writeReply(toRpcError(error)));
+  }
+
+  /** Compressed Protobuf may pass as it is, but JSON is going to be read. */
+  async function unpacked(call: Call, compression: Compression): Promise<Call | RpcError> {
+    const { type, codec, bytes } = call.payload;
+    const plain = await decompress(bytes, compression, maxMessageBytes, "INVALID_ARGUMENT").catch(toRpcError);
+    return plain instanceof RpcError ? plain : { ...call, payload: { type, codec, bytes: plain } };
   }
 
   async function post(request: HttpRequest): Promise<HttpResponse> {

@@ -1,6 +1,7 @@
-// A server on the official Connect library for Go: test.v1.Echo, whose messages are wrappers, so that no code is generated.
+// A server and a client on the official Connect library for Go, whose messages are wrappers, so that no code is generated.
 //
-// It listens on a free port of 127.0.0.1, prints it, and ends when its standard input does.
+// The server, test.v1.Echo, listens on a free port of 127.0.0.1, prints it, and ends when its standard input does. The client is what
+// `client ADDRESS connect|grpc-web proto|json grpc|thrift` starts.
 package main
 
 import (
@@ -47,6 +48,10 @@ func say(
 }
 
 func main() {
+	if len(os.Args) == 6 && os.Args[1] == "client" {
+		runClient(os.Args[2:])
+		return
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
