@@ -7,7 +7,7 @@ import type { HttpResponseStream, OpenHttpStream } from "../protocol/http/http.t
 export interface HttpExchange {
   readonly outgoing: Writable;
   readonly begin: HttpResponseStream["begin"];
-  /** No more of the body is to be told for now; what has come already may be. */
+  /** No more of the body is to be read for now. uWebSockets.js goes on while a caller is as fast as it is, and tells what it reads. */
   pause(): void;
   resume(): void;
   /** Ends the response; `isRead` says whether the body has come to its end. */
@@ -27,6 +27,8 @@ export interface CarriedStream {
 
 /** How much of a body is held before whoever reads it has consumed any; beside it the server has buffers of its own. */
 const MAX_UNREAD_BYTES = 64 * 1024;
+/** Most bytes that are told of a body although it is paused: a caller that sends more at once is cut. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 /** So much of a response is joined before it is written. */
 const MAX_JOINED_BYTES = 16 * 1024;
 /** Most bytes of a request that are read and forgotten once it has been answered. */
@@ -37,6 +39,9 @@ export function carryStream(open: OpenHttpStream, exchange: HttpExchange): Carri
   const { outgoing } = exchange;
   let unreadBytes = 0;
   let discardedBytes = 0;
+  /** What came of the body while it was paused. */
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
   let paused = false;
   let isRead = false;
   let congested = false;
@@ -50,8 +55,37 @@ export function carryStream(open: OpenHttpStream, exchange: HttpExchange): Carri
 
   function resume(): void {
     if (!paused || gone) return;
+    while (waiting.length > 0 && !answered) {
+      if (unreadBytes >= MAX_UNREAD_BYTES) return;
+      const bytes = waiting.shift()!;
+      waitingBytes -= bytes.length;
+      give(bytes);
+    }
+    waiting = [];
     paused = false;
-    exchange.resume();
+    if (!isRead) exchange.resume();
+    else if (!answered) stream.ended();
+  }
+
+  function give(bytes: Uint8Array): void {
+    unreadBytes += bytes.length;
+    stream.data(bytes);
+  }
+
+  /** Of what comes although nobody reads it there is an end, too. */
+  function hold(bytes: Uint8Array): void {
+    waiting.push(bytes);
+    waitingBytes += bytes.length;
+    if (waitingBytes <= MAX_WAITING_BYTES) return;
+    waiting = [];
+    leave();
+    exchange.cut();
+  }
+
+  function leave(): void {
+    if (gone) return;
+    gone = true;
+    if (!answered) stream.left();
   }
 
   const stream = open({
@@ -69,7 +103,8 @@ export function carryStream(open: OpenHttpStream, exchange: HttpExchange): Carri
     },
     consumed(bytes) {
       unreadBytes -= bytes;
-      if (unreadBytes < MAX_UNREAD_BYTES) resume();
+      // Not from within whoever reads.
+      if (paused && unreadBytes < MAX_UNREAD_BYTES) queueMicrotask(resume);
     },
   });
   outgoing.on("drain", () => {
@@ -86,20 +121,19 @@ export function carryStream(open: OpenHttpStream, exchange: HttpExchange): Carri
         if (discardedBytes > MAX_DISCARDED_BYTES) exchange.cut();
         return;
       }
-      unreadBytes += bytes.length;
-      stream.data(bytes);
-      if (unreadBytes < MAX_UNREAD_BYTES || paused || answered) return;
+      if (paused) {
+        hold(bytes);
+        return;
+      }
+      give(bytes);
+      if (unreadBytes < MAX_UNREAD_BYTES || answered) return;
       paused = true;
       exchange.pause();
     },
     ended() {
       isRead = true;
-      if (!gone && !answered) stream.ended();
+      if (!gone && !answered && !paused) stream.ended();
     },
-    left() {
-      if (gone) return;
-      gone = true;
-      if (!answered) stream.left();
-    },
+    left: leave,
   };
 }

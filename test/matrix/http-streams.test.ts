@@ -309,7 +309,8 @@ ${rest}`);
     outgoing.on("drain", more);
     more();
     await standsStill(() => written);
-    expect(written).toBeLessThan(3_000);
+    // uWebSockets.js may have to cut a caller that is as fast as it is; either way no more than some MB are held.
+    expect(written).toBeLessThan(4_000);
     expect(rssOf(sidecar)).toBeLessThan(300_000_000);
     // A caller that goes away while nobody reads it does no harm.
     outgoing.destroy();

@@ -43,16 +43,34 @@ function exchange() {
 
 const KIB = 1024;
 
-test("a body is paused while too much of it has not been consumed", () => {
-  const { data, asked, response } = exchange();
+test("a body is paused while too much of it has not been consumed, and what comes all the same waits", async () => {
+  const { data, asked, response, ended } = exchange();
   data(Buffer.alloc(40 * KIB));
   data(Buffer.alloc(40 * KIB));
   data(Buffer.alloc(1));
-  expect(asked).toEqual(["data 40960", "data 40960", "pause", "data 1"]);
+  ended();
+  expect(asked).toEqual(["data 40960", "data 40960", "pause"]);
   response.consumed(10 * KIB);
-  expect(asked).toHaveLength(4);
+  await Promise.resolve();
+  expect(asked).toHaveLength(3);
   response.consumed(40 * KIB);
-  expect(asked.at(-1)).toBe("resume");
+  await Promise.resolve();
+  expect(asked.slice(3)).toEqual(["data 1", "ended"]);
+});
+
+test("reading goes on when what waited has been taken", async () => {
+  const { data, asked, response } = exchange();
+  data(Buffer.alloc(70 * KIB));
+  response.consumed(70 * KIB);
+  await Promise.resolve();
+  expect(asked).toEqual(["data 71680", "pause", "resume"]);
+});
+
+test("a caller whose body comes without end although it is paused is cut", () => {
+  const { data, asked } = exchange();
+  data(Buffer.alloc(70 * KIB));
+  for (let i = 0; i < 17; i++) data(Buffer.alloc(1024 * KIB));
+  expect(asked).toEqual(["data 71680", "pause", "left", "cut"]);
 });
 
 test("what is written in one turn leaves in one piece, and who writes hears when it does not", async () => {
