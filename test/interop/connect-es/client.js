@@ -1,6 +1,5 @@
 // A client on the official Connect libraries for ECMAScript, over HTTP/1.1: calls what it is told to and says of each case what came
 // of it, one JSON object a line. The descriptors are made here, so that no code is generated.
-import { Agent } from "node:http";
 import { create, createFileRegistry } from "@bufbuild/protobuf";
 import {
   FieldDescriptorProto_Label,
@@ -18,8 +17,6 @@ const options = {
   baseUrl: `http://${address}`,
   httpVersion: "1.1",
   useBinaryFormat: codec === "proto",
-  // Whoever keeps connections must be ready to find one closed that was idle, and this library is not.
-  nodeOptions: { agent: new Agent({ keepAlive: false }) },
 };
 
 function transportOf(more = {}) {
