@@ -22,7 +22,7 @@ export function attemptTimeout(timeoutMsOf: number | ((method: Method) => number
   return (next) => (call) => {
     const timeoutMs = typeof timeoutMsOf === "number" ? timeoutMsOf : timeoutMsOf(call.method);
     if (timeoutMs === undefined) return next(call);
-    if (clock.nowMs() + timeoutMs >= call.expiresAtMs) return next(call);
+    if (clock.turnMs() + timeoutMs >= call.expiresAtMs) return next(call);
     const canceller = new Canceller();
     const onAbort = () => canceller.abort(call.signal.reason);
     if (call.signal.aborted) onAbort();

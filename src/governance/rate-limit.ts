@@ -67,7 +67,7 @@ export function rateLimit(all: RateLimitOptions, { clock, pairs, counts }: RateL
 
   /** Why the call must not pass; undefined when it may, and then its tokens are spent. */
   function refusal(call: AnyCall): RpcError | undefined {
-    const nowMs = clock.nowMs();
+    const nowMs = clock.turnMs();
     const buckets: Bucket[] = [];
     for (const allowance of allowances) {
       const bucket = allowance.bucketOf(call, nowMs);

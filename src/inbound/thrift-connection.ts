@@ -184,7 +184,7 @@ class ThriftConnection implements Connection {
       facts: newFacts(this.#inbound, this.#peer, this.#callerName),
       headers: {
         cancellable: this.#cancellable,
-        nowMs: clock.nowMs(),
+        nowMs: clock.turnMs(),
         maxFrameBytes: this.#options.maxFrameBytes,
         fromSidecar: this.#options.fromSidecar,
       },

@@ -176,7 +176,7 @@ export function createConnectionPool<Reader extends ChunkReader>(
     if (waiter) give(connection, waiter);
     else if (closing) connection.socket.destroy();
     else {
-      connection.idleSinceMs = clock.nowMs();
+      connection.idleSinceMs = clock.turnMs();
       idle.push(connection);
       stopSweep ??= clock.after(idleTimeoutMs, sweep);
     }

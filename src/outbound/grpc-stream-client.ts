@@ -91,7 +91,7 @@ class OpenStream implements StreamListener, MessageSink {
   open(): void {
     const { scheme, authority, clock, name } = this.#context;
     try {
-      const written = writeStreamCall(this.#call, { scheme, authority, nowMs: clock.nowMs() });
+      const written = writeStreamCall(this.#call, { scheme, authority, nowMs: clock.turnMs() });
       this.#stream = this.#session.http2.openStream(written.headers, false, this, written.timeout);
       if (!this.#stream) throw new RpcError("UNAVAILABLE", `the connection to ${name} has no free stream`);
       this.#call.facts.droppedMetadata += written.droppedMetadata;

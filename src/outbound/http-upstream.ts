@@ -126,7 +126,7 @@ export function connectHttp(options: HttpUpstreamOptions, clock: Clock, log: Log
         : createHttpClient(told, { dialer, name, clock });
     return {
       async handle(call) {
-        const outgoing = writeCall(call, clock.nowMs());
+        const outgoing = writeCall(call, clock.turnMs());
         return outgoing.onceWritten === undefined
           ? exchange(call, outgoing, transport)
           : sendOneway(call, outgoing, outgoing.onceWritten, { transport, name, clock, log });

@@ -133,7 +133,7 @@ function dressed(
   { options, clock, peer, heads }: Server,
 ): ReturnType<typeof writeCall> {
   const { framing, maxFrameBytes } = options;
-  const written = writeCall(call, { ...options, sequenceId, profile: peer.profile, nowMs: clock.nowMs(), heads });
+  const written = writeCall(call, { ...options, sequenceId, profile: peer.profile, nowMs: clock.turnMs(), heads });
   checkSize(written.message.length - (framing === "unframed" ? 0 : 4), maxFrameBytes);
   // The other framings have room for it.
   if (framing === "framed" || framing === "unframed") call.facts.droppedMetadata += countForeign(call.headers);
