@@ -65,7 +65,7 @@ async function call(
       method,
       payload: { type: undefined, codec, bytes },
       headers: Metadata.EMPTY,
-      expiresAtMs: clock.nowMs() + timeoutMs,
+      expiresAtMs: clock.turnMs() + timeoutMs,
       signal,
       facts: newFacts("health-check", ""),
     });

@@ -75,7 +75,7 @@ function dialectContext(
     services: { thrift: namesOf("thrift"), protobuf: namesOf("protobuf") },
     defaultService,
     maxMessageBytes,
-    nowMs: () => clock.nowMs(),
+    nowMs: clock.turnMs,
   };
 }
 
