@@ -11,7 +11,7 @@ export interface AdminViews {
   config(): unknown;
   /** Each upstream's endpoints with their state. */
   endpoints(): unknown;
-  /** Each service's upstream. */
+  /** The rules in the order in which they are tried, and each service's upstream. */
   routes(): unknown;
   /** Each upstream's policies with their defaults. */
   policies(): unknown;

@@ -7,6 +7,7 @@ import type { Log } from "../base/log.ts";
 import type { TurnableSwitches } from "../governance/degrade-switches.ts";
 import type { Endpoints, Resolver } from "../rpc/endpoint.ts";
 import { explainCall } from "./explain-call.ts";
+import { hiddenExplanation } from "./hidden.ts";
 import type { Traffic } from "./traffic.ts";
 
 export interface TrafficPagesContext {
@@ -21,13 +22,14 @@ export interface TrafficPagesContext {
 export function trafficPages({ current, resolver, switches, log, clock }: TrafficPagesContext): AdminPages {
   const explain = createExplainPage((query) => {
     const { checked, upstreams, routes } = current();
-    return explainCall(query, {
+    const explanation = explainCall(query, {
       ...checked,
       upstreamOfService: (service) => routes.get(service)?.upstream,
       endpointsOf: (upstream) => endpointsNow(upstream, resolver),
       statesOf: (upstream) => upstreams.get(upstream)?.stack.states(),
       nowMs: clock.nowMs(),
     });
+    return typeof explanation === "string" ? explanation : hiddenExplanation(explanation);
   });
   const degrade = createDegradePage({
     rules: () =>

@@ -16,6 +16,8 @@ export interface EndpointView {
   /** Time until it may be called again, if it may not. */
   readonly outForMs?: number;
   readonly weight: number;
+  /** Absent where it has none: 0. */
+  readonly priority?: number;
   readonly labels: Labels;
   readonly connections?: Connections;
 }
@@ -41,6 +43,7 @@ export function viewOf({ endpoint, state, handler }: Candidate, nowMs: number): 
     ...(Number.isFinite(load.atMs) && { latencyMs: Math.round(load.latencyMs * 1_000) / 1_000 }),
     ...(untilMs > nowMs && { outForMs: Math.ceil(untilMs - nowMs) }),
     weight: endpoint.weight ?? 1,
+    ...(endpoint.priority !== undefined && { priority: endpoint.priority }),
     labels: endpoint.labels ?? {},
     ...(connections && { connections }),
   };
