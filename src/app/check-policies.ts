@@ -1,12 +1,14 @@
 // Whether the names in policies are names of something: a rule for a method that is not there would guard nothing.
 import { unknownName, type YamlPath } from "../base/yaml.ts";
+import { CODEC_WIRES } from "../codec/codec.ts";
 import { compileFieldReader } from "../codec/read-field.ts";
 import { compileTranscoder } from "../codec/transcode.ts";
 import type { Config } from "../config.ts";
-import { compileMethodSet } from "../governance/method-set.ts";
+import { compileMethodSet, type MethodSet } from "../governance/method-set.ts";
 import type { LinkedSchema } from "../schema/link.ts";
 import { type Method, methodsOf, type Schema } from "../schema/model.ts";
 import type { Fault } from "./config-fault.ts";
+import { codecOf } from "./upstreams.ts";
 
 /** Looks up every service, method and field that the policies of a config name. */
 export function checkPolicies(config: Config, linked: LinkedSchema, fault: Fault): void {
@@ -14,8 +16,9 @@ export function checkPolicies(config: Config, linked: LinkedSchema, fault: Fault
   const { routes, faults, authorize } = config;
   for (const [i, { match }] of routes.entries()) {
     names.check(match.methods, ["routes", i, "match", "methods"], fault);
-    if (match.field)
-      checkField(match.field.path, match.methods, ["routes", i, "match", "field", "path"], linked, fault);
+    if (!match.field) continue;
+    const isMeant = compileMethodSet(match.methods, linked.methods);
+    checkField(match.field.path, isMeant, ["routes", i, "match", "field", "path"], linked, fault);
   }
   for (const [i, { match }] of faults.entries()) names.check(match.methods, ["faults", i, "match", "methods"], fault);
   for (const [upstream, { degrade }] of Object.entries(config.upstreams)) {
@@ -25,9 +28,18 @@ export function checkPolicies(config: Config, linked: LinkedSchema, fault: Fault
       if (answer.reply) checkReply(answer.reply, only, [...at, "answer", "reply"], config, linked, fault);
     }
   }
-  for (const [upstream, { rateLimit, policies }] of Object.entries(config.upstreams)) {
-    for (const [i, { only }] of rateLimit.entries()) {
-      names.check(only, ["upstreams", upstream, "rateLimit", i, "only"], fault);
+  for (const [upstream, options] of Object.entries(config.upstreams)) {
+    const { rateLimit, policies, balance } = options;
+    for (const [i, { only, per }] of rateLimit.entries()) {
+      const at = ["upstreams", upstream, "rateLimit", i];
+      names.check(only, [...at, "only"], fault);
+      if (typeof per !== "object" || !("field" in per)) continue;
+      checkField(per.field, compileMethodSet(only, linked.methods), [...at, "per", "field"], linked, fault);
+    }
+    if (balance.policy === "maglev" && balance.field !== undefined) {
+      const wire = CODEC_WIRES[codecOf(options)] ?? "protobuf";
+      const isMeant = (method: Method) => method.wire === wire;
+      checkField(balance.field, isMeant, ["upstreams", upstream, "balance", "field"], linked, fault);
     }
     for (const [i, { only }] of policies.entries()) {
       names.check(only, ["upstreams", upstream, "policies", i, "only"], fault);
@@ -39,14 +51,7 @@ export function checkPolicies(config: Config, linked: LinkedSchema, fault: Fault
 }
 
 /** Whether any method that a rule is for has the field in its requests. */
-function checkField(
-  path: string,
-  names: readonly string[] | undefined,
-  at: YamlPath,
-  linked: LinkedSchema,
-  fault: Fault,
-) {
-  const isMeant = compileMethodSet(names, linked.methods);
+function checkField(path: string, isMeant: MethodSet, at: YamlPath, linked: LinkedSchema, fault: Fault): void {
   for (const method of allMethods(linked.schema)) {
     const codec = method.wire === "thrift" ? "thrift-binary" : "protobuf";
     if (method.request && isMeant(method) && compileFieldReader(method.request, path, codec)) return;

@@ -1,7 +1,10 @@
 // Which balancing there is, and how each is configured.
 import { z } from "zod";
+import type { AnyCall, Payload } from "../rpc/call.ts";
+import { byMethod } from "./by-method.ts";
 import type { EndpointState } from "./endpoint-state.ts";
 import { maglev } from "./maglev.ts";
+import { fieldOf, headerName } from "./match.ts";
 import type { Tracker } from "./observe.ts";
 import { peakEwma, trackLatency } from "./peak-ewma.ts";
 import type { Picker } from "./picker.ts";
@@ -71,15 +74,26 @@ export const balanceOptions = z
       slowStartMs,
       ...commons,
     }),
-    z.strictObject({
-      policy: z.literal("maglev").describe("the same endpoint for the same value of a header"),
-      header: z
-        .string()
-        .min(1)
-        .transform((name) => name.toLowerCase())
-        .describe("header (metadata key) whose value chooses the endpoint; calls without it go anywhere"),
-      ...commons,
-    }),
+    z
+      .strictObject({
+        policy: z.literal("maglev").describe("the same endpoint for the same value of a header or a field"),
+        header: headerName
+          .optional()
+          .describe("header (metadata key) whose value chooses the endpoint; calls without it go anywhere"),
+        field: z
+          .string()
+          .min(1)
+          .max(256)
+          .optional()
+          .describe(
+            "field whose value chooses the endpoint, as order.customer.id: names from the request down, by the upstream's IDL",
+          ),
+        ...commons,
+      })
+      .refine(({ header, field }) => (header === undefined) !== (field === undefined), {
+        path: ["header"],
+        error: "expected header or field, whose value chooses the endpoint",
+      }),
   ])
   .describe("how calls are spread over the endpoints");
 
@@ -103,8 +117,17 @@ function policyOf(options: BalanceOptions, random: () => number): Picker {
     case "least-request":
       return leastRequest(random);
     case "maglev":
-      return maglev(({ headers }) => headers.get(options.header), random);
+      return maglev(keyOf(options), random);
   }
+}
+
+type Maglev = Extract<BalanceOptions, { readonly policy: "maglev" }>;
+
+/** By what a call chooses. The bridge is above: the message is the upstream's. */
+function keyOf({ header, field }: Maglev): (call: AnyCall) => string | undefined {
+  if (field === undefined) return ({ headers }) => (header === undefined ? undefined : headers.get(header));
+  const readerOf = byMethod((method) => fieldOf(method, field));
+  return (call) => ("payload" in call ? readerOf(call.method)(call.payload as Payload) : undefined);
 }
 
 /** What the choice needs to learn from each endpoint's attempts. */

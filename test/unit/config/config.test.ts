@@ -303,7 +303,8 @@ test("the policies of an upstream have the defaults of their public sources", ()
 
 test.each([
   ["balance: { policy: fastest }", /balance.policy: expected one of p2c, round-robin, .*maglev, got "fastest"/],
-  ["balance: { policy: maglev }", /balance.header: expected text, got nothing/],
+  ["balance: { policy: maglev }", /balance.header: expected header or field, whose value/],
+  ["balance: { policy: maglev, header: a, field: b }", /balance.header: expected header or field, whose value/],
   ["retry: { codes: [BUSY] }", /retry.codes\[0\]: expected one of CANCELLED, /],
   ["breaker: { policy: consecutive, minOpenMs: 9, maxOpenMs: 8 }", /breaker.maxOpenMs: expected at least minOpenMs/],
   ["rateLimit: [{ per: nobody, perSecond: 1 }]", /rateLimit\[0\].per: expected upstream, service, method, caller, /],
