@@ -39,7 +39,7 @@ const slowStartMs = z
   .describe("over how long the share of an endpoint that joins others grows from a tenth, in milliseconds; 0: not");
 
 /** How an upstream's calls are spread over its endpoints. */
-export const balanceOptions = z
+const balancePolicies = z
   .discriminatedUnion("policy", [
     z.strictObject({
       policy: z.literal("p2c").describe("the less loaded of two endpoints taken at random, load by latency"),
@@ -96,6 +96,13 @@ export const balanceOptions = z
       }),
   ])
   .describe("how calls are spread over the endpoints");
+
+/** The same where only what all policies have is written: those of p2c. */
+export const balanceOptions = z.preprocess(
+  (value) =>
+    typeof value === "object" && value !== null && !("policy" in value) ? { policy: "p2c", ...value } : value,
+  balancePolicies,
+);
 
 export type BalanceOptions = z.output<typeof balanceOptions>;
 

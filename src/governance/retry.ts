@@ -98,6 +98,8 @@ function createAttempts(options: RetryOptions, { clock, random, counts }: RetryC
     waitAfter(call, number, sent, error) {
       const askedMs = pushbackOf(error);
       if (askedMs === "never" || !isRetryable(error, codes, call)) return undefined;
+      // What we refuse ourselves, as with open breakers, is refused at once: calls that waited for that would pile up here.
+      if (error.origin === "here" && askedMs !== undefined && askedMs > backOff.maxMs) return undefined;
       return waitFor(call, number, sent, askedMs);
     },
   };
@@ -113,7 +115,8 @@ export interface Retry {
 /**
  * Tries calls again, up to `maxAttempts`, when their error says that nothing was sent, or when the method is idempotent
  * by its IDL or by the options; a oneway call never once it was sent. Waits as long as the error asks, else a jittered
- * back-off; gives up when that would pass the deadline, the budget is spent, or the call is a retry of the hop before.
+ * back-off; gives up when that would pass the deadline, the budget is spent, or the call is a retry of the hop before, and
+ * when the sidecar itself asks to wait longer than back-offs are.
  */
 export function retry(options: RetryOptions, context: RetryContext): Retry {
   if (options.maxAttempts === 1) return { calls: (next) => next, streams: (next) => next };

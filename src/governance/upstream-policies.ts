@@ -23,7 +23,7 @@ export const upstreamPolicies = {
   streamTimeoutMs: streamTimeoutMsOption,
   retry: retryOptions.prefault({}),
   hedge: hedgeOptions.optional(),
-  balance: balanceOptions.prefault({ policy: "p2c" }),
+  balance: balanceOptions.prefault({}),
   attemptTimeoutMs: attemptTimeoutMsOption,
   unknownFields: unknownFieldsOption,
   failures: failuresOptions.prefault({}),

@@ -1,49 +1,45 @@
-// Every example of the pages on policies: each config is one, and what causeway explain prints is what it prints.
+// Every example of the pages on policies acts: a sidecar with it stands before small servers, and calls show the effect. And
+// what causeway explain prints is what it prints.
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
-import { checkConfig } from "../../src/app/check-config.ts";
-import { formatDiagnostic } from "../../src/base/diagnostic.ts";
+import { describe, expect, test } from "vitest";
+import { SCENES } from "./policy-scenes.ts";
+import { configFile, createStage, wholeConfig } from "./policy-stage.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const SCHEMA = `schema: { include: ["${ROOT}/idl"], files: ["${ROOT}/idl/shop/inventory.thrift"] }\n`;
-const UPSTREAM = `upstreams: { inventory: { protocol: grpc, endpoints: ["127.0.0.1:1"], services: [shop.Inventory] } }\n`;
 const run = promisify(execFile);
 
-function blocks(page: string, language: string): string[] {
+interface Block {
+  /** Page, heading and place below it. */
+  readonly name: string;
+  readonly text: string;
+}
+
+function blocks(page: string, language: string): readonly Block[] {
   const text = readFileSync(join(ROOT, "docs", page), "utf8");
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map(
-    ([, block = ""]) => block,
-  );
-}
-
-/** A config file of this example, with what it leaves to the reader. */
-function configOf(block: string): string {
-  const folder = mkdtempSync(join(tmpdir(), "causeway-policy-docs-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const path = join(folder, "causeway.yaml");
-  writeFileSync(path, SCHEMA + (block.includes("upstreams:") ? "" : UPSTREAM) + block);
-  return path;
-}
-
-const EXAMPLES = ["policies.md", "routing.md", "degradation.md"].flatMap((page) =>
-  blocks(page, "yaml").map((block, i) => ({ page, number: i + 1, block })),
-);
-
-test.each(EXAMPLES)("docs/$page, example $number, is a config without a fault", async ({ block }) => {
-  const found: string[] = [];
-  const checked = await checkConfig(configOf(block), (each) => {
-    if (each.severity === "error") found.push(formatDiagnostic(each));
+  return text.split(/^#+ /m).flatMap((section) => {
+    const [heading = ""] = section.split("\n", 1);
+    const found = section.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, "gm"));
+    return [...found].map(([, block = ""], i) => ({ name: `${page}, ${heading} ${i + 1}`, text: block }));
   });
-  expect(found).toEqual([]);
-  expect(checked).toBeDefined();
+}
+
+const EXAMPLES = ["policies.md", "routing.md", "degradation.md"].flatMap((page) => blocks(page, "yaml"));
+
+test("each example has scenes, and there are no others", () => {
+  expect(EXAMPLES.map(({ name }) => name)).toEqual(Object.keys(SCENES));
+});
+
+describe.each(EXAMPLES)("docs/$name", ({ name, text }) => {
+  test.each(SCENES[name] ?? [])("$shows", async ({ play, more = "", chance }) => {
+    await play(await createStage(text, { more, ...(chance !== undefined && { random: () => chance }) }));
+  });
 });
 
 test("the pages have an example for each policy that they describe", () => {
-  const all = EXAMPLES.map(({ block }) => block).join("\n");
+  const all = EXAMPLES.map(({ text }) => text).join("\n");
   for (const key of [
     "degrade:",
     "rateLimit:",
@@ -53,6 +49,13 @@ test("the pages have an example for each policy that they describe", () => {
     "attemptTimeoutMs:",
     "retry:",
     "balance:",
+    "subset:",
+    "zone:",
+    "slowStartMs:",
+    "panicBelow:",
+    "hedge:",
+    "failures:",
+    "unknownFields:",
     "outlier:",
     "breaker:",
     "policies:",
@@ -66,10 +69,11 @@ test("the pages have an example for each policy that they describe", () => {
 });
 
 test("docs/routing.md shows what causeway explain prints", async () => {
-  const [config = ""] = blocks("routing.md", "yaml");
-  const [session = ""] = blocks("routing.md", "console");
-  const [command = "", ...shown] = session.trimEnd().split("\n");
-  const args = command.replace("$ causeway ", "").replace("causeway.yaml", configOf(config)).split(" ");
+  const [config] = blocks("routing.md", "yaml");
+  const [session] = blocks("routing.md", "console");
+  const [command = "", ...shown] = session?.text.trimEnd().split("\n") ?? [];
+  const file = configFile(wholeConfig(config?.text ?? ""));
+  const args = command.replace("$ causeway ", "").replace("causeway.yaml", file).split(" ");
   const { stdout } = await run(process.execPath, [join(ROOT, "src/cli/main.ts"), ...args]);
   expect(stdout.split("\n").slice(0, shown.length)).toEqual(shown);
   expect(stdout).toContain("  metadata: x-tenant: beta-7; cw-label-version: v2\n");

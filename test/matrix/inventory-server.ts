@@ -22,6 +22,8 @@ export interface InventoryServer {
   mode: "answer" | "hang" | "err" | "throw";
   /** How many calls have come. */
   calls: number;
+  /** Answers those that hang. */
+  release(): void;
   /** Cuts its connections and listens no more. */
   die(): Promise<void>;
 }
@@ -29,17 +31,32 @@ export interface InventoryServer {
 /** Starts one until the test is over; every item that it knows has the title `title`. */
 export async function startInventory(port = 0, title = "Tea"): Promise<InventoryServer> {
   const sockets = new Set<Socket>();
-  const inventory: InventoryServer = { port: 0, mode: "answer", calls: 0, die };
+  const hanging = new Set<() => void>();
+  const inventory: InventoryServer = { port: 0, mode: "answer", calls: 0, die, release };
+  const price = new common.Money({ currency: "EUR", units: new thrift.Int64(4), nanos: 0 });
+
+  async function act(sku: string): Promise<InstanceType<typeof types.Item>> {
+    inventory.calls++;
+    if (inventory.mode === "hang") await new Promise<void>((done) => hanging.add(done));
+    if (inventory.mode === "err") throw new Error("the disk is full");
+    if (inventory.mode === "throw") throw new types.UnknownItem({ sku });
+    return new types.Item({ sku, title, price, available: { 1: 8 }, tags: ["green"], weight: 0.1 });
+  }
+
+  function release(): void {
+    for (const done of hanging) done();
+    hanging.clear();
+  }
+
   const server = thrift.createServer(
     Inventory.Processor,
     {
-      async get(sku: string) {
-        inventory.calls++;
-        if (inventory.mode === "hang") await new Promise(() => {});
-        if (inventory.mode === "err") throw new Error("the disk is full");
-        if (inventory.mode === "throw") throw new types.UnknownItem({ sku });
-        const price = new common.Money({ currency: "EUR", units: new thrift.Int64(4), nanos: 0 });
-        return new types.Item({ sku, title, price, available: { 1: 8 }, tags: ["green"], weight: 0.1 });
+      get: act,
+      // Apache's library tells by the number of arguments whether there is a callback.
+      search: async (_: unknown) => [await act("TEA")],
+      async reserve({ sku }: { readonly sku: string }) {
+        await act(sku);
+        return new types.Reservation({ id: title, warehouse: 1, total: price, expiresAtMs: new thrift.Int64(1) });
       },
     },
     { transport: thrift.TFramedTransport, protocol: thrift.TBinaryProtocol },

@@ -100,6 +100,8 @@ test.each<[string, RpcError, number]>([
   ["a full peer", error("RESOURCE_EXHAUSTED", { origin: "peer", sent: true }), 3],
   ["a limit of ours that stays", error("RESOURCE_EXHAUSTED", {}), 1],
   ["a limit of ours that says when", error("RESOURCE_EXHAUSTED", { retryAfterMs: 1 }), 3],
+  ["breakers of ours that stay open longer than a back-off", error("UNAVAILABLE", { retryAfterMs: 251 }), 1],
+  ["breakers of ours that are open no longer than that", error("UNAVAILABLE", { retryAfterMs: 250 }), 3],
   ["an attempt that took too long", error("DEADLINE_EXCEEDED", { sent: true }), 3],
   ["a peer whose own deadline passed", error("DEADLINE_EXCEEDED", { origin: "peer", sent: true }), 1],
   ["gRPC's pushback", error("UNAVAILABLE", { trailers: Metadata.from([["grpc-retry-pushback-ms", "7"]]) }), 3],
@@ -113,7 +115,7 @@ test.each<[string, RpcError, number]>([
 });
 
 test("a wait that the error asks for is kept, and is an end when it passes the deadline", async () => {
-  const busy = new RpcError("UNAVAILABLE", "busy", { retryAfterMs: 500 });
+  const busy = new RpcError("UNAVAILABLE", "busy", { origin: "peer", retryAfterMs: 500 });
   const patient = setUp([busy, resultOf()]);
   expect(await patient.run(callOf({ expiresAtMs: patient.clock.nowMs() + 501 }))).toMatchObject({ tookMs: 500 });
   const hurried = setUp([busy, resultOf()]);
