@@ -43,33 +43,34 @@ const CODING_RANGES: Readonly<Record<string, string>> = {
   fixed64: "u64",
 };
 
-/** The check of the runtime's Range that a value needs on its way in or out; undefined when the coding says it all. */
-function checkOf({ api, coding, bits }: Scalar): string | undefined {
+/** The bounds that a value has to be held against on its way in or out; undefined when the coding says it all. */
+function boundsOf({ api, coding, bits }: Scalar): string | undefined {
   const range = RANGES[api];
   const coded = RANGES[CODING_RANGES[coding] ?? ""];
   if (!range || !coded || (coded[0] >= range[0] && coded[1] <= range[1])) return undefined;
-  if (coded[1] - coded[0] < 2n ** 63n || !/64/.test(api)) return api;
+  if (coded[1] - coded[0] < 2n ** 63n || !/64/.test(api)) return `${range[0]}, ${range[1]}`;
   // Both have 64 bits, one a sign.
-  return bits ? undefined : "u63";
+  return bits ? undefined : "0, PHP_INT_MAX";
 }
 
 /** The expression to write for a value in PHP. */
-export function scalarToWire(file: PhpFile, type: Scalar, value: string): string {
+export function scalarToWire(type: Scalar, value: string): string {
   if (type.api === "uuid" && type.coding !== "uuid") {
-    return `${file.runtime("Uuid")}::${type.coding === "string" ? "checked" : "toBytes"}(${value})`;
+    const bytes = `$out->uuidBytes(${value})`;
+    return type.coding === "string" ? `$out->uuidText(${bytes})` : bytes;
   }
-  const check = checkOf(type);
-  return check === undefined ? value : `${file.runtime("Range")}::${check}(${value})`;
+  const bounds = boundsOf(type);
+  return bounds === undefined ? value : `$out->in(${value}, ${bounds})`;
 }
 
-/** The expression of a value in PHP for what was read. */
-export function scalarFromWire(file: PhpFile, type: Scalar): string {
+/** The expression of a value in PHP for what was read of a field, whose name errors have. */
+export function scalarFromWire(type: Scalar, field: string): string {
   const read = `$in->${methodOf(type)}()`;
   if (type.api === "uuid" && type.coding !== "uuid") {
-    return `${file.runtime("Uuid")}::${type.coding === "string" ? "checked" : "toText"}(${read})`;
+    return type.coding === "string" ? `$in->uuidText($in->uuidBytes(${read}))` : `$in->uuidText(${read})`;
   }
-  const check = checkOf(type);
-  return check === undefined ? read : `${file.runtime("Range")}::${check}(${read})`;
+  const bounds = boundsOf(type);
+  return bounds === undefined ? read : `$in->in(${read}, ${bounds}, '${field}')`;
 }
 
 const THRIFT_TYPES: Readonly<Record<string, readonly [name: string, number: number]>> = {
@@ -133,7 +134,7 @@ export function protobufTag(id: number, wireType: number): number {
 /** Of Thrift lists that are read and written in one go, the method of the runtime. */
 export function runOf(type: StubType & { readonly kind: "list" }): string | undefined {
   const { element } = type;
-  if (element.kind !== "scalar" || !RUNS.has(element.coding) || checkOf(element) !== undefined) return undefined;
+  if (element.kind !== "scalar" || !RUNS.has(element.coding) || boundsOf(element) !== undefined) return undefined;
   return isFloat(element.api) === (element.coding === "double") ? `${element.coding}s` : undefined;
 }
 

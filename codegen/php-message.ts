@@ -128,7 +128,7 @@ function printWrite(file: PhpFile, message: StubMessage, members: readonly Membe
     }
     const property = file.names.propertyOf(member.oneof);
     if (thrift && message.thriftUnion) {
-      const error = `throw ${file.runtime("RpcException")}::unset('${message.fullName}')`;
+      const error = `throw $out->malformed('no member of the union ${message.fullName} is set')`;
       file.print(`($this->${property} ?? ${error})->writeTo($out);`);
     } else file.print(`$this->${property}?->writeTo($out);`);
   }

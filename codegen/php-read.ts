@@ -11,6 +11,8 @@ export interface ReadContext {
   readonly locals: Locals;
   /** Whether the wire is Thrift. */
   readonly thrift: boolean;
+  /** The field that is being read; absent outside of one. */
+  readonly field?: string;
 }
 
 /** What becomes of a field that is met; `print` reads its value and puts it where it belongs. */
@@ -40,7 +42,7 @@ export function readFields(context: ReadContext, cases: readonly ReadCase[]): vo
         `switch (${variable}) {`,
         () => {
           for (const each of cases) {
-            const inner = { ...context, locals: locals.inner() };
+            const inner = { ...context, locals: locals.inner(), field: each.field.name || context.field || "" };
             if (thrift) thriftCase(inner, each);
             else protobufCases(inner, each);
           }
@@ -83,10 +85,10 @@ function thriftCase(context: ReadContext, each: ReadCase): void {
 
 /** Prints what goes before, and gives the expression of the value; a container is put together in `target` if there is one. */
 function readThrift(context: ReadContext, type: StubType, target?: string): string {
-  const { file, locals } = context;
+  const { file, locals, field = "" } = context;
   switch (type.kind) {
     case "scalar":
-      return scalarFromWire(file, type);
+      return scalarFromWire(type, field);
     case "enum":
       return enumFromWire(context, type, "i32");
     case "message":
@@ -211,10 +213,10 @@ function memberOf(type: StubType, id: number): StubField {
 
 /** Prints what goes before, and gives the expression of a value that is not repeated. */
 function readProtobuf(context: ReadContext, type: StubType, wireType: number, id: number, before?: string): string {
-  const { file, locals } = context;
+  const { file, locals, field = "" } = context;
   switch (type.kind) {
     case "scalar":
-      return scalarFromWire(file, type);
+      return scalarFromWire(type, field);
     case "enum":
       return enumFromWire(context, type, "int32");
     case "message": {

@@ -156,7 +156,7 @@ function printResult(file: PhpFile, method: StubMethod, locals: Locals, thrift: 
   if (success) file.print(`${variable} = ${isRepeated ? "[]" : "null"};`);
   readFields({ file, locals, thrift }, cases);
   if (!success) return;
-  const missing = `throw ${file.runtime("RpcException")}::missingResult('${method.name}')`;
+  const missing = `throw $in->malformed('the answer of ${method.name} has no result')`;
   file.print(isRepeated ? `return ${variable};` : `return ${variable} ?? ${missing};`);
 }
 

@@ -20,7 +20,7 @@ export function printUnion(file: PhpFile, message: StubMessage): void {
       file.print("", `public function write(${file.runtime(`${wire}Writer`)} $out): void`, "{");
       file.indented(() => {
         printMembers(file, message.fields, isThrift);
-        const error = `throw ${file.runtime("RpcException")}::unset('${message.fullName}');`;
+        const error = `throw $out->malformed('no member of the union ${message.fullName} is set');`;
         if (message.fields.length === 0) file.print(error);
         else file.block("} else {", () => file.print(error), "}");
         if (isThrift && message.fields.length > 0) file.print("$out->stop();");

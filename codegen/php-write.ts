@@ -13,6 +13,12 @@ export interface WriteContext {
   readonly thrift: boolean;
 }
 
+/** A field, or one half of an entry of a map, by the name that errors have. */
+interface Slot {
+  readonly id: number;
+  readonly name: string;
+}
+
 /** Writes a field whose value is `value`, if it is there to be written. */
 export function writeField(context: WriteContext, field: StubField, value: string): void {
   const { file } = context;
@@ -58,14 +64,14 @@ function nonzero({ file }: WriteContext, type: StubType, value: string): string 
 }
 
 /** Writes a field that is there. */
-export function writePresent(outer: WriteContext, { id, type }: StubField, value: string): void {
+export function writePresent(outer: WriteContext, field: StubField, value: string): void {
   const context = { ...outer, locals: outer.locals.inner() };
-  if (context.thrift) writeThriftField(context, id, type, value);
-  else writeProtobufField(context, id, type, value);
+  if (context.thrift) writeThriftField(context, field, value);
+  else writeProtobufField(context, field, field.type, value);
 }
 
-function writeThriftField(context: WriteContext, id: number, type: StubType, value: string): void {
-  const head = `$out->field(${thriftType(context.file, type)}, ${id})`;
+function writeThriftField(context: WriteContext, { id, name, type }: StubField, value: string): void {
+  const head = `$out->field(${thriftType(context.file, type)}, ${id}, '${name}')`;
   writeThrift(context, type, value, head);
 }
 
@@ -74,7 +80,7 @@ function writeThrift(context: WriteContext, type: StubType, value: string, targe
   const { file, locals } = context;
   switch (type.kind) {
     case "scalar":
-      file.print(`${target}->${methodOf(type)}(${scalarToWire(file, type, value)});`);
+      file.print(`${target}->${methodOf(type)}(${scalarToWire(type, value)});`);
       return;
     case "enum":
       file.print(`${target}->enum(${value});`);
@@ -126,24 +132,25 @@ function keyExpression(type: StubType, key: string): string {
   return type.api === "string" || type.api === "bytes" || type.api === "uuid" ? `(string) ${key}` : key;
 }
 
-function writeProtobufField(context: WriteContext, id: number, type: StubType, value: string): void {
+function writeProtobufField(context: WriteContext, slot: Slot, type: StubType, value: string): void {
   const { file, locals } = context;
+  const { id, name } = slot;
   if (type.kind === "list") {
     const { element } = type;
     const item = `$${locals.fresh("item")}`;
     const isPacked = type.packed && wireTypeOf(element) !== 2 && wireTypeOf(element) !== 3;
     if (!isPacked) {
-      file.block(`foreach (${value} as ${item}) {`, () => writeProtobufField(context, id, element, item), "}");
+      file.block(`foreach (${value} as ${item}) {`, () => writeProtobufField(context, slot, element, item), "}");
       return;
     }
     file.block(
       `if (${value} !== []) {`,
       () => {
         const outer = `$${locals.fresh("outer")}`;
-        file.print(`${outer} = $out->tag(${protobufTag(id, 2)})->begin();`);
+        file.print(`${outer} = $out->tag(${protobufTag(id, 2)}, '${name}')->begin();`);
         file.block(
           `foreach (${value} as ${item}) {`,
-          () => file.print(`$out->${protobufValue(context, element, item)};`),
+          () => file.print(`$out->${protobufValue(element, item)};`),
           "}",
         );
         file.print(`$out->end(${outer});`);
@@ -154,34 +161,34 @@ function writeProtobufField(context: WriteContext, id: number, type: StubType, v
   }
   if (type.kind === "map") {
     eachEntry(context, type, value, (key, item) => {
-      nested(context, id, () => {
-        writeProtobufField(context, 1, keyType(type.key, false), key);
-        writeProtobufField(context, 2, type.value, item);
+      nested(context, slot, () => {
+        writeProtobufField(context, { id: 1, name }, keyType(type.key, false), key);
+        writeProtobufField(context, { id: 2, name }, type.value, item);
       });
     });
     return;
   }
   if (type.kind === "wrapped") {
-    nested(context, id, () => writeProtobufField(context, 1, type.inner, value));
+    nested(context, slot, () => writeProtobufField(context, { id: 1, name }, type.inner, value));
     return;
   }
   const tag = protobufTag(id, wireTypeOf(type));
-  if (type.kind === "message" && type.delimited) file.print(`$out->tag(${tag})->group(${value}, ${tag + 1});`);
-  else file.print(`$out->tag(${tag})->${protobufValue(context, type, value)};`);
+  if (type.kind === "message" && type.delimited) file.print(`$out->tag(${tag}, '${name}')->group(${value}, ${tag + 1});`);
+  else file.print(`$out->tag(${tag}, '${name}')->${protobufValue(type, value)};`);
 }
 
 /** What stands in a message of its own. */
-function nested({ file, locals }: WriteContext, id: number, write: () => void): void {
+function nested({ file, locals }: WriteContext, { id, name }: Slot, write: () => void): void {
   const outer = `$${locals.fresh("outer")}`;
-  file.print(`${outer} = $out->tag(${protobufTag(id, 2)})->begin();`);
+  file.print(`${outer} = $out->tag(${protobufTag(id, 2)}, '${name}')->begin();`);
   write();
   file.print(`$out->end(${outer});`);
 }
 
-function protobufValue({ file }: WriteContext, type: StubType, value: string): string {
-  if (type.kind === "scalar") return `${methodOf(type)}(${scalarToWire(file, type, value)})`;
+function protobufValue(type: StubType, value: string): string {
+  if (type.kind === "scalar") return `${methodOf(type)}(${scalarToWire(type, value)})`;
   if (type.kind === "enum") {
-    return type.syntheticZero ? `enum(${file.runtime("Range")}::nonzero(${value}))` : `enum(${value})`;
+    return `${type.syntheticZero ? "nonzero" : "enum"}(${value})`;
   }
   return `message(${value})`;
 }

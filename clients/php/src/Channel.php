@@ -45,16 +45,7 @@ final class Channel
     /** Calls a method and gives the reader of its result struct; throws a RpcException for everything but a reply. */
     public function callThrift(string $service, string $method, ThriftWriter $out, ?CallOptions $options): ThriftReader
     {
-        $id = \random_int(1, 0x7fffffff);
-        $message = Envelope::thrift(Envelope::CALL, $method, $id, $out->bytes);
-        [$frame, $at, $keys, $reply] = $this->exchange($id, $service, $method, $message, $options);
-        $envelope = Envelope::readThrift($frame, $at, Code::Internal);
-        $in = new ThriftReader($frame, $envelope->bodyAt);
-        if ($envelope->type === Envelope::EXCEPTION) {
-            throw WireError::ofThrift($in, $keys, $reply);
-        }
-        $this->check($envelope, $id, $method);
-        return $in;
+        return new ThriftReader(...$this->call($service, $method, $out, $options));
     }
 
     /** Calls a method and gives the reader of its response; throws a RpcException for everything but a reply. */
@@ -64,32 +55,15 @@ final class Channel
         ProtobufWriter $out,
         ?CallOptions $options
     ): ProtobufReader {
-        $id = \random_int(1, 0x7fffffff);
-        $message = Envelope::protobuf(Envelope::CALL, $method, $id, $out->bytes);
-        [$frame, $at, $keys, $reply] = $this->exchange($id, $service, $method, $message, $options);
-        $envelope = Envelope::readProtobuf($frame, $at);
-        $in = new ProtobufReader($frame, $envelope->bodyAt);
-        if ($envelope->type === Envelope::EXCEPTION) {
-            throw WireError::ofProtobuf($in, $keys, $reply);
-        }
-        $this->check($envelope, $id, $method);
-        return $in;
+        return new ProtobufReader(...$this->call($service, $method, $out, $options));
     }
 
     /** Sends a call that is never answered. */
-    public function send(
-        string $service,
-        string $method,
-        ThriftWriter|ProtobufWriter $out,
-        ?CallOptions $options
-    ): void {
+    public function send(string $service, string $method, Writer $out, ?CallOptions $options): void
+    {
         $id = \random_int(1, 0x7fffffff);
-        $message = $out instanceof ThriftWriter
-            ? Envelope::thrift(Envelope::ONEWAY, $method, $id, $out->bytes)
-            : Envelope::protobuf(Envelope::ONEWAY, $method, $id, $out->bytes);
         $expiresAtNs = $this->expiresAtNs($options);
-        $connection = $this->deliver($id, $service, $method, Envelope::ONEWAY, $message, $options, $expiresAtNs);
-        $connection->release();
+        $this->deliver($id, $service, $method, Envelope::ONEWAY, $out, $options, $expiresAtNs)->release();
     }
 
     /** Closes the connection; the next call opens another. */
@@ -99,11 +73,12 @@ final class Channel
         $this->connection = null;
     }
 
-    /** @return array{string, int, array<string, string>, ReplyMetadata} frame, offset of the message, Causeway's keys */
-    private function exchange(int $id, string $service, string $method, string $message, ?CallOptions $options): array
+    /** @return array{string, int} a frame, and where the reply begins in it */
+    private function call(string $service, string $method, Writer $out, ?CallOptions $options): array
     {
+        $id = \random_int(1, 0x7fffffff);
         $expiresAtNs = $this->expiresAtNs($options);
-        $connection = $this->deliver($id, $service, $method, Envelope::CALL, $message, $options, $expiresAtNs);
+        $connection = $this->deliver($id, $service, $method, Envelope::CALL, $out, $options, $expiresAtNs);
         try {
             do {
                 $frame = $connection->read($expiresAtNs, $this->maxFrameBytes);
@@ -119,31 +94,23 @@ final class Channel
             throw $error;
         }
         $connection->release();
-        return [$frame, $at, ...$this->understand($pairs, $options)];
-    }
-
-    /**
-     * @param list<array{string, string}> $pairs
-     * @return array{array<string, string>, ReplyMetadata}
-     */
-    private function understand(array $pairs, ?CallOptions $options): array
-    {
-        $keys = [];
-        $trailers = [];
-        foreach ($pairs as [$key, $value]) {
-            if (\str_starts_with($key, 'cw-t-')) {
-                $trailers[] = [\substr($key, 5), $value];
-            } elseif ($key === 'crrst' && $value === '1') {
-                // The sidecar is going away.
-                $this->close();
-            } elseif (\str_starts_with($key, 'cw-')) {
-                $keys[$key] = $value;
-            }
+        $keys = \array_column($pairs, 1, 0);
+        if (($keys['crrst'] ?? '') === '1') {
+            // The sidecar is going away.
+            $this->close();
         }
         $reply = $options?->reply ?? new ReplyMetadata();
-        $reply->headers = Metadata::ofPairs($pairs);
-        $reply->trailers = Metadata::ofPairs($trailers);
-        return [$keys, $reply];
+        [$reply->headers, $reply->trailers] = Metadata::ofReply($pairs);
+        $isProtobuf = $out instanceof ProtobufWriter;
+        $envelope = Envelope::read($isProtobuf, $frame, $at);
+        if ($envelope->type === Envelope::EXCEPTION) {
+            $class = $isProtobuf ? ProtobufReader::class : ThriftReader::class;
+            throw WireError::read(new $class($frame, $envelope->bodyAt), $keys, $reply);
+        }
+        if ($envelope->type !== Envelope::REPLY || $envelope->sequenceId !== $id || $envelope->name !== $method) {
+            throw RpcException::malformed("the answer is not the reply to $method that was expected");
+        }
+        return [$frame, $envelope->bodyAt];
     }
 
     /** Writes a call to a connection that took all of it. */
@@ -152,10 +119,11 @@ final class Channel
         string $service,
         string $method,
         int $type,
-        string $message,
+        Writer $out,
         ?CallOptions $options,
         int $expiresAtNs,
     ): Connection {
+        $message = Envelope::write($out instanceof ProtobufWriter, $type, $method, $id, $out->bytes);
         $metadata = ($options?->metadata ?? []) + $this->metadata + Context::trace();
         $pairs = [['cw', '1'], ['isn', $service], ...Metadata::toPairs($metadata)];
         do {
@@ -186,12 +154,5 @@ final class Channel
     {
         $own = \hrtime(true) + ($options?->timeoutMs ?? $this->timeoutMs) * 1_000_000;
         return \min($own, Context::current()?->expiresAtNs ?? $own);
-    }
-
-    private function check(Envelope $envelope, int $id, string $method): void
-    {
-        if ($envelope->type !== Envelope::REPLY || $envelope->sequenceId !== $id || $envelope->name !== $method) {
-            throw RpcException::malformed("the answer is not the reply to $method that was expected");
-        }
     }
 }

@@ -101,15 +101,14 @@ final class Connection
     public function write(string $frame, int $expiresAtNs): bool
     {
         \stream_set_chunk_size($this->stream, self::BUSY);
-        for ($at = 0, $end = \strlen($frame); $at < $end;) {
-            $part = $end <= self::WRITE_BYTES ? $frame : \substr($frame, $at, self::WRITE_BYTES);
-            $written = @\fwrite($this->stream, $at > 0 && $part === $frame ? \substr($frame, $at) : $part);
+        for ($at = 0, $end = \strlen($frame); $at < $end; $at += $written) {
+            $part = \substr($frame, $at, self::WRITE_BYTES);
+            $written = @\fwrite($this->stream, $part);
             if ($written === false) {
                 $this->close();
                 return false;
             }
-            $at += $written;
-            if ($at < $end && $written < \strlen($part)) {
+            if ($written < \strlen($part)) {
                 $this->await($expiresAtNs, false);
             }
         }

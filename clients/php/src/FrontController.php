@@ -20,11 +20,11 @@ final class FrontController
 
     public function __construct(Service ...$services)
     {
-        $this->services = \array_column(
-            \array_map(static fn (Service $service) => [$service->name(), $service], $services),
-            1,
-            0
-        );
+        $named = [];
+        foreach ($services as $service) {
+            $named[$service->name()] = $service;
+        }
+        $this->services = $named;
     }
 
     /** Answers the request of this process. */
@@ -72,9 +72,9 @@ final class FrontController
     {
         $context = new Context();
         $envelope = null;
-        $extra = [];
+        $said = ['content-type' => $type];
         try {
-            $envelope = Envelope::readThrift($body, 0, Code::InvalidArgument);
+            $envelope = Envelope::read(false, $body, 0, Code::InvalidArgument);
             if ($envelope->type !== Envelope::CALL && $envelope->type !== Envelope::ONEWAY) {
                 throw new RpcException(Code::InvalidArgument, "message type $envelope->type is no call");
             }
@@ -85,16 +85,14 @@ final class FrontController
         } catch (RpcException $error) {
             $kind = Envelope::EXCEPTION;
             $reply = WireError::toThrift($error);
-            $extra = ['cw-code' => (string) $error->status->value];
-            $extra += $error->details === [] ? [] : ['cw-details-bin' => WireError::detailsToText($error)];
+            $said['cw-code'] = (string) $error->status->value;
+            $said += $error->details === [] ? [] : ['cw-details-bin' => WireError::detailsToText($error)];
         }
-        $name = \substr(\strrchr(':' . $envelope?->name, ':'), 1);
-        $isAnswered = $reply !== null && $envelope?->type !== Envelope::ONEWAY;
-        return new HttpAnswer(
-            200,
-            ['content-type' => $type] + $extra + self::headersOf($context, 'cw-t-'),
-            $isAnswered ? Envelope::thrift($kind, $name, $envelope?->sequenceId ?? 0, $reply) : ''
-        );
+        if ($reply !== null && $envelope?->type !== Envelope::ONEWAY) {
+            $name = \substr(\strrchr(':' . $envelope?->name, ':'), 1);
+            $message = Envelope::write(false, $kind, $name, $envelope?->sequenceId ?? 0, $reply);
+        }
+        return new HttpAnswer(200, $said + self::headersOf($context, 'cw-t-'), $message ?? '');
     }
 
     /** @param array<string, string> $headers */
@@ -110,18 +108,17 @@ final class FrontController
             }
             $context = self::contextOf($headers, $headers['connect-timeout-ms'] ?? null);
             $service = $this->services[$name[1]] ?? throw $this->unknown($name[1]);
-            $reply = self::serve($context, $service, $name[2], $body, 0, true);
-            $said = ['content-type' => self::CONNECT] + self::headersOf($context, 'trailer-');
-            return new HttpAnswer(200, $said, $reply ?? '');
+            $reply = self::serve($context, $service, $name[2], $body, 0, true) ?? '';
+            [$status, $type] = [200, self::CONNECT];
         } catch (RpcException $error) {
             $said = ['code' => $error->status->connectName(), 'message' => $error->getMessage()];
-            foreach ($error->details as [$type, $bytes]) {
-                $said['details'][] = ['type' => $type, 'value' => \rtrim(\base64_encode($bytes), '=')];
+            foreach ($error->details as [$detail, $bytes]) {
+                $said['details'][] = ['type' => $detail, 'value' => \rtrim(\base64_encode($bytes), '=')];
             }
-            $json = \json_encode($said, JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_SLASHES);
-            $headers = ['content-type' => 'application/json'] + self::headersOf($context, 'trailer-');
-            return new HttpAnswer($error->status->httpStatus(), $headers, $json);
+            $reply = \json_encode($said, JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_SLASHES);
+            [$status, $type] = [$error->status->httpStatus(), 'application/json'];
         }
+        return new HttpAnswer($status, ['content-type' => $type] + self::headersOf($context, 'trailer-'), $reply);
     }
 
     /** Everything that is thrown comes out as a RpcException. */

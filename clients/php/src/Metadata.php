@@ -55,4 +55,21 @@ final class Metadata
         }
         return $metadata;
     }
+
+    /**
+     * What came before a reply, and what behind it.
+     *
+     * @param list<array{string, string}> $pairs
+     * @return array{array<string, list<string>>, array<string, list<string>>}
+     */
+    public static function ofReply(array $pairs): array
+    {
+        $trailers = [];
+        foreach ($pairs as [$key, $value]) {
+            if (\str_starts_with($key, 'cw-t-')) {
+                $trailers[] = [\substr($key, 5), $value];
+            }
+        }
+        return [self::ofPairs($pairs), self::ofPairs($trailers)];
+    }
 }

@@ -10,7 +10,7 @@ trait ProtobufCoding
     public function encode(): string
     {
         $out = new ProtobufWriter();
-        $this->write($out);
+        $out->struct($this);
         return $out->bytes;
     }
 

@@ -8,40 +8,24 @@ namespace Causeway;
  * Reads Protobuf's binary encoding (protobuf.dev/programming-guides/encoding). Each method throws a RpcException with
  * the offset of what is malformed; no length or depth is believed before it is checked against what there is.
  */
-final class ProtobufReader
+final class ProtobufReader extends Reader
 {
-    /** Most messages in each other. */
-    public const MAX_DEPTH = 64;
-
-    private int $end;
-
     /** @var list<array{int, int}> the end of each message around this one, and the tag that ends it if it is a group */
     private array $outer = [];
 
     private int $endTag = 0;
 
-    /** @param Code $blame the code of the exception for a malformed message */
-    public function __construct(
-        private readonly string $bytes,
-        private int $at = 0,
-        private readonly Code $blame = Code::Internal,
-    ) {
-        $this->end = \strlen($bytes);
-    }
-
     /** Begins a message or a run of packed numbers that its length precedes; `tag` or `more` ends it. */
     public function enter(): self
     {
         $length = $this->length();
-        $this->push($this->at + $length, 0);
-        return $this;
+        return $this->push($this->at + $length, 0);
     }
 
     /** @param int $endTag the tag that ends the group */
     public function enterGroup(int $endTag): self
     {
-        $this->push($this->end, $endTag);
-        return $this;
+        return $this->push($this->end, $endTag);
     }
 
     /** The tag of the next field: its number times 8, plus the wire type; 0 at the end of the message. */
@@ -157,7 +141,7 @@ final class ProtobufReader
     public function string(): string
     {
         $text = $this->bytes();
-        return \preg_match('//u', $text) === 1 ? $text : throw $this->malformed('a string is not valid UTF-8');
+        return \preg_match('//u', $text) === 1 ? $text : throw $this->malformed('text that is not valid UTF-8');
     }
 
     public function bytes(): string
@@ -169,34 +153,22 @@ final class ProtobufReader
     /** Reads past the value of a field that nobody knows. */
     public function skip(int $tag): void
     {
-        switch ($tag & 7) {
-            case 0:
-                $this->varint();
-                break;
-            case 1:
-                $this->take(8);
-                break;
-            case 2:
-                $length = $this->length();
-                $this->take($length);
-                break;
-            case 3:
-                $this->enterGroup($tag + 1);
-                while (($inner = $this->tag()) !== 0) {
-                    $this->skip($inner);
-                }
-                break;
-            case 5:
-                $this->take(4);
-                break;
-            default:
-                throw $this->malformed("the tag $tag ends a group that did not begin, or has no wire type");
-        }
+        match ($tag & 7) {
+            0 => $this->varint(),
+            1 => $this->take(8),
+            2 => $this->bytes(),
+            3 => $this->skipGroup($tag + 1),
+            5 => $this->take(4),
+            default => throw $this->malformed("the tag $tag ends a group that did not begin, or has no wire type"),
+        };
     }
 
-    public function malformed(string $what): RpcException
+    private function skipGroup(int $endTag): void
     {
-        return RpcException::malformed("$what, at byte {$this->at}", $this->blame);
+        $this->enterGroup($endTag);
+        while (($tag = $this->tag()) !== 0) {
+            $this->skip($tag);
+        }
     }
 
     private function length(): int
@@ -208,18 +180,7 @@ final class ProtobufReader
         return $length;
     }
 
-    /** Where so many bytes begin, which are read with that. */
-    private function take(int $length): int
-    {
-        $at = $this->at;
-        if ($length > $this->end - $at) {
-            throw $this->malformed("the message ends inside $length bytes");
-        }
-        $this->at = $at + $length;
-        return $at;
-    }
-
-    private function push(int $end, int $endTag): void
+    private function push(int $end, int $endTag): self
     {
         if (\count($this->outer) >= self::MAX_DEPTH) {
             throw $this->malformed('messages nest more than ' . self::MAX_DEPTH . ' deep');
@@ -227,6 +188,7 @@ final class ProtobufReader
         $this->outer[] = [$this->end, $this->endTag];
         $this->end = $end;
         $this->endTag = $endTag;
+        return $this;
     }
 
     private function pop(): void

@@ -4,19 +4,13 @@ declare(strict_types=1);
 
 namespace Causeway;
 
-/**
- * Writes Protobuf's binary encoding (protobuf.dev/programming-guides/encoding). Each method throws a RpcException
- * INVALID_ARGUMENT for a value that its type cannot hold.
- */
-final class ProtobufWriter
+/** Writes Protobuf's binary encoding (protobuf.dev/programming-guides/encoding). */
+final class ProtobufWriter extends Writer
 {
-    public string $bytes = '';
-
-    private int $depth = 0;
-
     /** What stands before a field's value: its number times 8, plus the wire type. */
-    public function tag(int $tag): self
+    public function tag(int $tag, string $name): self
     {
+        $this->name = $name;
         if ($tag < 0x80) {
             $this->bytes .= \chr($tag);
         } else {
@@ -25,18 +19,9 @@ final class ProtobufWriter
         return $this;
     }
 
-    public function bool(bool $value): void
-    {
-        $this->bytes .= $value ? "\1" : "\0";
-    }
-
     public function int32(int $value): void
     {
-        if ($value >= 0 && $value < 0x80) {
-            $this->bytes .= \chr($value);
-        } else {
-            $this->varint(Range::i32($value));
-        }
+        $this->varint($this->in($value, -0x80000000, 0x7fffffff));
     }
 
     public function enum(\BackedEnum|int $value): void
@@ -44,14 +29,20 @@ final class ProtobufWriter
         $this->int32(\is_int($value) ? $value : $value->value);
     }
 
+    /** An enum whose zero would say that there is no value. */
+    public function nonzero(\BackedEnum|int $value): void
+    {
+        $this->enum($value !== 0 ? $value : throw $this->malformed('0 is no value of the enum'));
+    }
+
     public function uint32(int $value): void
     {
-        $this->varint(Range::u32($value));
+        $this->varint($this->in($value, 0, 0xffffffff));
     }
 
     public function sint32(int $value): void
     {
-        Range::i32($value);
+        $this->in($value, -0x80000000, 0x7fffffff);
         $this->varint(($value << 1 ^ $value >> 31) & 0xffffffff);
     }
 
@@ -77,12 +68,12 @@ final class ProtobufWriter
 
     public function fixed32(int $value): void
     {
-        $this->bytes .= \pack('V', Range::u32($value));
+        $this->bytes .= \pack('V', $this->in($value, 0, 0xffffffff));
     }
 
     public function sfixed32(int $value): void
     {
-        $this->bytes .= \pack('V', Range::i32($value));
+        $this->bytes .= \pack('V', $this->in($value, -0x80000000, 0x7fffffff));
     }
 
     /** fixed64 by its bits, and sfixed64. */
@@ -95,7 +86,7 @@ final class ProtobufWriter
     {
         $bytes = \pack('g', $value);
         if (\is_finite($value) && !\is_finite(\unpack('g', $bytes)[1])) {
-            throw new RpcException(Code::InvalidArgument, "$value is out of range: expected a float of 32 bits");
+            throw $this->malformed("$value is out of range: expected a float of 32 bits");
         }
         $this->bytes .= $bytes;
     }
@@ -108,38 +99,29 @@ final class ProtobufWriter
     public function string(string $value): void
     {
         if (\preg_match('//u', $value) !== 1) {
-            throw new RpcException(Code::InvalidArgument, 'a string is not valid UTF-8');
+            throw $this->malformed('text that is not valid UTF-8');
         }
         $this->bytes($value);
     }
 
     public function bytes(string $value): void
     {
-        $length = \strlen($value);
-        if ($length < 0x80) {
-            $this->bytes .= \chr($length) . $value;
-            return;
-        }
-        $this->varint($length);
+        $this->varint(\strlen($value));
         $this->bytes .= $value;
     }
 
     public function message(ProtobufMessage $value): void
     {
-        $this->deeper();
         $outer = $this->begin();
-        $value->write($this);
+        $this->struct($value);
         $this->end($outer);
-        $this->depth--;
     }
 
     /** @param int $endTag the tag that ends the group, which begins with one less */
     public function group(ProtobufMessage $value, int $endTag): void
     {
-        $this->deeper();
-        $value->write($this);
-        $this->depth--;
-        $this->tag($endTag);
+        $this->struct($value);
+        $this->varint($endTag);
     }
 
     /** Begins what its length precedes, which is known at the end; gives what `end` needs. */
@@ -161,13 +143,5 @@ final class ProtobufWriter
     public static function isZero(float $value): bool
     {
         return $value === 0.0 && \fdiv(1, $value) > 0;
-    }
-
-    private function deeper(): void
-    {
-        if (++$this->depth > ProtobufReader::MAX_DEPTH) {
-            $most = ProtobufReader::MAX_DEPTH;
-            throw new RpcException(Code::InvalidArgument, "messages nest more than $most deep");
-        }
     }
 }

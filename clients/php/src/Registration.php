@@ -6,7 +6,7 @@ namespace Causeway;
 
 /**
  * Tells the sidecar on this host of a server: JSON of idl/causeway/registration.proto on the sidecar's HTTP port. The
- * sidecar forgets a server whose lease ran out, so somebody has to send heartbeats: a process of its own for PHP-FPM.
+ * sidecar forgets a server whose lease ran out, so a process of its own has to send heartbeats: `run` is all of it.
  */
 final class Registration
 {
@@ -66,32 +66,48 @@ final class Registration
         return $this->leaseSeconds / 3;
     }
 
-    /** Stays until SIGTERM or SIGINT, which need PHP's pcntl, and takes the server out then; errors go to PHP's log. */
-    public function run(): void
+    /**
+     * Keeps the server registered until SIGTERM or SIGINT, which need PHP's pcntl, and takes it out then. With a
+     * command it is also who runs the server: from its start to its end, and it is told to end once no new calls come.
+     * Errors go to PHP's log.
+     *
+     * @param list<string> $command such as `['php', '-S', '127.0.0.1:9080', 'public/index.php']`
+     * @param int $signal at which the server finishes what it serves: SIGINT for `php -S`, SIGQUIT for PHP-FPM
+     */
+    public function run(array $command = [], int $signal = 2): void
     {
         $running = true;
+        $end = static function () use (&$running): void {
+            $running = false;
+        };
         if (\function_exists('pcntl_async_signals')) {
             \pcntl_async_signals(true);
-            foreach ([SIGTERM, SIGINT] as $signal) {
-                \pcntl_signal($signal, static function () use (&$running): void {
-                    $running = false;
-                });
-            }
+            \array_map(static fn (int $number) => \pcntl_signal($number, $end), [SIGTERM, SIGINT]);
         }
-        while ($running) {
-            try {
-                $this->heartbeat();
-                $pause = $this->pauseSeconds();
-            } catch (RpcException $error) {
-                \error_log("the sidecar at $this->httpAddress does not register this server: {$error->getMessage()}");
-                $pause = 1.0;
+        $server = $command === [] ? null : \proc_open($command, [], $pipes);
+        for ($next = 0.0; $running && ($server === null || \proc_get_status($server)['running']);) {
+            if (\microtime(true) >= $next) {
+                $next = \microtime(true) + ($this->tries($this->heartbeat(...)) ? $this->pauseSeconds() : 1.0);
             }
-            // A signal ends a sleep early.
-            for ($until = \microtime(true) + $pause; $running && ($left = $until - \microtime(true)) > 0;) {
-                \usleep((int) (1e6 * \min($left, 1.0)));
-            }
+            // A signal ends it early.
+            \usleep((int) (1e6 * \max(0.0, \min(1.0, $next - \microtime(true)))));
         }
-        $this->deregister();
+        $this->tries($this->deregister(...));
+        if ($server !== null) {
+            \proc_terminate($server, $signal);
+            \proc_close($server);
+        }
+    }
+
+    private function tries(\Closure $ask): bool
+    {
+        try {
+            $ask();
+            return true;
+        } catch (RpcException $error) {
+            \error_log("the sidecar at $this->httpAddress does not register this server: {$error->getMessage()}");
+            return false;
+        }
     }
 
     /** @param array<string, mixed> $lease */

@@ -32,21 +32,10 @@ final class RpcException extends \RuntimeException
         return new self($blame, $what, sent: $blame === Code::Internal);
     }
 
-    /** An answer without a result where one is declared. */
-    public static function missingResult(string $method): self
-    {
-        return self::malformed("the answer of $method has no result");
-    }
-
+    /** A call of a method that the IDL does not have. */
     public static function unknownMethod(string $service, string $method): self
     {
         return new self(Code::Unimplemented, "$service has no method \"$method\"");
-    }
-
-    /** A union without a member, which Thrift has no place for. */
-    public static function unset(string $union): self
-    {
-        return new self(Code::InvalidArgument, "no member of the union $union is set");
     }
 
     /** What answers a call with an exception that its IDL declares, where messages have no place for one. */

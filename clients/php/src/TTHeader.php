@@ -29,14 +29,15 @@ final class TTHeader
     {
         $headers = "\0\0\x01" . \pack('n', \count($pairs));
         foreach ($pairs as [$key, $value]) {
-            $headers .= self::text($key) . self::text($value);
+            $headers .= \pack('n', \strlen($key)) . $key . \pack('n', \strlen($value)) . $value;
         }
         $headers .= "\x10" . \pack('n', \count($numbered));
         foreach ($numbered as $key => $value) {
-            $headers .= \pack('n', $key) . self::text($value);
+            $headers .= \pack('nn', $key, \strlen($value)) . $value;
         }
         $headers .= \str_repeat("\0", -\strlen($headers) & 3);
         $size = \strlen($headers);
+        // No length of 16 bits can have been too long, either.
         if ($size > self::MAX_HEADER_BYTES) {
             throw new RpcException(Code::ResourceExhausted, "$size bytes of metadata: at most 32 KiB can be sent");
         }
@@ -64,15 +65,15 @@ final class TTHeader
             $block = \ord($headers[$at++]);
             if ($block === 0x01) {
                 for ($count = self::u16($headers, $at); $count > 0; $count--) {
-                    $pairs[] = [self::read16($headers, $at), self::read16($headers, $at)];
+                    $pairs[] = [self::text($headers, $at), self::text($headers, $at)];
                 }
             } elseif ($block === 0x10) {
                 for ($count = self::u16($headers, $at); $count > 0; $count--) {
                     self::u16($headers, $at);
-                    self::read16($headers, $at);
+                    self::text($headers, $at);
                 }
             } elseif ($block === 0x11) {
-                self::read16($headers, $at);
+                self::text($headers, $at);
             } elseif ($block !== 0) {
                 throw RpcException::malformed("headers of the unknown kind $block");
             }
@@ -80,27 +81,19 @@ final class TTHeader
         return [$sequenceId, $pairs, $end];
     }
 
-    private static function text(string $text): string
-    {
-        $length = \strlen($text);
-        if ($length > 0xffff) {
-            throw new RpcException(Code::ResourceExhausted, "$length bytes of metadata: at most 32 KiB can be sent");
-        }
-        return \pack('n', $length) . $text;
-    }
-
     private static function u16(string $headers, int &$at): int
     {
-        if ($at + 2 > \strlen($headers)) {
-            throw RpcException::malformed('a header ends behind the headers');
-        }
-        $at += 2;
-        return \unpack('n', $headers, $at - 2)[1];
+        return \unpack('n', self::take($headers, $at, 2))[1];
     }
 
-    private static function read16(string $headers, int &$at): string
+    private static function text(string $headers, int &$at): string
     {
         $length = self::u16($headers, $at);
+        return self::take($headers, $at, $length);
+    }
+
+    private static function take(string $headers, int &$at, int $length): string
+    {
         if ($at + $length > \strlen($headers)) {
             throw RpcException::malformed('a header ends behind the headers');
         }

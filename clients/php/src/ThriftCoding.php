@@ -10,7 +10,7 @@ trait ThriftCoding
     public function encode(): string
     {
         $out = new ThriftWriter();
-        $this->write($out);
+        $out->struct($this);
         return $out->bytes;
     }
 

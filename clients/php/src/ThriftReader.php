@@ -8,38 +8,24 @@ namespace Causeway;
  * Reads Thrift's binary protocol (thrift.apache.org, thrift-binary-protocol). Each method throws a RpcException with
  * the offset of what is malformed; no length, count or depth is believed before it is checked against what there is.
  */
-final class ThriftReader
+final class ThriftReader extends Reader
 {
-    /** Most structs and containers in each other. */
-    public const MAX_DEPTH = 64;
-
     /** Most elements of a container. */
     public const MAX_ELEMENTS = 1_000_000;
-
-    /** Bytes of the smallest value of a type. */
-    private const LEAST = self::FIXED + [11 => 4, 12 => 1, 13 => 6, 14 => 5, 15 => 5];
 
     /** Bytes of a value of a type that has a size. */
     private const FIXED = [2 => 1, 3 => 1, 4 => 8, 6 => 2, 8 => 4, 10 => 8, 16 => 16];
 
-    private readonly int $end;
+    /** Bytes of the smallest value of a type. */
+    private const LEAST = self::FIXED + [11 => 4, 12 => 1, 13 => 6, 14 => 5, 15 => 5];
 
     private int $depth = 0;
-
-    /** @param Code $blame the code of the exception for a malformed message */
-    public function __construct(
-        private readonly string $bytes,
-        private int $at = 0,
-        private readonly Code $blame = Code::Internal,
-    ) {
-        $this->end = \strlen($bytes);
-    }
 
     /** Begins a struct; `field` ends it. */
     public function enter(): self
     {
         if (++$this->depth > self::MAX_DEPTH) {
-            throw $this->malformed('structs nest more than ' . self::MAX_DEPTH . ' deep');
+            throw $this->malformed('messages nest more than ' . self::MAX_DEPTH . ' deep');
         }
         return $this;
     }
@@ -48,21 +34,16 @@ final class ThriftReader
     public function field(): int
     {
         $at = $this->at;
-        if ($at >= $this->end) {
-            throw $this->short(1);
-        }
         $bytes = $this->bytes;
-        $type = \ord($bytes[$at]);
-        if ($type === 0) {
-            $this->at = $at + 1;
-            $this->depth--;
-            return 0;
+        if ($at + 3 <= $this->end && $bytes[$at] !== "\0") {
+            $this->at = $at + 3;
+            return \ord($bytes[$at]) << 16 | \ord($bytes[$at + 1]) << 8 | \ord($bytes[$at + 2]);
         }
-        if ($at + 3 > $this->end) {
-            throw $this->short(3);
+        if ($bytes[$this->take(1)] !== "\0") {
+            throw $this->malformed('the message ends inside a field');
         }
-        $this->at = $at + 3;
-        return $type << 16 | \ord($bytes[$at + 1]) << 8 | \ord($bytes[$at + 2]);
+        $this->depth--;
+        return 0;
     }
 
     public function bool(): bool
@@ -82,12 +63,7 @@ final class ThriftReader
 
     public function i32(): int
     {
-        $at = $this->at;
-        if ($at + 4 > $this->end) {
-            throw $this->short(4);
-        }
-        $this->at = $at + 4;
-        return (\unpack('N', $this->bytes, $at)[1] ^ 0x80000000) - 0x80000000;
+        return (\unpack('N', $this->bytes, $this->take(4))[1] ^ 0x80000000) - 0x80000000;
     }
 
     public function i64(): int
@@ -102,47 +78,32 @@ final class ThriftReader
 
     public function string(): string
     {
-        $at = $this->at;
-        if ($at + 4 > $this->end) {
-            throw $this->short(4);
-        }
-        $length = \unpack('N', $this->bytes, $at)[1];
-        $at += 4;
-        if ($length > $this->end - $at) {
-            throw $this->malformed("a string of $length bytes ends behind the message");
-        }
-        $this->at = $at + $length;
-        return \substr($this->bytes, $at, $length);
+        $length = \unpack('N', $this->bytes, $this->take(4))[1];
+        return \substr($this->bytes, $this->take($length), $length);
     }
 
     public function uuid(): string
     {
-        return Uuid::toText(\substr($this->bytes, $this->take(16), 16));
+        return $this->uuidText(\substr($this->bytes, $this->take(16), 16));
     }
 
     /** How many elements of `$type` follow. */
     public function list(int $type): int
     {
-        $at = $this->take(5);
-        ['type' => $actual, 'count' => $count] = \unpack('Ctype/Ncount', $this->bytes, $at);
-        return $this->count($count, $actual, $type);
+        return $this->count([$type], $this->take(5));
     }
 
     public function map(int $keyType, int $valueType): int
     {
-        $at = $this->take(6);
-        ['key' => $key, 'value' => $value, 'count' => $count] = \unpack('Ckey/Cvalue/Ncount', $this->bytes, $at);
-        $this->count($count, $key, $keyType);
-        return $this->count($count, $value, $valueType);
+        return $this->count([$keyType, $valueType], $this->take(6));
     }
 
     /** @return list<int> */
     public function i32s(): array
     {
-        $count = $this->list(ThriftWriter::I32);
-        $values = [];
-        foreach ($count === 0 ? [] : \unpack("N$count", $this->bytes, $this->take(4 * $count)) as $value) {
-            $values[] = ($value ^ 0x80000000) - 0x80000000;
+        $values = $this->run(ThriftWriter::I32, 'N');
+        foreach ($values as $i => $value) {
+            $values[$i] = ($value ^ 0x80000000) - 0x80000000;
         }
         return $values;
     }
@@ -150,21 +111,27 @@ final class ThriftReader
     /** @return list<int> */
     public function i64s(): array
     {
-        $count = $this->list(ThriftWriter::I64);
-        return $count === 0 ? [] : \array_values(\unpack("J$count", $this->bytes, $this->take(8 * $count)));
+        return $this->run(ThriftWriter::I64, 'J');
     }
 
     /** @return list<float> */
     public function doubles(): array
     {
-        $count = $this->list(ThriftWriter::DOUBLE);
-        return $count === 0 ? [] : \array_values(\unpack("E$count", $this->bytes, $this->take(8 * $count)));
+        return $this->run(ThriftWriter::DOUBLE, 'E');
     }
 
     /** Reads past the value of a field that `field` announced and nobody knows. */
     public function skip(int $field): void
     {
         $this->skipValue($field >> 16);
+    }
+
+    /** @return list<int|float> */
+    private function run(int $type, string $format): array
+    {
+        $count = $this->list($type);
+        $at = $this->take($count * self::FIXED[$type]);
+        return $count === 0 ? [] : \array_values(\unpack("$format$count", $this->bytes, $at));
     }
 
     private function skipValue(int $type): void
@@ -178,29 +145,21 @@ final class ThriftReader
             while (($field = $this->field()) !== 0) {
                 $this->skipValue($field >> 16);
             }
-        } elseif ($type === ThriftWriter::LIST || $type === ThriftWriter::SET || $type === ThriftWriter::MAP) {
-            $this->skipContainer($type === ThriftWriter::MAP ? 2 : 1);
+        } elseif ($type === ThriftWriter::LIST || $type === ThriftWriter::SET) {
+            $this->skipElements(\ord($this->bytes[$this->take(5)]));
+        } elseif ($type === ThriftWriter::MAP) {
+            $at = $this->take(6);
+            $this->skipElements(\ord($this->bytes[$at]), \ord($this->bytes[$at + 1]));
         } else {
             throw $this->malformed("the type $type is none of Thrift's");
         }
     }
 
-    /** @param int $width values per element */
-    private function skipContainer(int $width): void
+    /** Behind the head of a container that has elements of these types. */
+    private function skipElements(int ...$types): void
     {
         $this->enter();
-        $at = $this->take($width + 4);
-        $types = \array_values(\unpack("C$width", $this->bytes, $at));
-        $count = \unpack('N', $this->bytes, $at + $width)[1];
-        foreach ($types as $type) {
-            $this->count($count, $type, $type);
-        }
-        $fixed = \array_sum(\array_map(static fn (int $type) => self::FIXED[$type] ?? \NAN, $types));
-        if (!\is_nan($fixed)) {
-            $this->take($count * (int) $fixed);
-            $count = 0;
-        }
-        for (; $count > 0; $count--) {
+        for ($count = $this->count($types, $this->at - 4 - \count($types)); $count > 0; $count--) {
             foreach ($types as $type) {
                 $this->skipValue($type);
             }
@@ -208,43 +167,28 @@ final class ThriftReader
         $this->depth--;
     }
 
-    /** An empty container may say any type. */
-    private function count(int $count, int $actual, int $expected): int
+    /**
+     * The count of a container whose head begins there. An empty one may say any type.
+     *
+     * @param list<int> $types that its elements must have
+     */
+    private function count(array $types, int $at): int
     {
-        if ($count === 0) {
-            return 0;
+        $count = \unpack('N', $this->bytes, $at + \count($types))[1];
+        $least = 0;
+        foreach ($count === 0 ? [] : $types as $i => $type) {
+            $actual = \ord($this->bytes[$at + $i]);
+            if ($actual !== $type) {
+                throw $this->malformed("elements of type $actual: expected $type");
+            }
+            $least += self::LEAST[$type] ?? throw $this->malformed("the type $type is none of Thrift's");
         }
-        if ($actual !== $expected) {
-            throw $this->malformed("elements of type $actual: expected $expected");
-        }
-        $least = self::LEAST[$actual] ?? throw $this->malformed("the type $actual is none of Thrift's");
-        if ($count > ($this->end - $this->at) / $least) {
+        if ($count * $least > $this->end - $this->at) {
             throw $this->malformed("$count elements end behind the message");
         }
         if ($count > self::MAX_ELEMENTS) {
             throw $this->malformed("$count elements: expected at most " . self::MAX_ELEMENTS);
         }
         return $count;
-    }
-
-    /** Where so many bytes begin, which are read with that. */
-    private function take(int $length): int
-    {
-        $at = $this->at;
-        if ($at + $length > $this->end) {
-            throw $this->short($length);
-        }
-        $this->at = $at + $length;
-        return $at;
-    }
-
-    private function short(int $length): RpcException
-    {
-        return $this->malformed("the message ends at byte {$this->end} inside $length bytes");
-    }
-
-    public function malformed(string $what): RpcException
-    {
-        return RpcException::malformed("$what, at byte {$this->at}", $this->blame);
     }
 }

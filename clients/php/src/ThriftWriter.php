@@ -4,11 +4,8 @@ declare(strict_types=1);
 
 namespace Causeway;
 
-/**
- * Writes Thrift's binary protocol (thrift.apache.org, thrift-binary-protocol). Each method throws a RpcException
- * INVALID_ARGUMENT for a value that its type cannot hold.
- */
-final class ThriftWriter
+/** Writes Thrift's binary protocol (thrift.apache.org, thrift-binary-protocol). */
+final class ThriftWriter extends Writer
 {
     public const BOOL = 2;
     public const I8 = 3;
@@ -26,13 +23,10 @@ final class ThriftWriter
     /** Numbers that one pack takes: its arguments stand on PHP's stack. */
     private const RUN = 4096;
 
-    public string $bytes = '';
-
-    private int $depth = 0;
-
     /** What stands before a field's value. */
-    public function field(int $type, int $id): self
+    public function field(int $type, int $id, string $name): self
     {
+        $this->name = $name;
         $this->bytes .= \pack('Cn', $type, $id);
         return $this;
     }
@@ -43,27 +37,19 @@ final class ThriftWriter
         $this->bytes .= "\0";
     }
 
-    public function bool(bool $value): void
-    {
-        $this->bytes .= $value ? "\1" : "\0";
-    }
-
     public function i8(int $value): void
     {
-        $this->bytes .= \chr(Range::i8($value) & 0xff);
+        $this->bytes .= \chr($this->in($value, -0x80, 0x7f) & 0xff);
     }
 
     public function i16(int $value): void
     {
-        $this->bytes .= \pack('n', Range::i16($value));
+        $this->bytes .= \pack('n', $this->in($value, -0x8000, 0x7fff));
     }
 
     public function i32(int $value): void
     {
-        if ($value < -0x80000000 || $value > 0x7fffffff) {
-            throw Range::error($value, -0x80000000, 0x7fffffff);
-        }
-        $this->bytes .= \pack('N', $value);
+        $this->bytes .= \pack('N', $this->in($value, -0x80000000, 0x7fffffff));
     }
 
     public function enum(\BackedEnum|int $value): void
@@ -89,17 +75,7 @@ final class ThriftWriter
     /** @param string $value canonical text */
     public function uuid(string $value): void
     {
-        $this->bytes .= Uuid::toBytes($value);
-    }
-
-    public function struct(ThriftMessage $value): void
-    {
-        if (++$this->depth > ThriftReader::MAX_DEPTH) {
-            $most = ThriftReader::MAX_DEPTH;
-            throw new RpcException(Code::InvalidArgument, "structs nest more than $most deep");
-        }
-        $value->write($this);
-        $this->depth--;
+        $this->bytes .= $this->uuidBytes($value);
     }
 
     /** What stands before the elements of a list or set. */
@@ -117,8 +93,11 @@ final class ThriftWriter
     public function i32s(array $values): void
     {
         foreach ($values as $value) {
-            if (!\is_int($value) || $value < -0x80000000 || $value > 0x7fffffff) {
-                throw Range::error($value, -0x80000000, 0x7fffffff);
+            if (!\is_int($value)) {
+                throw $this->mistyped($value);
+            }
+            if ($value < -0x80000000 || $value > 0x7fffffff) {
+                $this->in($value, -0x80000000, 0x7fffffff);
             }
         }
         $this->run(self::I32, 'N*', $values);
@@ -129,7 +108,7 @@ final class ThriftWriter
     {
         foreach ($values as $value) {
             if (!\is_int($value)) {
-                throw Range::error($value, PHP_INT_MIN, PHP_INT_MAX);
+                throw $this->mistyped($value);
             }
         }
         $this->run(self::I64, 'J*', $values);
@@ -138,14 +117,24 @@ final class ThriftWriter
     /** @param list<float> $values */
     public function doubles(array $values): void
     {
+        foreach ($values as $value) {
+            if (!\is_float($value) && !\is_int($value)) {
+                throw $this->mistyped($value);
+            }
+        }
         $this->run(self::DOUBLE, 'E*', $values);
+    }
+
+    private function mistyped(mixed $value): RpcException
+    {
+        return $this->malformed('must be numbers, ' . \get_debug_type($value) . ' given');
     }
 
     /** @param array<int|float> $values */
     private function run(int $type, string $format, array $values): void
     {
         $this->list($type, \count($values));
-        foreach (\count($values) > self::RUN ? \array_chunk($values, self::RUN) : [\array_values($values)] as $run) {
+        foreach (\array_chunk($values, self::RUN) as $run) {
             $this->bytes .= \pack($format, ...$run);
         }
     }

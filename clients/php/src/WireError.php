@@ -11,66 +11,29 @@ namespace Causeway;
  */
 final class WireError
 {
-    /** @param array<string, string> $keys of Causeway */
-    public static function ofThrift(ThriftReader $in, array $keys, ReplyMetadata $reply): RpcException
+    /** @param array<string, string> $keys of the headers */
+    public static function read(ThriftReader|ProtobufReader $in, array $keys, ReplyMetadata $reply): RpcException
     {
         $type = 0;
         $message = '';
-        $in->enter();
-        while (($field = $in->field()) !== 0) {
-            match ($field) {
-                0x0b0001 => $message = $in->string(),
-                0x080002 => $type = $in->i32(),
-                default => $in->skip($field),
-            };
+        if ($in instanceof ThriftReader) {
+            $in->enter();
+            while (($field = $in->field()) !== 0) {
+                match ($field) {
+                    0x0b0001 => $message = $in->string(),
+                    0x080002 => $type = $in->i32(),
+                    default => $in->skip($field),
+                };
+            }
+        } else {
+            while (($tag = $in->tag()) !== 0) {
+                match ($tag) {
+                    8 => $type = $in->int32(),
+                    18 => $message = $in->string(),
+                    default => $in->skip($tag),
+                };
+            }
         }
-        return self::exact($type, $message, $keys, $reply);
-    }
-
-    /** @param array<string, string> $keys of Causeway */
-    public static function ofProtobuf(ProtobufReader $in, array $keys, ReplyMetadata $reply): RpcException
-    {
-        $type = 0;
-        $message = '';
-        while (($tag = $in->tag()) !== 0) {
-            match ($tag) {
-                8 => $type = $in->int32(),
-                18 => $message = $in->string(),
-                default => $in->skip($tag),
-            };
-        }
-        return self::exact($type, $message, $keys, $reply);
-    }
-
-    /** The message of type Exception, for a caller without room for codes: the text begins with the exact one. */
-    public static function toThrift(RpcException $error): string
-    {
-        $code = $error->status;
-        $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRING, 1)->string("[grpc:{$code->value} {$code->label()}] {$error->getMessage()}");
-        $out->field(ThriftWriter::I32, 2)->i32($code->thriftType());
-        $out->stop();
-        return $out->bytes;
-    }
-
-    /** A google.rpc.Status, unpadded base64. */
-    public static function detailsToText(RpcException $error): string
-    {
-        $out = new ProtobufWriter();
-        $out->tag(8)->int32($error->status->value);
-        $out->tag(18)->bytes($error->getMessage());
-        foreach ($error->details as [$type, $bytes]) {
-            $outer = $out->tag(26)->begin();
-            $out->tag(10)->string("type.googleapis.com/$type");
-            $out->tag(18)->bytes($bytes);
-            $out->end($outer);
-        }
-        return \rtrim(\base64_encode($out->bytes), '=');
-    }
-
-    /** @param array<string, string> $keys */
-    private static function exact(int $type, string $message, array $keys, ReplyMetadata $reply): RpcException
-    {
         $code = Code::tryFrom((int) ($keys['cw-code'] ?? 0));
         if ($code === null && \preg_match('/^\[grpc:(\d{1,2}) [A-Z_]+\] ?/', $message, $prefix) === 1) {
             $code = Code::tryFrom((int) $prefix[1]);
@@ -83,6 +46,33 @@ final class WireError
             self::details($keys['cw-details-bin'] ?? ''),
             true,
         );
+    }
+
+    /** The message of type Exception, for a caller without room for codes: the text begins with the exact one. */
+    public static function toThrift(RpcException $error): string
+    {
+        $code = $error->status;
+        $out = new ThriftWriter();
+        $text = "[grpc:{$code->value} {$code->label()}] {$error->getMessage()}";
+        $out->field(ThriftWriter::STRING, 1, 'message')->string($text);
+        $out->field(ThriftWriter::I32, 2, 'type')->i32($code->thriftType());
+        $out->stop();
+        return $out->bytes;
+    }
+
+    /** A google.rpc.Status, unpadded base64. */
+    public static function detailsToText(RpcException $error): string
+    {
+        $out = new ProtobufWriter();
+        $out->tag(8, 'code')->int32($error->status->value);
+        $out->tag(18, 'message')->bytes($error->getMessage());
+        foreach ($error->details as [$type, $bytes]) {
+            $outer = $out->tag(26, 'details')->begin();
+            $out->tag(10, 'details')->string("type.googleapis.com/$type");
+            $out->tag(18, 'details')->bytes($bytes);
+            $out->end($outer);
+        }
+        return \rtrim(\base64_encode($out->bytes), '=');
     }
 
     /** @return list<array{string, string}> */

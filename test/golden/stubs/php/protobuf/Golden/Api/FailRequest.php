@@ -25,10 +25,10 @@ final class FailRequest implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->code !== 0) {
-            $out->tag(8)->int32($this->code);
+            $out->tag(8, 'code')->int32($this->code);
         }
         if ($this->message !== '') {
-            $out->tag(18)->string($this->message);
+            $out->tag(18, 'message')->string($this->message);
         }
     }
 

@@ -11,7 +11,6 @@ use Causeway\ProtobufCoding;
 use Causeway\ProtobufMessage;
 use Causeway\ProtobufReader;
 use Causeway\ProtobufWriter;
-use Causeway\Range;
 use Causeway\RuntimeVersion1;
 
 /** Thrown by whatever is asked to do something that it may not. */
@@ -28,9 +27,9 @@ final class Forbidden extends \Exception implements DeclaredException, ProtobufM
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(10)->string($this->reason);
+        $out->tag(10, 'reason')->string($this->reason);
         if ($this->language !== null && $this->language !== 0) {
-            $out->tag(16)->enum(Range::nonzero($this->language));
+            $out->tag(16, 'language')->nonzero($this->language);
         }
     }
 

@@ -27,9 +27,9 @@ final class Money implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(10)->string($this->currency);
-        $out->tag(16)->varint($this->units);
-        $out->tag(24)->int32($this->nanos);
+        $out->tag(10, 'currency')->string($this->currency);
+        $out->tag(16, 'units')->varint($this->units);
+        $out->tag(24, 'nanos')->int32($this->nanos);
     }
 
     public static function read(ProtobufReader $in, ?ProtobufMessage $from = null): self

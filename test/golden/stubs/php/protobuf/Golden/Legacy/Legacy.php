@@ -80,46 +80,46 @@ final class Legacy implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(8)->int32($this->must);
+        $out->tag(8, 'must')->int32($this->must);
         if ($this->seven !== null) {
-            $out->tag(16)->int32($this->seven);
+            $out->tag(16, 'seven')->int32($this->seven);
         }
         if ($this->text !== null) {
-            $out->tag(26)->string($this->text);
+            $out->tag(26, 'text')->string($this->text);
         }
         if ($this->data !== null) {
-            $out->tag(34)->bytes($this->data);
+            $out->tag(34, 'data')->bytes($this->data);
         }
         if ($this->mode !== null) {
-            $out->tag(40)->enum($this->mode);
+            $out->tag(40, 'mode')->enum($this->mode);
         }
         if ($this->real !== null) {
-            $out->tag(49)->double($this->real);
+            $out->tag(49, 'real')->double($this->real);
         }
         if ($this->flag !== null) {
-            $out->tag(56)->bool($this->flag);
+            $out->tag(56, 'flag')->bool($this->flag);
         }
         if ($this->packed !== []) {
-            $outer = $out->tag(66)->begin();
+            $outer = $out->tag(66, 'packed')->begin();
             foreach ($this->packed as $item) {
                 $out->int32($item);
             }
             $out->end($outer);
         }
         foreach ($this->unpacked as $item) {
-            $out->tag(72)->int32($item);
+            $out->tag(72, 'unpacked')->int32($item);
         }
         if ($this->huge !== null) {
-            $out->tag(80)->varint($this->huge);
+            $out->tag(80, 'huge')->varint($this->huge);
         }
         if ($this->group !== null) {
-            $out->tag(91)->group($this->group, 92);
+            $out->tag(91, 'group')->group($this->group, 92);
         }
         foreach ($this->row as $item) {
-            $out->tag(99)->group($item, 100);
+            $out->tag(99, 'row')->group($item, 100);
         }
         if ($this->nickname !== null) {
-            $out->tag(802)->string($this->nickname);
+            $out->tag(802, 'nickname')->string($this->nickname);
         }
     }
 

@@ -24,7 +24,7 @@ final class LegacyGroup implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->name !== null) {
-            $out->tag(10)->string($this->name);
+            $out->tag(10, 'name')->string($this->name);
         }
     }
 

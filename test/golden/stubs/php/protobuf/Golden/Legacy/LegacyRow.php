@@ -23,7 +23,7 @@ final class LegacyRow implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(8)->int32($this->number);
+        $out->tag(8, 'number')->int32($this->number);
     }
 
     public static function read(ProtobufReader $in, ?ProtobufMessage $from = null): self

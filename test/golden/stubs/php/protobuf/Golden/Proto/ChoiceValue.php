@@ -55,13 +55,13 @@ final class ChoiceValue implements RuntimeVersion1
     public function writeTo(ProtobufWriter $out): void
     {
         if ($this->text !== null) {
-            $out->tag(10)->string($this->text);
+            $out->tag(10, 'text')->string($this->text);
         } elseif ($this->number !== null) {
-            $out->tag(16)->varint($this->number);
+            $out->tag(16, 'number')->varint($this->number);
         } elseif ($this->choice !== null) {
-            $out->tag(26)->message($this->choice);
+            $out->tag(26, 'choice')->message($this->choice);
         } elseif ($this->real !== null) {
-            $out->tag(33)->double($this->real);
+            $out->tag(33, 'real')->double($this->real);
         }
     }
 }

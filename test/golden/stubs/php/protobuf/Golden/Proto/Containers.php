@@ -55,93 +55,93 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->reals !== []) {
-            $outer = $out->tag(10)->begin();
+            $outer = $out->tag(10, 'reals')->begin();
             foreach ($this->reals as $item) {
                 $out->double($item);
             }
             $out->end($outer);
         }
         if ($this->numbers !== []) {
-            $outer = $out->tag(18)->begin();
+            $outer = $out->tag(18, 'numbers')->begin();
             foreach ($this->numbers as $item) {
                 $out->int32($item);
             }
             $out->end($outer);
         }
         foreach ($this->unpacked as $item) {
-            $out->tag(24)->int32($item);
+            $out->tag(24, 'unpacked')->int32($item);
         }
         foreach ($this->texts as $item) {
-            $out->tag(34)->string($item);
+            $out->tag(34, 'texts')->string($item);
         }
         foreach ($this->data as $item) {
-            $out->tag(42)->bytes($item);
+            $out->tag(42, 'data')->bytes($item);
         }
         if ($this->truths !== []) {
-            $outer = $out->tag(50)->begin();
+            $outer = $out->tag(50, 'truths')->begin();
             foreach ($this->truths as $item) {
                 $out->bool($item);
             }
             $out->end($outer);
         }
         if ($this->colors !== []) {
-            $outer = $out->tag(58)->begin();
+            $outer = $out->tag(58, 'colors')->begin();
             foreach ($this->colors as $item) {
                 $out->enum($item);
             }
             $out->end($outer);
         }
         foreach ($this->messages as $item) {
-            $out->tag(66)->message($item);
+            $out->tag(66, 'messages')->message($item);
         }
         if ($this->fixed !== []) {
-            $outer = $out->tag(74)->begin();
+            $outer = $out->tag(74, 'fixed')->begin();
             foreach ($this->fixed as $item) {
                 $out->fixed64($item);
             }
             $out->end($outer);
         }
         if ($this->signed !== []) {
-            $outer = $out->tag(82)->begin();
+            $outer = $out->tag(82, 'signed')->begin();
             foreach ($this->signed as $item) {
                 $out->sint64($item);
             }
             $out->end($outer);
         }
         foreach ($this->counts as $key => $item) {
-            $outer = $out->tag(90)->begin();
-            $out->tag(10)->string((string) $key);
-            $out->tag(16)->int32($item);
+            $outer = $out->tag(90, 'counts')->begin();
+            $out->tag(10, 'counts')->string((string) $key);
+            $out->tag(16, 'counts')->int32($item);
             $out->end($outer);
         }
         foreach ($this->byLarge as $key => $item) {
-            $outer = $out->tag(98)->begin();
-            $out->tag(8)->varint($key);
-            $out->tag(18)->string($item);
+            $outer = $out->tag(98, 'by_large')->begin();
+            $out->tag(8, 'by_large')->varint($key);
+            $out->tag(18, 'by_large')->string($item);
             $out->end($outer);
         }
         foreach ($this->byTruth as $key => $item) {
-            $outer = $out->tag(106)->begin();
-            $out->tag(8)->bool((bool) $key);
-            $out->tag(18)->message($item);
+            $outer = $out->tag(106, 'by_truth')->begin();
+            $out->tag(8, 'by_truth')->bool((bool) $key);
+            $out->tag(18, 'by_truth')->message($item);
             $out->end($outer);
         }
         foreach ($this->colorsByNumber as $key => $item) {
-            $outer = $out->tag(114)->begin();
-            $out->tag(8)->uint32($key);
-            $out->tag(16)->enum($item);
+            $outer = $out->tag(114, 'colors_by_number')->begin();
+            $out->tag(8, 'colors_by_number')->uint32($key);
+            $out->tag(16, 'colors_by_number')->enum($item);
             $out->end($outer);
         }
         foreach ($this->dataByNumber as $key => $item) {
-            $outer = $out->tag(122)->begin();
-            $out->tag(13)->sfixed32($key);
-            $out->tag(18)->bytes($item);
+            $outer = $out->tag(122, 'data_by_number')->begin();
+            $out->tag(13, 'data_by_number')->sfixed32($key);
+            $out->tag(18, 'data_by_number')->bytes($item);
             $out->end($outer);
         }
         foreach ($this->nested as $key => $item) {
-            $outer = $out->tag(130)->begin();
-            $out->tag(10)->string((string) $key);
-            $out->tag(18)->message($item);
+            $outer = $out->tag(130, 'nested')->begin();
+            $out->tag(10, 'nested')->string((string) $key);
+            $out->tag(18, 'nested')->message($item);
             $out->end($outer);
         }
     }

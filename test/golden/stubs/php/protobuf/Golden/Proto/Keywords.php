@@ -41,58 +41,58 @@ final class Keywords implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->class !== 0) {
-            $out->tag(8)->int32($this->class);
+            $out->tag(8, 'class')->int32($this->class);
         }
         if ($this->interface !== 0) {
-            $out->tag(16)->int32($this->interface);
+            $out->tag(16, 'interface')->int32($this->interface);
         }
         if ($this->default !== 0) {
-            $out->tag(24)->int32($this->default);
+            $out->tag(24, 'default')->int32($this->default);
         }
         if ($this->package !== 0) {
-            $out->tag(32)->int32($this->package);
+            $out->tag(32, 'package')->int32($this->package);
         }
         if ($this->import !== 0) {
-            $out->tag(40)->int32($this->import);
+            $out->tag(40, 'import')->int32($this->import);
         }
         if ($this->func !== 0) {
-            $out->tag(48)->int32($this->func);
+            $out->tag(48, 'func')->int32($this->func);
         }
         if ($this->list !== 0) {
-            $out->tag(56)->int32($this->list);
+            $out->tag(56, 'list')->int32($this->list);
         }
         if ($this->function !== 0) {
-            $out->tag(64)->int32($this->function);
+            $out->tag(64, 'function')->int32($this->function);
         }
         if ($this->public !== 0) {
-            $out->tag(72)->int32($this->public);
+            $out->tag(72, 'public')->int32($this->public);
         }
         if ($this->new !== 0) {
-            $out->tag(80)->int32($this->new);
+            $out->tag(80, 'new')->int32($this->new);
         }
         if ($this->this_ !== 0) {
-            $out->tag(88)->int32($this->this_);
+            $out->tag(88, 'this')->int32($this->this_);
         }
         if ($this->self !== 0) {
-            $out->tag(96)->int32($this->self);
+            $out->tag(96, 'self')->int32($this->self);
         }
         if ($this->null !== 0) {
-            $out->tag(104)->int32($this->null);
+            $out->tag(104, 'null')->int32($this->null);
         }
         if ($this->true !== 0) {
-            $out->tag(112)->int32($this->true);
+            $out->tag(112, 'true')->int32($this->true);
         }
         if ($this->string !== 0) {
-            $out->tag(120)->int32($this->string);
+            $out->tag(120, 'string')->int32($this->string);
         }
         if ($this->leading !== 0) {
-            $out->tag(128)->int32($this->leading);
+            $out->tag(128, '_leading')->int32($this->leading);
         }
         if ($this->fooBar !== 0) {
-            $out->tag(136)->int32($this->fooBar);
+            $out->tag(136, 'foo_bar')->int32($this->fooBar);
         }
         if ($this->httpServer2Url !== 0) {
-            $out->tag(144)->int32($this->httpServer2Url);
+            $out->tag(144, 'HTTPServer2URL')->int32($this->httpServer2Url);
         }
     }
 

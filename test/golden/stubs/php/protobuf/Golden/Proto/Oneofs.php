@@ -30,11 +30,11 @@ final class Oneofs implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->id !== '') {
-            $out->tag(10)->string($this->id);
+            $out->tag(10, 'id')->string($this->id);
         }
         $this->payment?->writeTo($out);
         if ($this->after !== 0) {
-            $out->tag(56)->int32($this->after);
+            $out->tag(56, 'after')->int32($this->after);
         }
         $this->second?->writeTo($out);
     }

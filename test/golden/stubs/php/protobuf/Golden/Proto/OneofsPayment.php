@@ -64,15 +64,15 @@ final class OneofsPayment implements RuntimeVersion1
     public function writeTo(ProtobufWriter $out): void
     {
         if ($this->card !== null) {
-            $out->tag(18)->string($this->card);
+            $out->tag(18, 'card')->string($this->card);
         } elseif ($this->invoice !== null) {
-            $out->tag(24)->varint($this->invoice);
+            $out->tag(24, 'invoice')->varint($this->invoice);
         } elseif ($this->scalars !== null) {
-            $out->tag(34)->message($this->scalars);
+            $out->tag(34, 'scalars')->message($this->scalars);
         } elseif ($this->color !== null) {
-            $out->tag(40)->enum($this->color);
+            $out->tag(40, 'color')->enum($this->color);
         } elseif ($this->free !== null) {
-            $out->tag(48)->bool($this->free);
+            $out->tag(48, 'free')->bool($this->free);
         }
     }
 }

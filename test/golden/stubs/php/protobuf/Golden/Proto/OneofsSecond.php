@@ -42,9 +42,9 @@ final class OneofsSecond implements RuntimeVersion1
     public function writeTo(ProtobufWriter $out): void
     {
         if ($this->data !== null) {
-            $out->tag(66)->bytes($this->data);
+            $out->tag(66, 'data')->bytes($this->data);
         } elseif ($this->nothing !== null) {
-            $out->tag(74)->message($this->nothing);
+            $out->tag(74, 'nothing')->message($this->nothing);
         }
     }
 }

@@ -33,31 +33,31 @@ final class Optionals implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->real !== null) {
-            $out->tag(9)->double($this->real);
+            $out->tag(9, 'real')->double($this->real);
         }
         if ($this->ratio !== null) {
-            $out->tag(21)->float($this->ratio);
+            $out->tag(21, 'ratio')->float($this->ratio);
         }
         if ($this->plain32 !== null) {
-            $out->tag(24)->int32($this->plain32);
+            $out->tag(24, 'plain32')->int32($this->plain32);
         }
         if ($this->unsigned64 !== null) {
-            $out->tag(32)->varint($this->unsigned64);
+            $out->tag(32, 'unsigned64')->varint($this->unsigned64);
         }
         if ($this->truth !== null) {
-            $out->tag(40)->bool($this->truth);
+            $out->tag(40, 'truth')->bool($this->truth);
         }
         if ($this->text !== null) {
-            $out->tag(50)->string($this->text);
+            $out->tag(50, 'text')->string($this->text);
         }
         if ($this->data !== null) {
-            $out->tag(58)->bytes($this->data);
+            $out->tag(58, 'data')->bytes($this->data);
         }
         if ($this->color !== null) {
-            $out->tag(64)->enum($this->color);
+            $out->tag(64, 'color')->enum($this->color);
         }
         if ($this->scalars !== null) {
-            $out->tag(74)->message($this->scalars);
+            $out->tag(74, 'scalars')->message($this->scalars);
         }
     }
 

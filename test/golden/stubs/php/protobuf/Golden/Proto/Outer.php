@@ -28,13 +28,13 @@ final class Outer implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->inner !== null) {
-            $out->tag(10)->message($this->inner);
+            $out->tag(10, 'inner')->message($this->inner);
         }
         foreach ($this->all as $item) {
-            $out->tag(18)->message($item);
+            $out->tag(18, 'all')->message($item);
         }
         if ($this->outer !== null) {
-            $out->tag(26)->message($this->outer);
+            $out->tag(26, 'outer')->message($this->outer);
         }
     }
 

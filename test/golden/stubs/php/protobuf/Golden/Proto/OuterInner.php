@@ -25,10 +25,10 @@ final class OuterInner implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->innermost !== null) {
-            $out->tag(10)->message($this->innermost);
+            $out->tag(10, 'innermost')->message($this->innermost);
         }
         if ($this->kind !== 0 && $this->kind !== OuterInnerKind::KIND_UNKNOWN) {
-            $out->tag(16)->enum($this->kind);
+            $out->tag(16, 'kind')->enum($this->kind);
         }
     }
 

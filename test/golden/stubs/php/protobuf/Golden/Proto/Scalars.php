@@ -41,52 +41,52 @@ final class Scalars implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if (!ProtobufWriter::isZero($this->real)) {
-            $out->tag(9)->double($this->real);
+            $out->tag(9, 'real')->double($this->real);
         }
         if (!ProtobufWriter::isZero($this->ratio)) {
-            $out->tag(21)->float($this->ratio);
+            $out->tag(21, 'ratio')->float($this->ratio);
         }
         if ($this->plain32 !== 0) {
-            $out->tag(24)->int32($this->plain32);
+            $out->tag(24, 'plain32')->int32($this->plain32);
         }
         if ($this->plain64 !== 0) {
-            $out->tag(32)->varint($this->plain64);
+            $out->tag(32, 'plain64')->varint($this->plain64);
         }
         if ($this->unsigned32 !== 0) {
-            $out->tag(40)->uint32($this->unsigned32);
+            $out->tag(40, 'unsigned32')->uint32($this->unsigned32);
         }
         if ($this->unsigned64 !== 0) {
-            $out->tag(48)->varint($this->unsigned64);
+            $out->tag(48, 'unsigned64')->varint($this->unsigned64);
         }
         if ($this->signed32 !== 0) {
-            $out->tag(56)->sint32($this->signed32);
+            $out->tag(56, 'signed32')->sint32($this->signed32);
         }
         if ($this->signed64 !== 0) {
-            $out->tag(64)->sint64($this->signed64);
+            $out->tag(64, 'signed64')->sint64($this->signed64);
         }
         if ($this->fixedU32 !== 0) {
-            $out->tag(77)->fixed32($this->fixedU32);
+            $out->tag(77, 'fixed_u32')->fixed32($this->fixedU32);
         }
         if ($this->fixedU64 !== 0) {
-            $out->tag(81)->fixed64($this->fixedU64);
+            $out->tag(81, 'fixed_u64')->fixed64($this->fixedU64);
         }
         if ($this->fixedI32 !== 0) {
-            $out->tag(93)->sfixed32($this->fixedI32);
+            $out->tag(93, 'fixed_i32')->sfixed32($this->fixedI32);
         }
         if ($this->fixedI64 !== 0) {
-            $out->tag(97)->fixed64($this->fixedI64);
+            $out->tag(97, 'fixed_i64')->fixed64($this->fixedI64);
         }
         if ($this->truth) {
-            $out->tag(104)->bool($this->truth);
+            $out->tag(104, 'truth')->bool($this->truth);
         }
         if ($this->text !== '') {
-            $out->tag(114)->string($this->text);
+            $out->tag(114, 'text')->string($this->text);
         }
         if ($this->data !== '') {
-            $out->tag(122)->bytes($this->data);
+            $out->tag(122, 'data')->bytes($this->data);
         }
         if ($this->color !== 0 && $this->color !== Color::COLOR_UNSPECIFIED) {
-            $out->tag(128)->enum($this->color);
+            $out->tag(128, 'color')->enum($this->color);
         }
     }
 

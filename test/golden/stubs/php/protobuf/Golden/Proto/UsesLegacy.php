@@ -27,10 +27,10 @@ final class UsesLegacy implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->legacy !== null) {
-            $out->tag(10)->message($this->legacy);
+            $out->tag(10, 'legacy')->message($this->legacy);
         }
         if ($this->mode !== null) {
-            $out->tag(16)->enum($this->mode);
+            $out->tag(16, 'mode')->enum($this->mode);
         }
     }
 

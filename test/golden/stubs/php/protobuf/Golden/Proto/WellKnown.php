@@ -31,16 +31,16 @@ final class WellKnown implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->at !== null) {
-            $out->tag(10)->message($this->at);
+            $out->tag(10, 'at')->message($this->at);
         }
         if ($this->during !== null) {
-            $out->tag(18)->message($this->during);
+            $out->tag(18, 'during')->message($this->during);
         }
         if ($this->may !== null) {
-            $out->tag(26)->message($this->may);
+            $out->tag(26, 'may')->message($this->may);
         }
         if ($this->nothing !== null) {
-            $out->tag(34)->message($this->nothing);
+            $out->tag(34, 'nothing')->message($this->nothing);
         }
     }
 

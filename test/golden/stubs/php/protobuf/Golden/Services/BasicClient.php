@@ -53,6 +53,6 @@ final class BasicClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('who');
+        return $result ?? throw $in->malformed('the answer of who has no result');
     }
 }

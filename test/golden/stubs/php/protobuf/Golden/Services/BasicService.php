@@ -57,7 +57,7 @@ final class BasicService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->who();
-        $out->tag(10)->string($result);
+        $out->tag(10, 'success')->string($result);
         return $out->bytes;
     }
 }

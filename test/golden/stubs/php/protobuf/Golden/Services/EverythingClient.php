@@ -9,10 +9,8 @@ namespace Golden\Services;
 use Causeway\CallOptions;
 use Causeway\Channel;
 use Causeway\ProtobufWriter;
-use Causeway\Range;
 use Causeway\RpcException;
 use Causeway\RuntimeVersion1;
-use Causeway\Uuid;
 use Golden\Common\Forbidden;
 use Golden\Common\Money;
 use Golden\Types\Choice;
@@ -72,14 +70,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('who');
+        return $result ?? throw $in->malformed('the answer of who has no result');
     }
 
     /** @throws RpcException */
     public function echoScalars(Scalars $value, ?CallOptions $options = null): Scalars
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->message($value);
+        $out->tag(10, 'value')->message($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoScalars', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -92,14 +90,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoScalars');
+        return $result ?? throw $in->malformed('the answer of echoScalars has no result');
     }
 
     /** @throws RpcException */
     public function echoPresence(Presence $value, ?CallOptions $options = null): Presence
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->message($value);
+        $out->tag(10, 'value')->message($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoPresence', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -112,14 +110,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoPresence');
+        return $result ?? throw $in->malformed('the answer of echoPresence has no result');
     }
 
     /** @throws RpcException */
     public function echoContainers(Containers $value, ?CallOptions $options = null): Containers
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->message($value);
+        $out->tag(10, 'value')->message($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoContainers', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -132,14 +130,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoContainers');
+        return $result ?? throw $in->malformed('the answer of echoContainers has no result');
     }
 
     /** @throws RpcException */
     public function echoChoice(Choice $value, ?CallOptions $options = null): Choice
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->message($value);
+        $out->tag(10, 'value')->message($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoChoice', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -152,14 +150,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoChoice');
+        return $result ?? throw $in->malformed('the answer of echoChoice has no result');
     }
 
     /** @throws RpcException */
     public function echoTree(Tree $value, ?CallOptions $options = null): Tree
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->message($value);
+        $out->tag(10, 'value')->message($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoTree', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -172,14 +170,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoTree');
+        return $result ?? throw $in->malformed('the answer of echoTree has no result');
     }
 
     /** @throws RpcException */
     public function echoNothing(Nothing $value, ?CallOptions $options = null): Nothing
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->message($value);
+        $out->tag(10, 'value')->message($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoNothing', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -192,14 +190,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoNothing');
+        return $result ?? throw $in->malformed('the answer of echoNothing has no result');
     }
 
     /** @throws RpcException */
     public function echoNumbers(Numbers $value, ?CallOptions $options = null): Numbers
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->message($value);
+        $out->tag(10, 'value')->message($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoNumbers', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -212,14 +210,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoNumbers');
+        return $result ?? throw $in->malformed('the answer of echoNumbers has no result');
     }
 
     /** @throws RpcException */
     public function echoKeywords(Keywords $value, ?CallOptions $options = null): Keywords
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->message($value);
+        $out->tag(10, 'value')->message($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoKeywords', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -232,14 +230,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoKeywords');
+        return $result ?? throw $in->malformed('the answer of echoKeywords has no result');
     }
 
     /** @throws RpcException */
     public function echoBool(bool $value, ?CallOptions $options = null): bool
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->bool($value);
+        $out->tag(8, 'value')->bool($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoBool', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -252,54 +250,54 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoBool');
+        return $result ?? throw $in->malformed('the answer of echoBool has no result');
     }
 
     /** @throws RpcException */
     public function echoByte(int $value, ?CallOptions $options = null): int
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->int32(Range::i8($value));
+        $out->tag(8, 'value')->int32($out->in($value, -128, 127));
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoByte', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
             switch ($tag) {
                 case 8:
-                    $result = Range::i8($in->int32());
+                    $result = $in->in($in->int32(), -128, 127, 'success');
                     break;
                 default:
                     $in->skip($tag);
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoByte');
+        return $result ?? throw $in->malformed('the answer of echoByte has no result');
     }
 
     /** @throws RpcException */
     public function echoShort(int $value, ?CallOptions $options = null): int
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->int32(Range::i16($value));
+        $out->tag(8, 'value')->int32($out->in($value, -32768, 32767));
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoShort', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
             switch ($tag) {
                 case 8:
-                    $result = Range::i16($in->int32());
+                    $result = $in->in($in->int32(), -32768, 32767, 'success');
                     break;
                 default:
                     $in->skip($tag);
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoShort');
+        return $result ?? throw $in->malformed('the answer of echoShort has no result');
     }
 
     /** @throws RpcException */
     public function echoInt(int $value, ?CallOptions $options = null): int
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->int32($value);
+        $out->tag(8, 'value')->int32($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoInt', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -312,14 +310,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoInt');
+        return $result ?? throw $in->malformed('the answer of echoInt has no result');
     }
 
     /** @throws RpcException */
     public function echoLong(int $value, ?CallOptions $options = null): int
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->varint($value);
+        $out->tag(8, 'value')->varint($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoLong', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -332,14 +330,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoLong');
+        return $result ?? throw $in->malformed('the answer of echoLong has no result');
     }
 
     /** @throws RpcException */
     public function echoDouble(float $value, ?CallOptions $options = null): float
     {
         $out = new ProtobufWriter();
-        $out->tag(9)->double($value);
+        $out->tag(9, 'value')->double($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoDouble', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -352,14 +350,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoDouble');
+        return $result ?? throw $in->malformed('the answer of echoDouble has no result');
     }
 
     /** @throws RpcException */
     public function echoString(string $value, ?CallOptions $options = null): string
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->string($value);
+        $out->tag(10, 'value')->string($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoString', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -372,14 +370,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoString');
+        return $result ?? throw $in->malformed('the answer of echoString has no result');
     }
 
     /** @throws RpcException */
     public function echoBinary(string $value, ?CallOptions $options = null): string
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->bytes($value);
+        $out->tag(10, 'value')->bytes($value);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoBinary', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -392,27 +390,27 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoBinary');
+        return $result ?? throw $in->malformed('the answer of echoBinary has no result');
     }
 
     /** @throws RpcException */
     public function echoUuid(string $value, ?CallOptions $options = null): string
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->bytes(Uuid::toBytes($value));
+        $out->tag(10, 'value')->bytes($out->uuidBytes($value));
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoUuid', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
             switch ($tag) {
                 case 10:
-                    $result = Uuid::toText($in->bytes());
+                    $result = $in->uuidText($in->bytes());
                     break;
                 default:
                     $in->skip($tag);
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoUuid');
+        return $result ?? throw $in->malformed('the answer of echoUuid has no result');
     }
 
     /** @throws RpcException */
@@ -420,7 +418,7 @@ final class EverythingClient implements RuntimeVersion1
     {
         $out = new ProtobufWriter();
         if ($value !== 0) {
-            $out->tag(8)->enum(Range::nonzero($value));
+            $out->tag(8, 'value')->nonzero($value);
         }
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoColor', $out, $options);
         $result = null;
@@ -437,7 +435,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoColor');
+        return $result ?? throw $in->malformed('the answer of echoColor has no result');
     }
 
     /**
@@ -449,7 +447,7 @@ final class EverythingClient implements RuntimeVersion1
     {
         $out = new ProtobufWriter();
         if ($value !== []) {
-            $outer = $out->tag(10)->begin();
+            $outer = $out->tag(10, 'value')->begin();
             foreach ($value as $item) {
                 $out->int32($item);
             }
@@ -484,7 +482,7 @@ final class EverythingClient implements RuntimeVersion1
     {
         $out = new ProtobufWriter();
         foreach ($value as $item) {
-            $out->tag(10)->string($item);
+            $out->tag(10, 'value')->string($item);
         }
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoSet', $out, $options);
         $result = [];
@@ -510,9 +508,9 @@ final class EverythingClient implements RuntimeVersion1
     {
         $out = new ProtobufWriter();
         foreach ($value as $key => $item) {
-            $outer = $out->tag(10)->begin();
-            $out->tag(10)->string((string) $key);
-            $out->tag(18)->message($item);
+            $outer = $out->tag(10, 'value')->begin();
+            $out->tag(10, 'value')->string((string) $key);
+            $out->tag(18, 'value')->message($item);
             $out->end($outer);
         }
         $in = $this->channel->callProtobuf('golden.services.Everything', 'echoMap', $out, $options);
@@ -555,16 +553,16 @@ final class EverythingClient implements RuntimeVersion1
     public function sum(int $type, int $second, array $func, int $self, ?CallOptions $options = null): int
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->int32($type);
-        $out->tag(24)->varint($second);
+        $out->tag(8, 'type')->int32($type);
+        $out->tag(24, 'second')->varint($second);
         if ($func !== []) {
-            $outer = $out->tag(58)->begin();
+            $outer = $out->tag(58, 'func')->begin();
             foreach ($func as $item) {
                 $out->int32($item);
             }
             $out->end($outer);
         }
-        $out->tag(72)->int32($self);
+        $out->tag(72, 'self_')->int32($self);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'sum', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -577,7 +575,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('sum');
+        return $result ?? throw $in->malformed('the answer of sum has no result');
     }
 
     /**
@@ -592,7 +590,7 @@ final class EverythingClient implements RuntimeVersion1
     public function fail(string $how, ?CallOptions $options = null): string
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->string($how);
+        $out->tag(10, 'how')->string($how);
         try {
             $in = $this->channel->callProtobuf('golden.services.Everything', 'fail', $out, $options);
         } catch (RpcException $error) {
@@ -613,7 +611,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('fail');
+        return $result ?? throw $in->malformed('the answer of fail has no result');
     }
 
     /**
@@ -625,7 +623,7 @@ final class EverythingClient implements RuntimeVersion1
     public function check(bool $good, ?CallOptions $options = null): void
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->bool($good);
+        $out->tag(8, 'good')->bool($good);
         try {
             $in = $this->channel->callProtobuf('golden.services.Everything', 'check', $out, $options);
         } catch (RpcException $error) {
@@ -642,7 +640,7 @@ final class EverythingClient implements RuntimeVersion1
     public function note(string $text, ?CallOptions $options = null): void
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->string($text);
+        $out->tag(10, 'text')->string($text);
         $this->channel->send('golden.services.Everything', 'note', $out, $options);
     }
 
@@ -655,7 +653,7 @@ final class EverythingClient implements RuntimeVersion1
     public function twice(int $which, ?CallOptions $options = null): void
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->int32($which);
+        $out->tag(8, 'which')->int32($which);
         try {
             $in = $this->channel->callProtobuf('golden.services.Everything', 'twice', $out, $options);
         } catch (RpcException $error) {
@@ -676,7 +674,7 @@ final class EverythingClient implements RuntimeVersion1
     public function sleep(int $milliseconds, ?CallOptions $options = null): int
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->int32($milliseconds);
+        $out->tag(8, 'milliseconds')->int32($milliseconds);
         $in = $this->channel->callProtobuf('golden.services.Everything', 'sleep', $out, $options);
         $result = null;
         while (($tag = $in->tag()) !== 0) {
@@ -689,6 +687,6 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('sleep');
+        return $result ?? throw $in->malformed('the answer of sleep has no result');
     }
 }

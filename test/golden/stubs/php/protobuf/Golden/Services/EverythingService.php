@@ -9,11 +9,9 @@ namespace Golden\Services;
 use Causeway\Code;
 use Causeway\ProtobufReader;
 use Causeway\ProtobufWriter;
-use Causeway\Range;
 use Causeway\RpcException;
 use Causeway\RuntimeVersion1;
 use Causeway\Service;
-use Causeway\Uuid;
 use Golden\Common\Forbidden;
 use Golden\Common\Money;
 use Golden\Types\Choice;
@@ -99,7 +97,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->who();
-        $out->tag(10)->string($result);
+        $out->tag(10, 'success')->string($result);
         return $out->bytes;
     }
 
@@ -119,7 +117,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ProtobufWriter();
         $result = $this->implementation->echoScalars($value);
-        $out->tag(10)->message($result);
+        $out->tag(10, 'success')->message($result);
         return $out->bytes;
     }
 
@@ -139,7 +137,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ProtobufWriter();
         $result = $this->implementation->echoPresence($value);
-        $out->tag(10)->message($result);
+        $out->tag(10, 'success')->message($result);
         return $out->bytes;
     }
 
@@ -159,7 +157,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ProtobufWriter();
         $result = $this->implementation->echoContainers($value);
-        $out->tag(10)->message($result);
+        $out->tag(10, 'success')->message($result);
         return $out->bytes;
     }
 
@@ -179,7 +177,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ProtobufWriter();
         $result = $this->implementation->echoChoice($value);
-        $out->tag(10)->message($result);
+        $out->tag(10, 'success')->message($result);
         return $out->bytes;
     }
 
@@ -199,7 +197,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ProtobufWriter();
         $result = $this->implementation->echoTree($value);
-        $out->tag(10)->message($result);
+        $out->tag(10, 'success')->message($result);
         return $out->bytes;
     }
 
@@ -219,7 +217,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ProtobufWriter();
         $result = $this->implementation->echoNothing($value);
-        $out->tag(10)->message($result);
+        $out->tag(10, 'success')->message($result);
         return $out->bytes;
     }
 
@@ -239,7 +237,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ProtobufWriter();
         $result = $this->implementation->echoNumbers($value);
-        $out->tag(10)->message($result);
+        $out->tag(10, 'success')->message($result);
         return $out->bytes;
     }
 
@@ -259,7 +257,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ProtobufWriter();
         $result = $this->implementation->echoKeywords($value);
-        $out->tag(10)->message($result);
+        $out->tag(10, 'success')->message($result);
         return $out->bytes;
     }
 
@@ -278,7 +276,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoBool($value);
-        $out->tag(8)->bool($result);
+        $out->tag(8, 'success')->bool($result);
         return $out->bytes;
     }
 
@@ -288,7 +286,7 @@ final class EverythingService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             switch ($tag) {
                 case 8:
-                    $value = Range::i8($in->int32());
+                    $value = $in->in($in->int32(), -128, 127, 'value');
                     break;
                 default:
                     $in->skip($tag);
@@ -297,7 +295,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoByte($value);
-        $out->tag(8)->int32(Range::i8($result));
+        $out->tag(8, 'success')->int32($out->in($result, -128, 127));
         return $out->bytes;
     }
 
@@ -307,7 +305,7 @@ final class EverythingService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             switch ($tag) {
                 case 8:
-                    $value = Range::i16($in->int32());
+                    $value = $in->in($in->int32(), -32768, 32767, 'value');
                     break;
                 default:
                     $in->skip($tag);
@@ -316,7 +314,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoShort($value);
-        $out->tag(8)->int32(Range::i16($result));
+        $out->tag(8, 'success')->int32($out->in($result, -32768, 32767));
         return $out->bytes;
     }
 
@@ -335,7 +333,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoInt($value);
-        $out->tag(8)->int32($result);
+        $out->tag(8, 'success')->int32($result);
         return $out->bytes;
     }
 
@@ -354,7 +352,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoLong($value);
-        $out->tag(8)->varint($result);
+        $out->tag(8, 'success')->varint($result);
         return $out->bytes;
     }
 
@@ -373,7 +371,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoDouble($value);
-        $out->tag(9)->double($result);
+        $out->tag(9, 'success')->double($result);
         return $out->bytes;
     }
 
@@ -392,7 +390,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoString($value);
-        $out->tag(10)->string($result);
+        $out->tag(10, 'success')->string($result);
         return $out->bytes;
     }
 
@@ -411,7 +409,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoBinary($value);
-        $out->tag(10)->bytes($result);
+        $out->tag(10, 'success')->bytes($result);
         return $out->bytes;
     }
 
@@ -421,7 +419,7 @@ final class EverythingService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             switch ($tag) {
                 case 10:
-                    $value = Uuid::toText($in->bytes());
+                    $value = $in->uuidText($in->bytes());
                     break;
                 default:
                     $in->skip($tag);
@@ -430,7 +428,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoUuid($value);
-        $out->tag(10)->bytes(Uuid::toBytes($result));
+        $out->tag(10, 'success')->bytes($out->uuidBytes($result));
         return $out->bytes;
     }
 
@@ -452,7 +450,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->echoColor($value);
-        $out->tag(8)->enum(Range::nonzero($result));
+        $out->tag(8, 'success')->nonzero($result);
         return $out->bytes;
     }
 
@@ -477,7 +475,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $out = new ProtobufWriter();
         $result = $this->implementation->echoList($value);
         if ($result !== []) {
-            $outer = $out->tag(10)->begin();
+            $outer = $out->tag(10, 'success')->begin();
             foreach ($result as $item) {
                 $out->int32($item);
             }
@@ -502,7 +500,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $out = new ProtobufWriter();
         $result = $this->implementation->echoSet($value);
         foreach ($result as $item) {
-            $out->tag(10)->string($item);
+            $out->tag(10, 'success')->string($item);
         }
         return $out->bytes;
     }
@@ -539,9 +537,9 @@ final class EverythingService implements Service, RuntimeVersion1
         $out = new ProtobufWriter();
         $result = $this->implementation->echoMap($value);
         foreach ($result as $key => $item) {
-            $outer = $out->tag(10)->begin();
-            $out->tag(10)->string((string) $key);
-            $out->tag(18)->message($item);
+            $outer = $out->tag(10, 'success')->begin();
+            $out->tag(10, 'success')->string((string) $key);
+            $out->tag(18, 'success')->message($item);
             $out->end($outer);
         }
         return $out->bytes;
@@ -579,7 +577,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->sum($type, $second, $func, $self);
-        $out->tag(8)->varint($result);
+        $out->tag(8, 'success')->varint($result);
         return $out->bytes;
     }
 
@@ -599,7 +597,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $out = new ProtobufWriter();
         try {
             $result = $this->implementation->fail($how);
-            $out->tag(10)->string($result);
+            $out->tag(10, 'success')->string($result);
         } catch (NotFound $exception) {
             throw RpcException::ofDeclared(Code::NotFound, 'golden.types.NotFound', $exception);
         } catch (Plain $exception2) {
@@ -686,7 +684,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result = $this->implementation->sleep($milliseconds);
-        $out->tag(8)->int32($result);
+        $out->tag(8, 'success')->int32($result);
         return $out->bytes;
     }
 }

@@ -41,7 +41,7 @@ final class KeywordsClient implements RuntimeVersion1
     public function func(int $ctx, ?CallOptions $options = null): void
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->int32($ctx);
+        $out->tag(8, 'ctx')->int32($ctx);
         $in = $this->channel->callProtobuf('golden.services.Keywords', 'func', $out, $options);
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);
@@ -52,8 +52,8 @@ final class KeywordsClient implements RuntimeVersion1
     public function select(int $err, int $result, ?CallOptions $options = null): int
     {
         $out = new ProtobufWriter();
-        $out->tag(8)->int32($err);
-        $out->tag(16)->int32($result);
+        $out->tag(8, 'err')->int32($err);
+        $out->tag(16, 'result')->int32($result);
         $in = $this->channel->callProtobuf('golden.services.Keywords', 'select', $out, $options);
         $result2 = null;
         while (($tag = $in->tag()) !== 0) {
@@ -66,7 +66,7 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result2 ?? throw RpcException::missingResult('select');
+        return $result2 ?? throw $in->malformed('the answer of select has no result');
     }
 
     /** @throws RpcException */
@@ -83,7 +83,7 @@ final class KeywordsClient implements RuntimeVersion1
     public function isset(string $call, ?CallOptions $options = null): void
     {
         $out = new ProtobufWriter();
-        $out->tag(10)->string($call);
+        $out->tag(10, 'call')->string($call);
         $in = $this->channel->callProtobuf('golden.services.Keywords', 'isset', $out, $options);
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);

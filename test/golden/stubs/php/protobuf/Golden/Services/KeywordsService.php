@@ -93,7 +93,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         }
         $out = new ProtobufWriter();
         $result2 = $this->implementation->select($err, $result);
-        $out->tag(8)->int32($result2);
+        $out->tag(8, 'success')->int32($result2);
         return $out->bytes;
     }
 

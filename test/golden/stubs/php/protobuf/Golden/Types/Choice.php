@@ -10,8 +10,6 @@ use Causeway\ProtobufCoding;
 use Causeway\ProtobufMessage;
 use Causeway\ProtobufReader;
 use Causeway\ProtobufWriter;
-use Causeway\Range;
-use Causeway\RpcException;
 use Causeway\RuntimeVersion1;
 use Golden\Common\Money;
 
@@ -101,29 +99,29 @@ final class Choice implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->truth !== null) {
-            $out->tag(8)->bool($this->truth);
+            $out->tag(8, 'truth')->bool($this->truth);
         } elseif ($this->number !== null) {
-            $out->tag(16)->varint($this->number);
+            $out->tag(16, 'number')->varint($this->number);
         } elseif ($this->text !== null) {
-            $out->tag(26)->string($this->text);
+            $out->tag(26, 'text')->string($this->text);
         } elseif ($this->color !== null) {
-            $out->tag(32)->enum(Range::nonzero($this->color));
+            $out->tag(32, 'color')->nonzero($this->color);
         } elseif ($this->money !== null) {
-            $out->tag(42)->message($this->money);
+            $out->tag(42, 'money')->message($this->money);
         } elseif ($this->words !== null) {
-            $outer = $out->tag(50)->begin();
+            $outer = $out->tag(50, 'words')->begin();
             foreach ($this->words as $item) {
-                $out->tag(10)->string($item);
+                $out->tag(10, 'words')->string($item);
             }
             $out->end($outer);
         } elseif ($this->choice !== null) {
-            $out->tag(58)->message($this->choice);
+            $out->tag(58, 'choice')->message($this->choice);
         } elseif ($this->nothing !== null) {
-            $out->tag(66)->message($this->nothing);
+            $out->tag(66, 'nothing')->message($this->nothing);
         } elseif ($this->data !== null) {
-            $out->tag(74)->bytes($this->data);
+            $out->tag(74, 'data')->bytes($this->data);
         } else {
-            throw RpcException::unset('golden.types.Choice');
+            throw $out->malformed('no member of the union golden.types.Choice is set');
         }
     }
 

@@ -10,9 +10,7 @@ use Causeway\ProtobufCoding;
 use Causeway\ProtobufMessage;
 use Causeway\ProtobufReader;
 use Causeway\ProtobufWriter;
-use Causeway\Range;
 use Causeway\RuntimeVersion1;
-use Causeway\Uuid;
 use Golden\Common\Money;
 
 /** Containers of all kinds, nested too. */
@@ -71,21 +69,21 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->truths !== []) {
-            $outer = $out->tag(10)->begin();
+            $outer = $out->tag(10, 'truths')->begin();
             foreach ($this->truths as $item) {
                 $out->bool($item);
             }
             $out->end($outer);
         }
         if ($this->tinies !== []) {
-            $outer = $out->tag(18)->begin();
+            $outer = $out->tag(18, 'tinies')->begin();
             foreach ($this->tinies as $item) {
-                $out->int32(Range::i8($item));
+                $out->int32($out->in($item, -128, 127));
             }
             $out->end($outer);
         }
         if ($this->numbers !== []) {
-            $outer = $out->tag(26)->begin();
+            $outer = $out->tag(26, 'numbers')->begin();
             foreach ($this->numbers as $item) {
                 $out->int32($item);
             }
@@ -93,7 +91,7 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
         }
         if ($this->mayLarges !== null) {
             if ($this->mayLarges !== []) {
-                $outer = $out->tag(34)->begin();
+                $outer = $out->tag(34, 'mayLarges')->begin();
                 foreach ($this->mayLarges as $item) {
                     $out->varint($item);
                 }
@@ -101,25 +99,25 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
             }
         }
         foreach ($this->mustTexts as $item) {
-            $out->tag(42)->string($item);
+            $out->tag(42, 'mustTexts')->string($item);
         }
         foreach ($this->data as $item) {
-            $out->tag(50)->bytes($item);
+            $out->tag(50, 'data')->bytes($item);
         }
         if ($this->colors !== []) {
-            $outer = $out->tag(58)->begin();
+            $outer = $out->tag(58, 'colors')->begin();
             foreach ($this->colors as $item) {
-                $out->enum(Range::nonzero($item));
+                $out->nonzero($item);
             }
             $out->end($outer);
         }
         foreach ($this->structs as $item) {
-            $out->tag(66)->message($item);
+            $out->tag(66, 'structs')->message($item);
         }
         foreach ($this->grid as $item) {
-            $outer = $out->tag(74)->begin();
+            $outer = $out->tag(74, 'grid')->begin();
             if ($item !== []) {
-                $outer2 = $out->tag(10)->begin();
+                $outer2 = $out->tag(10, 'grid')->begin();
                 foreach ($item as $item2) {
                     $out->double($item2);
                 }
@@ -128,10 +126,10 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
             $out->end($outer);
         }
         foreach ($this->texts as $item) {
-            $out->tag(82)->string($item);
+            $out->tag(82, 'texts')->string($item);
         }
         if ($this->ids !== []) {
-            $outer = $out->tag(90)->begin();
+            $outer = $out->tag(90, 'ids')->begin();
             foreach ($this->ids as $item) {
                 $out->int32($item);
             }
@@ -139,56 +137,56 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
         }
         if ($this->mayColors !== null) {
             if ($this->mayColors !== []) {
-                $outer = $out->tag(98)->begin();
+                $outer = $out->tag(98, 'mayColors')->begin();
                 foreach ($this->mayColors as $item) {
-                    $out->enum(Range::nonzero($item));
+                    $out->nonzero($item);
                 }
                 $out->end($outer);
             }
         }
         foreach ($this->counts as $key => $item) {
-            $outer = $out->tag(106)->begin();
-            $out->tag(10)->string((string) $key);
-            $out->tag(16)->int32($item);
+            $outer = $out->tag(106, 'counts')->begin();
+            $out->tag(10, 'counts')->string((string) $key);
+            $out->tag(16, 'counts')->int32($item);
             $out->end($outer);
         }
         foreach ($this->byNumber as $key => $item) {
-            $outer = $out->tag(114)->begin();
-            $out->tag(8)->int32($key);
-            $out->tag(18)->string($item);
+            $outer = $out->tag(114, 'byNumber')->begin();
+            $out->tag(8, 'byNumber')->int32($key);
+            $out->tag(18, 'byNumber')->string($item);
             $out->end($outer);
         }
         foreach ($this->byLarge as $key => $item) {
-            $outer = $out->tag(122)->begin();
-            $out->tag(8)->varint($key);
-            $outer2 = $out->tag(18)->begin();
+            $outer = $out->tag(122, 'byLarge')->begin();
+            $out->tag(8, 'byLarge')->varint($key);
+            $outer2 = $out->tag(18, 'byLarge')->begin();
             foreach ($item as $item2) {
-                $out->tag(10)->string($item2);
+                $out->tag(10, 'byLarge')->string($item2);
             }
             $out->end($outer2);
             $out->end($outer);
         }
         foreach ($this->byTruth as $key => $item) {
-            $outer = $out->tag(130)->begin();
-            $out->tag(8)->bool((bool) $key);
-            $out->tag(18)->message($item);
+            $outer = $out->tag(130, 'byTruth')->begin();
+            $out->tag(8, 'byTruth')->bool((bool) $key);
+            $out->tag(18, 'byTruth')->message($item);
             $out->end($outer);
         }
         foreach ($this->byColor as $key => $item) {
-            $outer = $out->tag(138)->begin();
-            $out->tag(8)->int32($key);
-            $out->tag(16)->enum($item);
+            $outer = $out->tag(138, 'byColor')->begin();
+            $out->tag(8, 'byColor')->int32($key);
+            $out->tag(16, 'byColor')->enum($item);
             $out->end($outer);
         }
         if ($this->mayTables !== null) {
             foreach ($this->mayTables as $key => $item) {
-                $outer = $out->tag(146)->begin();
-                $out->tag(10)->string((string) $key);
-                $outer2 = $out->tag(18)->begin();
+                $outer = $out->tag(146, 'mayTables')->begin();
+                $out->tag(10, 'mayTables')->string((string) $key);
+                $outer2 = $out->tag(18, 'mayTables')->begin();
                 foreach ($item as $key2 => $item2) {
-                    $outer3 = $out->tag(10)->begin();
-                    $out->tag(10)->string((string) $key2);
-                    $out->tag(18)->message($item2);
+                    $outer3 = $out->tag(10, 'mayTables')->begin();
+                    $out->tag(10, 'mayTables')->string((string) $key2);
+                    $out->tag(18, 'mayTables')->message($item2);
                     $out->end($outer3);
                 }
                 $out->end($outer2);
@@ -196,15 +194,15 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
             }
         }
         foreach ($this->mixed as $item) {
-            $outer = $out->tag(154)->begin();
+            $outer = $out->tag(154, 'mixed')->begin();
             foreach ($item as $key => $item2) {
-                $outer2 = $out->tag(10)->begin();
-                $out->tag(10)->string((string) $key);
-                $outer3 = $out->tag(18)->begin();
+                $outer2 = $out->tag(10, 'mixed')->begin();
+                $out->tag(10, 'mixed')->string((string) $key);
+                $outer3 = $out->tag(18, 'mixed')->begin();
                 if ($item2 !== []) {
-                    $outer4 = $out->tag(10)->begin();
+                    $outer4 = $out->tag(10, 'mixed')->begin();
                     foreach ($item2 as $item3) {
-                        $out->int32(Range::i16($item3));
+                        $out->int32($out->in($item3, -32768, 32767));
                     }
                     $out->end($outer4);
                 }
@@ -214,19 +212,19 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
             $out->end($outer);
         }
         if ($this->aliased !== []) {
-            $outer = $out->tag(162)->begin();
+            $outer = $out->tag(162, 'aliased')->begin();
             foreach ($this->aliased as $item) {
                 $out->varint($item);
             }
             $out->end($outer);
         }
         foreach ($this->keys as $item) {
-            $out->tag(170)->bytes(Uuid::toBytes($item));
+            $out->tag(170, 'keys')->bytes($out->uuidBytes($item));
         }
         foreach ($this->choices as $key => $item) {
-            $outer = $out->tag(178)->begin();
-            $out->tag(10)->string((string) $key);
-            $out->tag(18)->message($item);
+            $outer = $out->tag(178, 'choices')->begin();
+            $out->tag(10, 'choices')->string((string) $key);
+            $out->tag(18, 'choices')->message($item);
             $out->end($outer);
         }
     }
@@ -271,11 +269,11 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
                     break;
                 case 18:
                     for ($in->enter(); $in->more();) {
-                        $tinies[] = Range::i8($in->int32());
+                        $tinies[] = $in->in($in->int32(), -128, 127, 'tinies');
                     }
                     break;
                 case 16:
-                    $tinies[] = Range::i8($in->int32());
+                    $tinies[] = $in->in($in->int32(), -128, 127, 'tinies');
                     break;
                 case 26:
                     for ($in->enter(); $in->more();) {
@@ -521,11 +519,11 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
                                                 switch ($tag4) {
                                                     case 10:
                                                         for ($in->enter(); $in->more();) {
-                                                            $inner2[] = Range::i16($in->int32());
+                                                            $inner2[] = $in->in($in->int32(), -32768, 32767, 'mixed');
                                                         }
                                                         break;
                                                     case 8:
-                                                        $inner2[] = Range::i16($in->int32());
+                                                        $inner2[] = $in->in($in->int32(), -32768, 32767, 'mixed');
                                                         break;
                                                     default:
                                                         $in->skip($tag4);
@@ -557,7 +555,7 @@ final class Containers implements ProtobufMessage, RuntimeVersion1
                     $aliased[] = $in->varint();
                     break;
                 case 170:
-                    $keys[] = Uuid::toText($in->bytes());
+                    $keys[] = $in->uuidText($in->bytes());
                     break;
                 case 178:
                     $key = '';

@@ -24,8 +24,8 @@ final class Error implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(10)->string($this->message);
-        $out->tag(16)->int32($this->code);
+        $out->tag(10, 'message')->string($this->message);
+        $out->tag(16, 'code')->int32($this->code);
     }
 
     public static function read(ProtobufReader $in, ?ProtobufMessage $from = null): self

@@ -35,38 +35,38 @@ final class Keyed implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         foreach ($this->byMoney as [$key, $item]) {
-            $outer = $out->tag(10)->begin();
-            $out->tag(10)->message($key);
-            $out->tag(18)->string($item);
+            $outer = $out->tag(10, 'byMoney')->begin();
+            $out->tag(10, 'byMoney')->message($key);
+            $out->tag(18, 'byMoney')->string($item);
             $out->end($outer);
         }
         foreach ($this->byReal as [$key, $item]) {
-            $outer = $out->tag(18)->begin();
-            $out->tag(9)->double($key);
-            $out->tag(18)->string($item);
+            $outer = $out->tag(18, 'byReal')->begin();
+            $out->tag(9, 'byReal')->double($key);
+            $out->tag(18, 'byReal')->string($item);
             $out->end($outer);
         }
         foreach ($this->monies as $item) {
-            $out->tag(26)->message($item);
+            $out->tag(26, 'monies')->message($item);
         }
         foreach ($this->byData as $key => $item) {
-            $outer = $out->tag(34)->begin();
-            $out->tag(10)->bytes((string) $key);
-            $out->tag(16)->int32($item);
+            $outer = $out->tag(34, 'byData')->begin();
+            $out->tag(10, 'byData')->bytes((string) $key);
+            $out->tag(16, 'byData')->int32($item);
             $out->end($outer);
         }
         foreach ($this->byList as [$key, $item]) {
-            $outer = $out->tag(42)->begin();
-            $outer2 = $out->tag(10)->begin();
+            $outer = $out->tag(42, 'byList')->begin();
+            $outer2 = $out->tag(10, 'byList')->begin();
             if ($key !== []) {
-                $outer3 = $out->tag(10)->begin();
+                $outer3 = $out->tag(10, 'byList')->begin();
                 foreach ($key as $item2) {
                     $out->int32($item2);
                 }
                 $out->end($outer3);
             }
             $out->end($outer2);
-            $out->tag(18)->string($item);
+            $out->tag(18, 'byList')->string($item);
             $out->end($outer);
         }
     }

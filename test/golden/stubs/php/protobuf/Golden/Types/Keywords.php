@@ -55,38 +55,38 @@ final class Keywords implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(8)->int32($this->type);
-        $out->tag(16)->int32($this->func);
-        $out->tag(24)->int32($this->range);
-        $out->tag(32)->int32($this->chan);
-        $out->tag(40)->int32($this->int);
-        $out->tag(48)->int32($this->long);
-        $out->tag(56)->int32($this->boolean);
-        $out->tag(64)->int32($this->char);
-        $out->tag(72)->int32($this->echo);
-        $out->tag(80)->int32($this->array);
-        $out->tag(88)->int32($this->isset);
-        $out->tag(96)->int32($this->fn);
-        $out->tag(104)->int32($this->match);
-        $out->tag(112)->int32($this->readonly);
-        $out->tag(120)->int32($this->select);
-        $out->tag(128)->int32($this->string);
-        $out->tag(136)->int32($this->stringValue);
-        $out->tag(144)->int32($this->stringValue_);
-        $out->tag(152)->int32($this->hashCode);
-        $out->tag(160)->int32($this->getClass);
-        $out->tag(168)->int32($this->value);
-        $out->tag(176)->int32($this->context);
-        $out->tag(184)->int32($this->err);
-        $out->tag(192)->int32($this->encode);
-        $out->tag(200)->int32($this->decode);
-        $out->tag(208)->int32($this->write);
-        $out->tag(216)->int32($this->read);
-        $out->tag(224)->int32($this->builder);
-        $out->tag(232)->int32($this->build);
-        $out->tag(240)->int32($this->this_);
-        $out->tag(248)->int32($this->leading);
-        $out->tag(256)->int32($this->httpServer2Url);
+        $out->tag(8, 'type')->int32($this->type);
+        $out->tag(16, 'func')->int32($this->func);
+        $out->tag(24, 'range')->int32($this->range);
+        $out->tag(32, 'chan')->int32($this->chan);
+        $out->tag(40, 'int')->int32($this->int);
+        $out->tag(48, 'long')->int32($this->long);
+        $out->tag(56, 'boolean')->int32($this->boolean);
+        $out->tag(64, 'char')->int32($this->char);
+        $out->tag(72, 'echo')->int32($this->echo);
+        $out->tag(80, 'array')->int32($this->array);
+        $out->tag(88, 'isset')->int32($this->isset);
+        $out->tag(96, 'fn')->int32($this->fn);
+        $out->tag(104, 'match')->int32($this->match);
+        $out->tag(112, 'readonly')->int32($this->readonly);
+        $out->tag(120, 'select')->int32($this->select);
+        $out->tag(128, 'String')->int32($this->string);
+        $out->tag(136, 'string_value')->int32($this->stringValue);
+        $out->tag(144, 'stringValue')->int32($this->stringValue_);
+        $out->tag(152, 'hashCode')->int32($this->hashCode);
+        $out->tag(160, 'getClass')->int32($this->getClass);
+        $out->tag(168, 'value')->int32($this->value);
+        $out->tag(176, 'context')->int32($this->context);
+        $out->tag(184, 'err')->int32($this->err);
+        $out->tag(192, 'encode')->int32($this->encode);
+        $out->tag(200, 'decode')->int32($this->decode);
+        $out->tag(208, 'write')->int32($this->write);
+        $out->tag(216, 'read')->int32($this->read);
+        $out->tag(224, 'builder')->int32($this->builder);
+        $out->tag(232, 'build')->int32($this->build);
+        $out->tag(240, 'this_')->int32($this->this_);
+        $out->tag(248, '_leading')->int32($this->leading);
+        $out->tag(256, 'HTTPServer2URL')->int32($this->httpServer2Url);
     }
 
     public static function read(ProtobufReader $in, ?ProtobufMessage $from = null): self

@@ -25,7 +25,7 @@ final class ListType implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         foreach ($this->items as $item) {
-            $out->tag(10)->message($item);
+            $out->tag(10, 'items')->message($item);
         }
     }
 

@@ -27,9 +27,9 @@ final class NotFound extends \Exception implements DeclaredException, ProtobufMe
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(10)->string($this->what);
+        $out->tag(10, 'what')->string($this->what);
         if ($this->id !== null) {
-            $out->tag(16)->varint($this->id);
+            $out->tag(16, 'id')->varint($this->id);
         }
     }
 

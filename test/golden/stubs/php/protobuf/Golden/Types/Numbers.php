@@ -26,10 +26,10 @@ final class Numbers implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(8)->int32($this->near);
-        $out->tag(2400)->int32($this->far);
+        $out->tag(8, 'near')->int32($this->near);
+        $out->tag(2400, 'far')->int32($this->far);
         if ($this->last !== null) {
-            $out->tag(262136)->int32($this->last);
+            $out->tag(262136, 'last')->int32($this->last);
         }
     }
 

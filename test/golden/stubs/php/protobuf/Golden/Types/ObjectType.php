@@ -24,7 +24,7 @@ final class ObjectType implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(10)->string($this->name);
+        $out->tag(10, 'name')->string($this->name);
     }
 
     public static function read(ProtobufReader $in, ?ProtobufMessage $from = null): self

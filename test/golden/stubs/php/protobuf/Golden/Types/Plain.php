@@ -11,7 +11,6 @@ use Causeway\ProtobufCoding;
 use Causeway\ProtobufMessage;
 use Causeway\ProtobufReader;
 use Causeway\ProtobufWriter;
-use Causeway\Range;
 use Causeway\RuntimeVersion1;
 
 /** Has no code of its own, and a field that every exception has already. */
@@ -31,13 +30,13 @@ final class Plain extends \Exception implements DeclaredException, ProtobufMessa
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(10)->string($this->message_);
-        $out->tag(16)->int32($this->code_);
-        $out->tag(26)->string($this->cause);
+        $out->tag(10, 'message')->string($this->message_);
+        $out->tag(16, 'code')->int32($this->code_);
+        $out->tag(26, 'cause')->string($this->cause);
         if ($this->colors !== []) {
-            $outer = $out->tag(34)->begin();
+            $outer = $out->tag(34, 'colors')->begin();
             foreach ($this->colors as $item) {
-                $out->enum(Range::nonzero($item));
+                $out->nonzero($item);
             }
             $out->end($outer);
         }

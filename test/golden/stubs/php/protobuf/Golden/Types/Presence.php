@@ -10,9 +10,7 @@ use Causeway\ProtobufCoding;
 use Causeway\ProtobufMessage;
 use Causeway\ProtobufReader;
 use Causeway\ProtobufWriter;
-use Causeway\Range;
 use Causeway\RuntimeVersion1;
-use Causeway\Uuid;
 
 /** Each presence, with and without a default. */
 final class Presence implements ProtobufMessage, RuntimeVersion1
@@ -55,44 +53,44 @@ final class Presence implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(8)->int32($this->must);
+        $out->tag(8, 'must')->int32($this->must);
         if ($this->may !== null) {
-            $out->tag(16)->int32($this->may);
+            $out->tag(16, 'may')->int32($this->may);
         }
-        $out->tag(24)->int32($this->plain);
-        $out->tag(34)->string($this->mustText);
+        $out->tag(24, 'plain')->int32($this->plain);
+        $out->tag(34, 'mustText')->string($this->mustText);
         if ($this->mayText !== null) {
-            $out->tag(42)->string($this->mayText);
+            $out->tag(42, 'mayText')->string($this->mayText);
         }
-        $out->tag(50)->string($this->plainText);
+        $out->tag(50, 'plainText')->string($this->plainText);
         if ($this->mayFlag !== null) {
-            $out->tag(56)->bool($this->mayFlag);
+            $out->tag(56, 'mayFlag')->bool($this->mayFlag);
         }
         if ($this->mayScalars !== null) {
-            $out->tag(66)->message($this->mayScalars);
+            $out->tag(66, 'mayScalars')->message($this->mayScalars);
         }
         if ($this->mustColor !== 0) {
-            $out->tag(72)->enum(Range::nonzero($this->mustColor));
+            $out->tag(72, 'mustColor')->nonzero($this->mustColor);
         }
         if ($this->mayColor !== null && $this->mayColor !== 0) {
-            $out->tag(80)->enum(Range::nonzero($this->mayColor));
+            $out->tag(80, 'mayColor')->nonzero($this->mayColor);
         }
         if ($this->plainColor !== 0) {
-            $out->tag(88)->enum(Range::nonzero($this->plainColor));
+            $out->tag(88, 'plainColor')->nonzero($this->plainColor);
         }
         if ($this->mayData !== null) {
-            $out->tag(98)->bytes($this->mayData);
+            $out->tag(98, 'mayData')->bytes($this->mayData);
         }
         if ($this->mayReal !== null) {
-            $out->tag(105)->double($this->mayReal);
+            $out->tag(105, 'mayReal')->double($this->mayReal);
         }
-        $out->tag(112)->varint($this->plainLarge);
-        $out->tag(120)->bool($this->plainFlag);
-        $out->tag(130)->bytes($this->plainData);
+        $out->tag(112, 'plainLarge')->varint($this->plainLarge);
+        $out->tag(120, 'plainFlag')->bool($this->plainFlag);
+        $out->tag(130, 'plainData')->bytes($this->plainData);
         if ($this->mayKey !== null) {
-            $out->tag(138)->bytes(Uuid::toBytes($this->mayKey));
+            $out->tag(138, 'mayKey')->bytes($out->uuidBytes($this->mayKey));
         }
-        $out->tag(144)->enum($this->plainSize);
+        $out->tag(144, 'plainSize')->enum($this->plainSize);
     }
 
     public static function read(ProtobufReader $in, ?ProtobufMessage $from = null): self
@@ -176,7 +174,7 @@ final class Presence implements ProtobufMessage, RuntimeVersion1
                     $plainData = $in->bytes();
                     break;
                 case 138:
-                    $mayKey = Uuid::toText($in->bytes());
+                    $mayKey = $in->uuidText($in->bytes());
                     break;
                 case 144:
                     $plainSize = Size::tryFrom($number = $in->int32()) ?? $number;

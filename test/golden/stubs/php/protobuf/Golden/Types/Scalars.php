@@ -10,9 +10,7 @@ use Causeway\ProtobufCoding;
 use Causeway\ProtobufMessage;
 use Causeway\ProtobufReader;
 use Causeway\ProtobufWriter;
-use Causeway\Range;
 use Causeway\RuntimeVersion1;
-use Causeway\Uuid;
 
 /** Each scalar. */
 final class Scalars implements ProtobufMessage, RuntimeVersion1
@@ -38,20 +36,20 @@ final class Scalars implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(8)->bool($this->truth);
-        $out->tag(16)->int32(Range::i8($this->tiny));
-        $out->tag(24)->int32(Range::i16($this->medium));
-        $out->tag(32)->int32($this->regular);
-        $out->tag(40)->varint($this->large);
-        $out->tag(49)->double($this->real);
-        $out->tag(58)->string($this->text);
-        $out->tag(66)->bytes($this->data);
-        $out->tag(74)->bytes(Uuid::toBytes($this->key));
+        $out->tag(8, 'truth')->bool($this->truth);
+        $out->tag(16, 'tiny')->int32($out->in($this->tiny, -128, 127));
+        $out->tag(24, 'medium')->int32($out->in($this->medium, -32768, 32767));
+        $out->tag(32, 'regular')->int32($this->regular);
+        $out->tag(40, 'large')->varint($this->large);
+        $out->tag(49, 'real')->double($this->real);
+        $out->tag(58, 'text')->string($this->text);
+        $out->tag(66, 'data')->bytes($this->data);
+        $out->tag(74, 'key')->bytes($out->uuidBytes($this->key));
         if ($this->color !== 0) {
-            $out->tag(80)->enum(Range::nonzero($this->color));
+            $out->tag(80, 'color')->nonzero($this->color);
         }
-        $out->tag(88)->enum($this->size);
-        $out->tag(96)->varint($this->id);
+        $out->tag(88, 'size')->enum($this->size);
+        $out->tag(96, 'id')->varint($this->id);
     }
 
     public static function read(ProtobufReader $in, ?ProtobufMessage $from = null): self
@@ -75,10 +73,10 @@ final class Scalars implements ProtobufMessage, RuntimeVersion1
                     $truth = $in->bool();
                     break;
                 case 16:
-                    $tiny = Range::i8($in->int32());
+                    $tiny = $in->in($in->int32(), -128, 127, 'tiny');
                     break;
                 case 24:
-                    $medium = Range::i16($in->int32());
+                    $medium = $in->in($in->int32(), -32768, 32767, 'medium');
                     break;
                 case 32:
                     $regular = $in->int32();
@@ -96,7 +94,7 @@ final class Scalars implements ProtobufMessage, RuntimeVersion1
                     $data = $in->bytes();
                     break;
                 case 74:
-                    $key = Uuid::toText($in->bytes());
+                    $key = $in->uuidText($in->bytes());
                     break;
                 case 80:
                     $value = Color::tryFrom($number = $in->int32()) ?? $number;

@@ -30,21 +30,21 @@ final class Tree implements ProtobufMessage, RuntimeVersion1
 
     public function write(ProtobufWriter $out): void
     {
-        $out->tag(8)->varint($this->value);
+        $out->tag(8, 'value')->varint($this->value);
         foreach ($this->children as $item) {
-            $out->tag(18)->message($item);
+            $out->tag(18, 'children')->message($item);
         }
         if ($this->left !== null) {
-            $out->tag(26)->message($this->left);
+            $out->tag(26, 'left')->message($this->left);
         }
         foreach ($this->named as $key => $item) {
-            $outer = $out->tag(34)->begin();
-            $out->tag(10)->string((string) $key);
-            $out->tag(18)->message($item);
+            $outer = $out->tag(34, 'named')->begin();
+            $out->tag(10, 'named')->string((string) $key);
+            $out->tag(18, 'named')->message($item);
             $out->end($outer);
         }
         if ($this->choice !== null) {
-            $out->tag(42)->message($this->choice);
+            $out->tag(42, 'choice')->message($this->choice);
         }
     }
 

@@ -24,7 +24,7 @@ final class BoolValue implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->value) {
-            $out->tag(8)->bool($this->value);
+            $out->tag(8, 'value')->bool($this->value);
         }
     }
 

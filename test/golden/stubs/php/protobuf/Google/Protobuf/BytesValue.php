@@ -24,7 +24,7 @@ final class BytesValue implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->value !== '') {
-            $out->tag(10)->bytes($this->value);
+            $out->tag(10, 'value')->bytes($this->value);
         }
     }
 

@@ -24,7 +24,7 @@ final class DoubleValue implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if (!ProtobufWriter::isZero($this->value)) {
-            $out->tag(9)->double($this->value);
+            $out->tag(9, 'value')->double($this->value);
         }
     }
 

@@ -24,7 +24,7 @@ final class FloatValue implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if (!ProtobufWriter::isZero($this->value)) {
-            $out->tag(13)->float($this->value);
+            $out->tag(13, 'value')->float($this->value);
         }
     }
 

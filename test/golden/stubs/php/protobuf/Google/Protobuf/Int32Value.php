@@ -24,7 +24,7 @@ final class Int32Value implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->value !== 0) {
-            $out->tag(8)->int32($this->value);
+            $out->tag(8, 'value')->int32($this->value);
         }
     }
 

@@ -24,7 +24,7 @@ final class StringValue implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->value !== '') {
-            $out->tag(10)->string($this->value);
+            $out->tag(10, 'value')->string($this->value);
         }
     }
 

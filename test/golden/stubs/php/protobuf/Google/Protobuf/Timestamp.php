@@ -25,10 +25,10 @@ final class Timestamp implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->seconds !== 0) {
-            $out->tag(8)->varint($this->seconds);
+            $out->tag(8, 'seconds')->varint($this->seconds);
         }
         if ($this->nanos !== 0) {
-            $out->tag(16)->int32($this->nanos);
+            $out->tag(16, 'nanos')->int32($this->nanos);
         }
     }
 

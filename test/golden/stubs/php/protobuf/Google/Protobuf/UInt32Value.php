@@ -24,7 +24,7 @@ final class UInt32Value implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->value !== 0) {
-            $out->tag(8)->uint32($this->value);
+            $out->tag(8, 'value')->uint32($this->value);
         }
     }
 

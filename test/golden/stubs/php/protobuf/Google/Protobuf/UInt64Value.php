@@ -24,7 +24,7 @@ final class UInt64Value implements ProtobufMessage, RuntimeVersion1
     public function write(ProtobufWriter $out): void
     {
         if ($this->value !== 0) {
-            $out->tag(8)->varint($this->value);
+            $out->tag(8, 'value')->varint($this->value);
         }
     }
 

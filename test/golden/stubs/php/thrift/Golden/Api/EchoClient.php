@@ -42,7 +42,7 @@ final class EchoClient implements RuntimeVersion1
     public function scalars(Scalars $request, ?CallOptions $options = null): Scalars
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Scalars', $out, $options);
         $result = null;
@@ -57,14 +57,14 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Scalars');
+        return $result ?? throw $in->malformed('the answer of Scalars has no result');
     }
 
     /** @throws RpcException */
     public function optionals(Optionals $request, ?CallOptions $options = null): Optionals
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Optionals', $out, $options);
         $result = null;
@@ -79,14 +79,14 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Optionals');
+        return $result ?? throw $in->malformed('the answer of Optionals has no result');
     }
 
     /** @throws RpcException */
     public function containers(Containers $request, ?CallOptions $options = null): Containers
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Containers', $out, $options);
         $result = null;
@@ -101,14 +101,14 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Containers');
+        return $result ?? throw $in->malformed('the answer of Containers has no result');
     }
 
     /** @throws RpcException */
     public function outer(Outer $request, ?CallOptions $options = null): Outer
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Outer', $out, $options);
         $result = null;
@@ -123,14 +123,14 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Outer');
+        return $result ?? throw $in->malformed('the answer of Outer has no result');
     }
 
     /** @throws RpcException */
     public function oneofs(Oneofs $request, ?CallOptions $options = null): Oneofs
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Oneofs', $out, $options);
         $result = null;
@@ -145,14 +145,14 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Oneofs');
+        return $result ?? throw $in->malformed('the answer of Oneofs has no result');
     }
 
     /** @throws RpcException */
     public function choice(Choice $request, ?CallOptions $options = null): Choice
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Choice', $out, $options);
         $result = null;
@@ -167,14 +167,14 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Choice');
+        return $result ?? throw $in->malformed('the answer of Choice has no result');
     }
 
     /** @throws RpcException */
     public function wellKnown(WellKnown $request, ?CallOptions $options = null): WellKnown
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'WellKnown', $out, $options);
         $result = null;
@@ -189,14 +189,14 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('WellKnown');
+        return $result ?? throw $in->malformed('the answer of WellKnown has no result');
     }
 
     /** @throws RpcException */
     public function keywords(Keywords $request, ?CallOptions $options = null): Keywords
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Keywords', $out, $options);
         $result = null;
@@ -211,14 +211,14 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Keywords');
+        return $result ?? throw $in->malformed('the answer of Keywords has no result');
     }
 
     /** @throws RpcException */
     public function legacy(UsesLegacy $request, ?CallOptions $options = null): UsesLegacy
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Legacy', $out, $options);
         $result = null;
@@ -233,14 +233,14 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Legacy');
+        return $result ?? throw $in->malformed('the answer of Legacy has no result');
     }
 
     /** @throws RpcException */
     public function nothing(EmptyType $request, ?CallOptions $options = null): EmptyType
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Nothing', $out, $options);
         $result = null;
@@ -255,14 +255,14 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Nothing');
+        return $result ?? throw $in->malformed('the answer of Nothing has no result');
     }
 
     /** @throws RpcException */
     public function now(EmptyType $request, ?CallOptions $options = null): Timestamp
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Now', $out, $options);
         $result = null;
@@ -277,7 +277,7 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Now');
+        return $result ?? throw $in->malformed('the answer of Now has no result');
     }
 
     /**
@@ -288,7 +288,7 @@ final class EchoClient implements RuntimeVersion1
     public function fail(FailRequest $request, ?CallOptions $options = null): FailResponse
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Echo', 'Fail', $out, $options);
         $result = null;
@@ -303,6 +303,6 @@ final class EchoClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('Fail');
+        return $result ?? throw $in->malformed('the answer of Fail has no result');
     }
 }

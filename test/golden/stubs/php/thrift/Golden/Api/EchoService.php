@@ -77,7 +77,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->scalars($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -99,7 +99,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->optionals($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -121,7 +121,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->containers($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -143,7 +143,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->outer($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -165,7 +165,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->oneofs($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -187,7 +187,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->choice($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -209,7 +209,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->wellKnown($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -231,7 +231,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->keywords($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -253,7 +253,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->legacy($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -275,7 +275,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->nothing($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -297,7 +297,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->now($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -319,7 +319,7 @@ final class EchoService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->fail($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }

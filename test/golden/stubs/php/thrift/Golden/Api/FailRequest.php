@@ -24,8 +24,8 @@ final class FailRequest implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I32, 1)->i32($this->code);
-        $out->field(ThriftWriter::STRING, 2)->string($this->message);
+        $out->field(ThriftWriter::I32, 1, 'code')->i32($this->code);
+        $out->field(ThriftWriter::STRING, 2, 'message')->string($this->message);
         $out->stop();
     }
 

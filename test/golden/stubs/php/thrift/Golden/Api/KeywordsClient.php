@@ -31,7 +31,7 @@ final class KeywordsClient implements RuntimeVersion1
     public function list(FailRequest $request, ?CallOptions $options = null): FailResponse
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Keywords', 'List', $out, $options);
         $result = null;
@@ -46,14 +46,14 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('List');
+        return $result ?? throw $in->malformed('the answer of List has no result');
     }
 
     /** @throws RpcException */
     public function class(FailRequest $request, ?CallOptions $options = null): FailResponse
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Keywords', 'class_', $out, $options);
         $result = null;
@@ -68,14 +68,14 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('class');
+        return $result ?? throw $in->malformed('the answer of class has no result');
     }
 
     /** @throws RpcException */
     public function new(FailRequest $request, ?CallOptions $options = null): FailResponse
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Keywords', 'New', $out, $options);
         $result = null;
@@ -90,14 +90,14 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('New');
+        return $result ?? throw $in->malformed('the answer of New has no result');
     }
 
     /** @throws RpcException */
     public function string(FailRequest $request, ?CallOptions $options = null): FailResponse
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Keywords', 'String', $out, $options);
         $result = null;
@@ -112,14 +112,14 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('String');
+        return $result ?? throw $in->malformed('the answer of String has no result');
     }
 
     /** @throws RpcException */
     public function print(FailRequest $request, ?CallOptions $options = null): FailResponse
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($request);
+        $out->field(ThriftWriter::STRUCT, 1, 'request')->struct($request);
         $out->stop();
         $in = $this->channel->callThrift('golden.api.Keywords', 'print_', $out, $options);
         $result = null;
@@ -134,6 +134,6 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('print');
+        return $result ?? throw $in->malformed('the answer of print has no result');
     }
 }

@@ -60,7 +60,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->list($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -82,7 +82,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->class($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -104,7 +104,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->new($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -126,7 +126,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->string($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -148,7 +148,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         $request ?? throw $in->malformed('the argument request is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->print($request);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }

@@ -27,9 +27,9 @@ final class Forbidden extends \Exception implements DeclaredException, ThriftMes
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::STRING, 1)->string($this->reason);
+        $out->field(ThriftWriter::STRING, 1, 'reason')->string($this->reason);
         if ($this->language !== null) {
-            $out->field(ThriftWriter::I32, 2)->enum($this->language);
+            $out->field(ThriftWriter::I32, 2, 'language')->enum($this->language);
         }
         $out->stop();
     }

@@ -27,9 +27,9 @@ final class Money implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::STRING, 1)->string($this->currency);
-        $out->field(ThriftWriter::I64, 2)->i64($this->units);
-        $out->field(ThriftWriter::I32, 3)->i32($this->nanos);
+        $out->field(ThriftWriter::STRING, 1, 'currency')->string($this->currency);
+        $out->field(ThriftWriter::I64, 2, 'units')->i64($this->units);
+        $out->field(ThriftWriter::I32, 3, 'nanos')->i32($this->nanos);
         $out->stop();
     }
 

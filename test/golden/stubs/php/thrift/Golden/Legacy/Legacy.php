@@ -6,7 +6,6 @@ declare(strict_types=1);
 
 namespace Golden\Legacy;
 
-use Causeway\Range;
 use Causeway\RuntimeVersion1;
 use Causeway\ThriftCoding;
 use Causeway\ThriftMessage;
@@ -81,39 +80,39 @@ final class Legacy implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I32, 1)->i32($this->must);
+        $out->field(ThriftWriter::I32, 1, 'must')->i32($this->must);
         if ($this->seven !== null) {
-            $out->field(ThriftWriter::I32, 2)->i32($this->seven);
+            $out->field(ThriftWriter::I32, 2, 'seven')->i32($this->seven);
         }
         if ($this->text !== null) {
-            $out->field(ThriftWriter::STRING, 3)->string($this->text);
+            $out->field(ThriftWriter::STRING, 3, 'text')->string($this->text);
         }
         if ($this->data !== null) {
-            $out->field(ThriftWriter::STRING, 4)->string($this->data);
+            $out->field(ThriftWriter::STRING, 4, 'data')->string($this->data);
         }
         if ($this->mode !== null) {
-            $out->field(ThriftWriter::I32, 5)->enum($this->mode);
+            $out->field(ThriftWriter::I32, 5, 'mode')->enum($this->mode);
         }
         if ($this->real !== null) {
-            $out->field(ThriftWriter::DOUBLE, 6)->double($this->real);
+            $out->field(ThriftWriter::DOUBLE, 6, 'real')->double($this->real);
         }
         if ($this->flag !== null) {
-            $out->field(ThriftWriter::BOOL, 7)->bool($this->flag);
+            $out->field(ThriftWriter::BOOL, 7, 'flag')->bool($this->flag);
         }
-        $out->field(ThriftWriter::LIST, 8)->i32s($this->packed);
-        $out->field(ThriftWriter::LIST, 9)->i32s($this->unpacked);
+        $out->field(ThriftWriter::LIST, 8, 'packed')->i32s($this->packed);
+        $out->field(ThriftWriter::LIST, 9, 'unpacked')->i32s($this->unpacked);
         if ($this->huge !== null) {
-            $out->field(ThriftWriter::I64, 10)->i64(Range::u63($this->huge));
+            $out->field(ThriftWriter::I64, 10, 'huge')->i64($out->in($this->huge, 0, PHP_INT_MAX));
         }
         if ($this->group !== null) {
-            $out->field(ThriftWriter::STRUCT, 11)->struct($this->group);
+            $out->field(ThriftWriter::STRUCT, 11, 'group')->struct($this->group);
         }
-        $out->field(ThriftWriter::LIST, 12)->list(ThriftWriter::STRUCT, \count($this->row));
+        $out->field(ThriftWriter::LIST, 12, 'row')->list(ThriftWriter::STRUCT, \count($this->row));
         foreach ($this->row as $item) {
             $out->struct($item);
         }
         if ($this->nickname !== null) {
-            $out->field(ThriftWriter::STRING, 100)->string($this->nickname);
+            $out->field(ThriftWriter::STRING, 100, 'nickname')->string($this->nickname);
         }
         $out->stop();
     }
@@ -164,7 +163,7 @@ final class Legacy implements ThriftMessage, RuntimeVersion1
                     $unpacked = $in->i32s();
                     break;
                 case 0x0a000a:
-                    $huge = Range::u63($in->i64());
+                    $huge = $in->in($in->i64(), 0, PHP_INT_MAX, 'huge');
                     break;
                 case 0x0c000b:
                     $group = LegacyGroup::read($in);

@@ -24,7 +24,7 @@ final class LegacyGroup implements ThriftMessage, RuntimeVersion1
     public function write(ThriftWriter $out): void
     {
         if ($this->name !== null) {
-            $out->field(ThriftWriter::STRING, 1)->string($this->name);
+            $out->field(ThriftWriter::STRING, 1, 'name')->string($this->name);
         }
         $out->stop();
     }

@@ -23,7 +23,7 @@ final class LegacyRow implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I32, 1)->i32($this->number);
+        $out->field(ThriftWriter::I32, 1, 'number')->i32($this->number);
         $out->stop();
     }
 

@@ -6,7 +6,6 @@ declare(strict_types=1);
 
 namespace Golden\Proto;
 
-use Causeway\RpcException;
 use Causeway\RuntimeVersion1;
 use Causeway\ThriftCoding;
 use Causeway\ThriftMessage;
@@ -25,7 +24,7 @@ final class Choice implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        ($this->value ?? throw RpcException::unset('golden.proto.Choice'))->writeTo($out);
+        ($this->value ?? throw $out->malformed('no member of the union golden.proto.Choice is set'))->writeTo($out);
         $out->stop();
     }
 

@@ -55,13 +55,13 @@ final class ChoiceValue implements RuntimeVersion1
     public function writeTo(ThriftWriter $out): void
     {
         if ($this->text !== null) {
-            $out->field(ThriftWriter::STRING, 1)->string($this->text);
+            $out->field(ThriftWriter::STRING, 1, 'text')->string($this->text);
         } elseif ($this->number !== null) {
-            $out->field(ThriftWriter::I64, 2)->i64($this->number);
+            $out->field(ThriftWriter::I64, 2, 'number')->i64($this->number);
         } elseif ($this->choice !== null) {
-            $out->field(ThriftWriter::STRUCT, 3)->struct($this->choice);
+            $out->field(ThriftWriter::STRUCT, 3, 'choice')->struct($this->choice);
         } elseif ($this->real !== null) {
-            $out->field(ThriftWriter::DOUBLE, 4)->double($this->real);
+            $out->field(ThriftWriter::DOUBLE, 4, 'real')->double($this->real);
         }
     }
 }

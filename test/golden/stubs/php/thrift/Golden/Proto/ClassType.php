@@ -23,7 +23,7 @@ final class ClassType implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::STRING, 1)->string($this->name);
+        $out->field(ThriftWriter::STRING, 1, 'name')->string($this->name);
         $out->stop();
     }
 

@@ -6,7 +6,6 @@ declare(strict_types=1);
 
 namespace Golden\Proto;
 
-use Causeway\Range;
 use Causeway\RuntimeVersion1;
 use Causeway\ThriftCoding;
 use Causeway\ThriftMessage;
@@ -55,60 +54,84 @@ final class Containers implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::LIST, 1)->doubles($this->reals);
-        $out->field(ThriftWriter::LIST, 2)->i32s($this->numbers);
-        $out->field(ThriftWriter::LIST, 3)->i32s($this->unpacked);
-        $out->field(ThriftWriter::LIST, 4)->list(ThriftWriter::STRING, \count($this->texts));
+        $out->field(ThriftWriter::LIST, 1, 'reals')->doubles($this->reals);
+        $out->field(ThriftWriter::LIST, 2, 'numbers')->i32s($this->numbers);
+        $out->field(ThriftWriter::LIST, 3, 'unpacked')->i32s($this->unpacked);
+        $out->field(ThriftWriter::LIST, 4, 'texts')->list(ThriftWriter::STRING, \count($this->texts));
         foreach ($this->texts as $item) {
             $out->string($item);
         }
-        $out->field(ThriftWriter::LIST, 5)->list(ThriftWriter::STRING, \count($this->data));
+        $out->field(ThriftWriter::LIST, 5, 'data')->list(ThriftWriter::STRING, \count($this->data));
         foreach ($this->data as $item) {
             $out->string($item);
         }
-        $out->field(ThriftWriter::LIST, 6)->list(ThriftWriter::BOOL, \count($this->truths));
+        $out->field(ThriftWriter::LIST, 6, 'truths')->list(ThriftWriter::BOOL, \count($this->truths));
         foreach ($this->truths as $item) {
             $out->bool($item);
         }
-        $out->field(ThriftWriter::LIST, 7)->list(ThriftWriter::I32, \count($this->colors));
+        $out->field(ThriftWriter::LIST, 7, 'colors')->list(ThriftWriter::I32, \count($this->colors));
         foreach ($this->colors as $item) {
             $out->enum($item);
         }
-        $out->field(ThriftWriter::LIST, 8)->list(ThriftWriter::STRUCT, \count($this->messages));
+        $out->field(ThriftWriter::LIST, 8, 'messages')->list(ThriftWriter::STRUCT, \count($this->messages));
         foreach ($this->messages as $item) {
             $out->struct($item);
         }
-        $out->field(ThriftWriter::LIST, 9)->list(ThriftWriter::I64, \count($this->fixed));
+        $out->field(ThriftWriter::LIST, 9, 'fixed')->list(ThriftWriter::I64, \count($this->fixed));
         foreach ($this->fixed as $item) {
-            $out->i64(Range::u63($item));
+            $out->i64($out->in($item, 0, PHP_INT_MAX));
         }
-        $out->field(ThriftWriter::LIST, 10)->i64s($this->signed);
-        $out->field(ThriftWriter::MAP, 11)->map(ThriftWriter::STRING, ThriftWriter::I32, \count($this->counts));
+        $out->field(ThriftWriter::LIST, 10, 'signed')->i64s($this->signed);
+        $out->field(ThriftWriter::MAP, 11, 'counts')->map(
+            ThriftWriter::STRING,
+            ThriftWriter::I32,
+            \count($this->counts),
+        );
         foreach ($this->counts as $key => $item) {
             $out->string((string) $key);
             $out->i32($item);
         }
-        $out->field(ThriftWriter::MAP, 12)->map(ThriftWriter::I64, ThriftWriter::STRING, \count($this->byLarge));
+        $out->field(ThriftWriter::MAP, 12, 'by_large')->map(
+            ThriftWriter::I64,
+            ThriftWriter::STRING,
+            \count($this->byLarge),
+        );
         foreach ($this->byLarge as $key => $item) {
             $out->i64($key);
             $out->string($item);
         }
-        $out->field(ThriftWriter::MAP, 13)->map(ThriftWriter::BOOL, ThriftWriter::STRUCT, \count($this->byTruth));
+        $out->field(ThriftWriter::MAP, 13, 'by_truth')->map(
+            ThriftWriter::BOOL,
+            ThriftWriter::STRUCT,
+            \count($this->byTruth),
+        );
         foreach ($this->byTruth as $key => $item) {
             $out->bool((bool) $key);
             $out->struct($item);
         }
-        $out->field(ThriftWriter::MAP, 14)->map(ThriftWriter::I64, ThriftWriter::I32, \count($this->colorsByNumber));
+        $out->field(ThriftWriter::MAP, 14, 'colors_by_number')->map(
+            ThriftWriter::I64,
+            ThriftWriter::I32,
+            \count($this->colorsByNumber),
+        );
         foreach ($this->colorsByNumber as $key => $item) {
-            $out->i64(Range::u32($key));
+            $out->i64($out->in($key, 0, 4294967295));
             $out->enum($item);
         }
-        $out->field(ThriftWriter::MAP, 15)->map(ThriftWriter::I32, ThriftWriter::STRING, \count($this->dataByNumber));
+        $out->field(ThriftWriter::MAP, 15, 'data_by_number')->map(
+            ThriftWriter::I32,
+            ThriftWriter::STRING,
+            \count($this->dataByNumber),
+        );
         foreach ($this->dataByNumber as $key => $item) {
             $out->i32($key);
             $out->string($item);
         }
-        $out->field(ThriftWriter::MAP, 16)->map(ThriftWriter::STRING, ThriftWriter::STRUCT, \count($this->nested));
+        $out->field(ThriftWriter::MAP, 16, 'nested')->map(
+            ThriftWriter::STRING,
+            ThriftWriter::STRUCT,
+            \count($this->nested),
+        );
         foreach ($this->nested as $key => $item) {
             $out->string((string) $key);
             $out->struct($item);
@@ -179,7 +202,7 @@ final class Containers implements ThriftMessage, RuntimeVersion1
                 case 0x0f0009:
                     $fixed = [];
                     for ($count = $in->list(ThriftWriter::I64); $count > 0; $count--) {
-                        $fixed[] = Range::u63($in->i64());
+                        $fixed[] = $in->in($in->i64(), 0, PHP_INT_MAX, 'fixed');
                     }
                     break;
                 case 0x0f000a:
@@ -209,7 +232,7 @@ final class Containers implements ThriftMessage, RuntimeVersion1
                 case 0x0d000e:
                     $colorsByNumber = [];
                     for ($count = $in->map(ThriftWriter::I64, ThriftWriter::I32); $count > 0; $count--) {
-                        $key = Range::u32($in->i64());
+                        $key = $in->in($in->i64(), 0, 4294967295, 'colors_by_number');
                         $colorsByNumber[$key] = Color::tryFrom($number = $in->i32()) ?? $number;
                     }
                     break;

@@ -40,24 +40,24 @@ final class Keywords implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I32, 1)->i32($this->class);
-        $out->field(ThriftWriter::I32, 2)->i32($this->interface);
-        $out->field(ThriftWriter::I32, 3)->i32($this->default);
-        $out->field(ThriftWriter::I32, 4)->i32($this->package);
-        $out->field(ThriftWriter::I32, 5)->i32($this->import);
-        $out->field(ThriftWriter::I32, 6)->i32($this->func);
-        $out->field(ThriftWriter::I32, 7)->i32($this->list);
-        $out->field(ThriftWriter::I32, 8)->i32($this->function);
-        $out->field(ThriftWriter::I32, 9)->i32($this->public);
-        $out->field(ThriftWriter::I32, 10)->i32($this->new);
-        $out->field(ThriftWriter::I32, 11)->i32($this->this_);
-        $out->field(ThriftWriter::I32, 12)->i32($this->self);
-        $out->field(ThriftWriter::I32, 13)->i32($this->null);
-        $out->field(ThriftWriter::I32, 14)->i32($this->true);
-        $out->field(ThriftWriter::I32, 15)->i32($this->string);
-        $out->field(ThriftWriter::I32, 16)->i32($this->leading);
-        $out->field(ThriftWriter::I32, 17)->i32($this->fooBar);
-        $out->field(ThriftWriter::I32, 18)->i32($this->httpServer2Url);
+        $out->field(ThriftWriter::I32, 1, 'class')->i32($this->class);
+        $out->field(ThriftWriter::I32, 2, 'interface')->i32($this->interface);
+        $out->field(ThriftWriter::I32, 3, 'default')->i32($this->default);
+        $out->field(ThriftWriter::I32, 4, 'package')->i32($this->package);
+        $out->field(ThriftWriter::I32, 5, 'import')->i32($this->import);
+        $out->field(ThriftWriter::I32, 6, 'func')->i32($this->func);
+        $out->field(ThriftWriter::I32, 7, 'list')->i32($this->list);
+        $out->field(ThriftWriter::I32, 8, 'function')->i32($this->function);
+        $out->field(ThriftWriter::I32, 9, 'public')->i32($this->public);
+        $out->field(ThriftWriter::I32, 10, 'new')->i32($this->new);
+        $out->field(ThriftWriter::I32, 11, 'this')->i32($this->this_);
+        $out->field(ThriftWriter::I32, 12, 'self')->i32($this->self);
+        $out->field(ThriftWriter::I32, 13, 'null')->i32($this->null);
+        $out->field(ThriftWriter::I32, 14, 'true')->i32($this->true);
+        $out->field(ThriftWriter::I32, 15, 'string')->i32($this->string);
+        $out->field(ThriftWriter::I32, 16, '_leading')->i32($this->leading);
+        $out->field(ThriftWriter::I32, 17, 'foo_bar')->i32($this->fooBar);
+        $out->field(ThriftWriter::I32, 18, 'HTTPServer2URL')->i32($this->httpServer2Url);
         $out->stop();
     }
 

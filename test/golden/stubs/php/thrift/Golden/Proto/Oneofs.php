@@ -29,9 +29,9 @@ final class Oneofs implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::STRING, 1)->string($this->id);
+        $out->field(ThriftWriter::STRING, 1, 'id')->string($this->id);
         $this->payment?->writeTo($out);
-        $out->field(ThriftWriter::I32, 7)->i32($this->after);
+        $out->field(ThriftWriter::I32, 7, 'after')->i32($this->after);
         $this->second?->writeTo($out);
         $out->stop();
     }

@@ -64,15 +64,15 @@ final class OneofsPayment implements RuntimeVersion1
     public function writeTo(ThriftWriter $out): void
     {
         if ($this->card !== null) {
-            $out->field(ThriftWriter::STRING, 2)->string($this->card);
+            $out->field(ThriftWriter::STRING, 2, 'card')->string($this->card);
         } elseif ($this->invoice !== null) {
-            $out->field(ThriftWriter::I64, 3)->i64($this->invoice);
+            $out->field(ThriftWriter::I64, 3, 'invoice')->i64($this->invoice);
         } elseif ($this->scalars !== null) {
-            $out->field(ThriftWriter::STRUCT, 4)->struct($this->scalars);
+            $out->field(ThriftWriter::STRUCT, 4, 'scalars')->struct($this->scalars);
         } elseif ($this->color !== null) {
-            $out->field(ThriftWriter::I32, 5)->enum($this->color);
+            $out->field(ThriftWriter::I32, 5, 'color')->enum($this->color);
         } elseif ($this->free !== null) {
-            $out->field(ThriftWriter::BOOL, 6)->bool($this->free);
+            $out->field(ThriftWriter::BOOL, 6, 'free')->bool($this->free);
         }
     }
 }

@@ -42,9 +42,9 @@ final class OneofsSecond implements RuntimeVersion1
     public function writeTo(ThriftWriter $out): void
     {
         if ($this->data !== null) {
-            $out->field(ThriftWriter::STRING, 8)->string($this->data);
+            $out->field(ThriftWriter::STRING, 8, 'data')->string($this->data);
         } elseif ($this->nothing !== null) {
-            $out->field(ThriftWriter::STRUCT, 9)->struct($this->nothing);
+            $out->field(ThriftWriter::STRUCT, 9, 'nothing')->struct($this->nothing);
         }
     }
 }

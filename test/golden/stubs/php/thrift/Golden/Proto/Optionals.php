@@ -6,7 +6,6 @@ declare(strict_types=1);
 
 namespace Golden\Proto;
 
-use Causeway\Range;
 use Causeway\RuntimeVersion1;
 use Causeway\ThriftCoding;
 use Causeway\ThriftMessage;
@@ -34,31 +33,31 @@ final class Optionals implements ThriftMessage, RuntimeVersion1
     public function write(ThriftWriter $out): void
     {
         if ($this->real !== null) {
-            $out->field(ThriftWriter::DOUBLE, 1)->double($this->real);
+            $out->field(ThriftWriter::DOUBLE, 1, 'real')->double($this->real);
         }
         if ($this->ratio !== null) {
-            $out->field(ThriftWriter::DOUBLE, 2)->double($this->ratio);
+            $out->field(ThriftWriter::DOUBLE, 2, 'ratio')->double($this->ratio);
         }
         if ($this->plain32 !== null) {
-            $out->field(ThriftWriter::I32, 3)->i32($this->plain32);
+            $out->field(ThriftWriter::I32, 3, 'plain32')->i32($this->plain32);
         }
         if ($this->unsigned64 !== null) {
-            $out->field(ThriftWriter::I64, 4)->i64(Range::u63($this->unsigned64));
+            $out->field(ThriftWriter::I64, 4, 'unsigned64')->i64($out->in($this->unsigned64, 0, PHP_INT_MAX));
         }
         if ($this->truth !== null) {
-            $out->field(ThriftWriter::BOOL, 5)->bool($this->truth);
+            $out->field(ThriftWriter::BOOL, 5, 'truth')->bool($this->truth);
         }
         if ($this->text !== null) {
-            $out->field(ThriftWriter::STRING, 6)->string($this->text);
+            $out->field(ThriftWriter::STRING, 6, 'text')->string($this->text);
         }
         if ($this->data !== null) {
-            $out->field(ThriftWriter::STRING, 7)->string($this->data);
+            $out->field(ThriftWriter::STRING, 7, 'data')->string($this->data);
         }
         if ($this->color !== null) {
-            $out->field(ThriftWriter::I32, 8)->enum($this->color);
+            $out->field(ThriftWriter::I32, 8, 'color')->enum($this->color);
         }
         if ($this->scalars !== null) {
-            $out->field(ThriftWriter::STRUCT, 9)->struct($this->scalars);
+            $out->field(ThriftWriter::STRUCT, 9, 'scalars')->struct($this->scalars);
         }
         $out->stop();
     }
@@ -87,7 +86,7 @@ final class Optionals implements ThriftMessage, RuntimeVersion1
                     $plain32 = $in->i32();
                     break;
                 case 0x0a0004:
-                    $unsigned64 = Range::u63($in->i64());
+                    $unsigned64 = $in->in($in->i64(), 0, PHP_INT_MAX, 'unsigned64');
                     break;
                 case 0x020005:
                     $truth = $in->bool();

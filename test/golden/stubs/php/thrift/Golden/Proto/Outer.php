@@ -28,14 +28,14 @@ final class Outer implements ThriftMessage, RuntimeVersion1
     public function write(ThriftWriter $out): void
     {
         if ($this->inner !== null) {
-            $out->field(ThriftWriter::STRUCT, 1)->struct($this->inner);
+            $out->field(ThriftWriter::STRUCT, 1, 'inner')->struct($this->inner);
         }
-        $out->field(ThriftWriter::LIST, 2)->list(ThriftWriter::STRUCT, \count($this->all));
+        $out->field(ThriftWriter::LIST, 2, 'all')->list(ThriftWriter::STRUCT, \count($this->all));
         foreach ($this->all as $item) {
             $out->struct($item);
         }
         if ($this->outer !== null) {
-            $out->field(ThriftWriter::STRUCT, 3)->struct($this->outer);
+            $out->field(ThriftWriter::STRUCT, 3, 'outer')->struct($this->outer);
         }
         $out->stop();
     }

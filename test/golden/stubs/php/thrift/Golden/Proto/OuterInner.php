@@ -25,9 +25,9 @@ final class OuterInner implements ThriftMessage, RuntimeVersion1
     public function write(ThriftWriter $out): void
     {
         if ($this->innermost !== null) {
-            $out->field(ThriftWriter::STRUCT, 1)->struct($this->innermost);
+            $out->field(ThriftWriter::STRUCT, 1, 'innermost')->struct($this->innermost);
         }
-        $out->field(ThriftWriter::I32, 2)->enum($this->kind);
+        $out->field(ThriftWriter::I32, 2, 'kind')->enum($this->kind);
         $out->stop();
     }
 

@@ -6,7 +6,6 @@ declare(strict_types=1);
 
 namespace Golden\Proto;
 
-use Causeway\Range;
 use Causeway\RuntimeVersion1;
 use Causeway\ThriftCoding;
 use Causeway\ThriftMessage;
@@ -41,22 +40,22 @@ final class Scalars implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::DOUBLE, 1)->double($this->real);
-        $out->field(ThriftWriter::DOUBLE, 2)->double($this->ratio);
-        $out->field(ThriftWriter::I32, 3)->i32($this->plain32);
-        $out->field(ThriftWriter::I64, 4)->i64($this->plain64);
-        $out->field(ThriftWriter::I64, 5)->i64(Range::u32($this->unsigned32));
-        $out->field(ThriftWriter::I64, 6)->i64(Range::u63($this->unsigned64));
-        $out->field(ThriftWriter::I32, 7)->i32($this->signed32);
-        $out->field(ThriftWriter::I64, 8)->i64($this->signed64);
-        $out->field(ThriftWriter::I64, 9)->i64(Range::u32($this->fixedU32));
-        $out->field(ThriftWriter::I64, 10)->i64(Range::u63($this->fixedU64));
-        $out->field(ThriftWriter::I32, 11)->i32($this->fixedI32);
-        $out->field(ThriftWriter::I64, 12)->i64($this->fixedI64);
-        $out->field(ThriftWriter::BOOL, 13)->bool($this->truth);
-        $out->field(ThriftWriter::STRING, 14)->string($this->text);
-        $out->field(ThriftWriter::STRING, 15)->string($this->data);
-        $out->field(ThriftWriter::I32, 16)->enum($this->color);
+        $out->field(ThriftWriter::DOUBLE, 1, 'real')->double($this->real);
+        $out->field(ThriftWriter::DOUBLE, 2, 'ratio')->double($this->ratio);
+        $out->field(ThriftWriter::I32, 3, 'plain32')->i32($this->plain32);
+        $out->field(ThriftWriter::I64, 4, 'plain64')->i64($this->plain64);
+        $out->field(ThriftWriter::I64, 5, 'unsigned32')->i64($out->in($this->unsigned32, 0, 4294967295));
+        $out->field(ThriftWriter::I64, 6, 'unsigned64')->i64($out->in($this->unsigned64, 0, PHP_INT_MAX));
+        $out->field(ThriftWriter::I32, 7, 'signed32')->i32($this->signed32);
+        $out->field(ThriftWriter::I64, 8, 'signed64')->i64($this->signed64);
+        $out->field(ThriftWriter::I64, 9, 'fixed_u32')->i64($out->in($this->fixedU32, 0, 4294967295));
+        $out->field(ThriftWriter::I64, 10, 'fixed_u64')->i64($out->in($this->fixedU64, 0, PHP_INT_MAX));
+        $out->field(ThriftWriter::I32, 11, 'fixed_i32')->i32($this->fixedI32);
+        $out->field(ThriftWriter::I64, 12, 'fixed_i64')->i64($this->fixedI64);
+        $out->field(ThriftWriter::BOOL, 13, 'truth')->bool($this->truth);
+        $out->field(ThriftWriter::STRING, 14, 'text')->string($this->text);
+        $out->field(ThriftWriter::STRING, 15, 'data')->string($this->data);
+        $out->field(ThriftWriter::I32, 16, 'color')->enum($this->color);
         $out->stop();
     }
 
@@ -94,10 +93,10 @@ final class Scalars implements ThriftMessage, RuntimeVersion1
                     $plain64 = $in->i64();
                     break;
                 case 0x0a0005:
-                    $unsigned32 = Range::u32($in->i64());
+                    $unsigned32 = $in->in($in->i64(), 0, 4294967295, 'unsigned32');
                     break;
                 case 0x0a0006:
-                    $unsigned64 = Range::u63($in->i64());
+                    $unsigned64 = $in->in($in->i64(), 0, PHP_INT_MAX, 'unsigned64');
                     break;
                 case 0x080007:
                     $signed32 = $in->i32();
@@ -106,10 +105,10 @@ final class Scalars implements ThriftMessage, RuntimeVersion1
                     $signed64 = $in->i64();
                     break;
                 case 0x0a0009:
-                    $fixedU32 = Range::u32($in->i64());
+                    $fixedU32 = $in->in($in->i64(), 0, 4294967295, 'fixed_u32');
                     break;
                 case 0x0a000a:
-                    $fixedU64 = Range::u63($in->i64());
+                    $fixedU64 = $in->in($in->i64(), 0, PHP_INT_MAX, 'fixed_u64');
                     break;
                 case 0x08000b:
                     $fixedI32 = $in->i32();

@@ -27,10 +27,10 @@ final class UsesLegacy implements ThriftMessage, RuntimeVersion1
     public function write(ThriftWriter $out): void
     {
         if ($this->legacy !== null) {
-            $out->field(ThriftWriter::STRUCT, 1)->struct($this->legacy);
+            $out->field(ThriftWriter::STRUCT, 1, 'legacy')->struct($this->legacy);
         }
         if ($this->mode !== null) {
-            $out->field(ThriftWriter::I32, 2)->enum($this->mode);
+            $out->field(ThriftWriter::I32, 2, 'mode')->enum($this->mode);
         }
         $out->stop();
     }

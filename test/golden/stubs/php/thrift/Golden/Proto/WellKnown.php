@@ -31,16 +31,16 @@ final class WellKnown implements ThriftMessage, RuntimeVersion1
     public function write(ThriftWriter $out): void
     {
         if ($this->at !== null) {
-            $out->field(ThriftWriter::STRUCT, 1)->struct($this->at);
+            $out->field(ThriftWriter::STRUCT, 1, 'at')->struct($this->at);
         }
         if ($this->during !== null) {
-            $out->field(ThriftWriter::STRUCT, 2)->struct($this->during);
+            $out->field(ThriftWriter::STRUCT, 2, 'during')->struct($this->during);
         }
         if ($this->may !== null) {
-            $out->field(ThriftWriter::STRUCT, 3)->struct($this->may);
+            $out->field(ThriftWriter::STRUCT, 3, 'may')->struct($this->may);
         }
         if ($this->nothing !== null) {
-            $out->field(ThriftWriter::STRUCT, 4)->struct($this->nothing);
+            $out->field(ThriftWriter::STRUCT, 4, 'nothing')->struct($this->nothing);
         }
         $out->stop();
     }

@@ -60,7 +60,7 @@ final class BasicService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->who();
-        $out->field(ThriftWriter::STRING, 0)->string($result);
+        $out->field(ThriftWriter::STRING, 0, 'success')->string($result);
         $out->stop();
         return $out->bytes;
     }

@@ -74,14 +74,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('who');
+        return $result ?? throw $in->malformed('the answer of who has no result');
     }
 
     /** @throws RpcException */
     public function echoScalars(Scalars $value, ?CallOptions $options = null): Scalars
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($value);
+        $out->field(ThriftWriter::STRUCT, 1, 'value')->struct($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoScalars', $out, $options);
         $result = null;
@@ -96,14 +96,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoScalars');
+        return $result ?? throw $in->malformed('the answer of echoScalars has no result');
     }
 
     /** @throws RpcException */
     public function echoPresence(Presence $value, ?CallOptions $options = null): Presence
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($value);
+        $out->field(ThriftWriter::STRUCT, 1, 'value')->struct($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoPresence', $out, $options);
         $result = null;
@@ -118,14 +118,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoPresence');
+        return $result ?? throw $in->malformed('the answer of echoPresence has no result');
     }
 
     /** @throws RpcException */
     public function echoContainers(Containers $value, ?CallOptions $options = null): Containers
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($value);
+        $out->field(ThriftWriter::STRUCT, 1, 'value')->struct($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoContainers', $out, $options);
         $result = null;
@@ -140,14 +140,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoContainers');
+        return $result ?? throw $in->malformed('the answer of echoContainers has no result');
     }
 
     /** @throws RpcException */
     public function echoChoice(Choice $value, ?CallOptions $options = null): Choice
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($value);
+        $out->field(ThriftWriter::STRUCT, 1, 'value')->struct($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoChoice', $out, $options);
         $result = null;
@@ -162,14 +162,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoChoice');
+        return $result ?? throw $in->malformed('the answer of echoChoice has no result');
     }
 
     /** @throws RpcException */
     public function echoTree(Tree $value, ?CallOptions $options = null): Tree
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($value);
+        $out->field(ThriftWriter::STRUCT, 1, 'value')->struct($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoTree', $out, $options);
         $result = null;
@@ -184,14 +184,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoTree');
+        return $result ?? throw $in->malformed('the answer of echoTree has no result');
     }
 
     /** @throws RpcException */
     public function echoNothing(Nothing $value, ?CallOptions $options = null): Nothing
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($value);
+        $out->field(ThriftWriter::STRUCT, 1, 'value')->struct($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoNothing', $out, $options);
         $result = null;
@@ -206,14 +206,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoNothing');
+        return $result ?? throw $in->malformed('the answer of echoNothing has no result');
     }
 
     /** @throws RpcException */
     public function echoNumbers(Numbers $value, ?CallOptions $options = null): Numbers
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($value);
+        $out->field(ThriftWriter::STRUCT, 1, 'value')->struct($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoNumbers', $out, $options);
         $result = null;
@@ -228,14 +228,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoNumbers');
+        return $result ?? throw $in->malformed('the answer of echoNumbers has no result');
     }
 
     /** @throws RpcException */
     public function echoKeywords(Keywords $value, ?CallOptions $options = null): Keywords
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRUCT, 1)->struct($value);
+        $out->field(ThriftWriter::STRUCT, 1, 'value')->struct($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoKeywords', $out, $options);
         $result = null;
@@ -250,14 +250,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoKeywords');
+        return $result ?? throw $in->malformed('the answer of echoKeywords has no result');
     }
 
     /** @throws RpcException */
     public function echoBool(bool $value, ?CallOptions $options = null): bool
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::BOOL, 1)->bool($value);
+        $out->field(ThriftWriter::BOOL, 1, 'value')->bool($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoBool', $out, $options);
         $result = null;
@@ -272,14 +272,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoBool');
+        return $result ?? throw $in->malformed('the answer of echoBool has no result');
     }
 
     /** @throws RpcException */
     public function echoByte(int $value, ?CallOptions $options = null): int
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::I8, 1)->i8($value);
+        $out->field(ThriftWriter::I8, 1, 'value')->i8($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoByte', $out, $options);
         $result = null;
@@ -294,14 +294,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoByte');
+        return $result ?? throw $in->malformed('the answer of echoByte has no result');
     }
 
     /** @throws RpcException */
     public function echoShort(int $value, ?CallOptions $options = null): int
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::I16, 1)->i16($value);
+        $out->field(ThriftWriter::I16, 1, 'value')->i16($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoShort', $out, $options);
         $result = null;
@@ -316,14 +316,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoShort');
+        return $result ?? throw $in->malformed('the answer of echoShort has no result');
     }
 
     /** @throws RpcException */
     public function echoInt(int $value, ?CallOptions $options = null): int
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::I32, 1)->i32($value);
+        $out->field(ThriftWriter::I32, 1, 'value')->i32($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoInt', $out, $options);
         $result = null;
@@ -338,14 +338,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoInt');
+        return $result ?? throw $in->malformed('the answer of echoInt has no result');
     }
 
     /** @throws RpcException */
     public function echoLong(int $value, ?CallOptions $options = null): int
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::I64, 1)->i64($value);
+        $out->field(ThriftWriter::I64, 1, 'value')->i64($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoLong', $out, $options);
         $result = null;
@@ -360,14 +360,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoLong');
+        return $result ?? throw $in->malformed('the answer of echoLong has no result');
     }
 
     /** @throws RpcException */
     public function echoDouble(float $value, ?CallOptions $options = null): float
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::DOUBLE, 1)->double($value);
+        $out->field(ThriftWriter::DOUBLE, 1, 'value')->double($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoDouble', $out, $options);
         $result = null;
@@ -382,14 +382,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoDouble');
+        return $result ?? throw $in->malformed('the answer of echoDouble has no result');
     }
 
     /** @throws RpcException */
     public function echoString(string $value, ?CallOptions $options = null): string
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRING, 1)->string($value);
+        $out->field(ThriftWriter::STRING, 1, 'value')->string($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoString', $out, $options);
         $result = null;
@@ -404,14 +404,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoString');
+        return $result ?? throw $in->malformed('the answer of echoString has no result');
     }
 
     /** @throws RpcException */
     public function echoBinary(string $value, ?CallOptions $options = null): string
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRING, 1)->string($value);
+        $out->field(ThriftWriter::STRING, 1, 'value')->string($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoBinary', $out, $options);
         $result = null;
@@ -426,14 +426,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoBinary');
+        return $result ?? throw $in->malformed('the answer of echoBinary has no result');
     }
 
     /** @throws RpcException */
     public function echoUuid(string $value, ?CallOptions $options = null): string
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::UUID, 1)->uuid($value);
+        $out->field(ThriftWriter::UUID, 1, 'value')->uuid($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoUuid', $out, $options);
         $result = null;
@@ -448,14 +448,14 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoUuid');
+        return $result ?? throw $in->malformed('the answer of echoUuid has no result');
     }
 
     /** @throws RpcException */
     public function echoColor(Color|int $value, ?CallOptions $options = null): Color|int
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::I32, 1)->enum($value);
+        $out->field(ThriftWriter::I32, 1, 'value')->enum($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoColor', $out, $options);
         $result = null;
@@ -470,7 +470,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoColor');
+        return $result ?? throw $in->malformed('the answer of echoColor has no result');
     }
 
     /**
@@ -481,7 +481,7 @@ final class EverythingClient implements RuntimeVersion1
     public function echoList(array $value, ?CallOptions $options = null): array
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::LIST, 1)->i32s($value);
+        $out->field(ThriftWriter::LIST, 1, 'value')->i32s($value);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'echoList', $out, $options);
         $result = null;
@@ -496,7 +496,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoList');
+        return $result ?? throw $in->malformed('the answer of echoList has no result');
     }
 
     /**
@@ -507,7 +507,7 @@ final class EverythingClient implements RuntimeVersion1
     public function echoSet(array $value, ?CallOptions $options = null): array
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::SET, 1)->list(ThriftWriter::STRING, \count($value));
+        $out->field(ThriftWriter::SET, 1, 'value')->list(ThriftWriter::STRING, \count($value));
         foreach ($value as $item) {
             $out->string($item);
         }
@@ -528,7 +528,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoSet');
+        return $result ?? throw $in->malformed('the answer of echoSet has no result');
     }
 
     /**
@@ -539,7 +539,7 @@ final class EverythingClient implements RuntimeVersion1
     public function echoMap(array $value, ?CallOptions $options = null): array
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::MAP, 1)->map(ThriftWriter::STRING, ThriftWriter::STRUCT, \count($value));
+        $out->field(ThriftWriter::MAP, 1, 'value')->map(ThriftWriter::STRING, ThriftWriter::STRUCT, \count($value));
         foreach ($value as $key => $item) {
             $out->string((string) $key);
             $out->struct($item);
@@ -562,7 +562,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('echoMap');
+        return $result ?? throw $in->malformed('the answer of echoMap has no result');
     }
 
     /**
@@ -574,10 +574,10 @@ final class EverythingClient implements RuntimeVersion1
     public function sum(int $type, int $second, array $func, int $self, ?CallOptions $options = null): int
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::I32, 1)->i32($type);
-        $out->field(ThriftWriter::I64, 3)->i64($second);
-        $out->field(ThriftWriter::LIST, 7)->i32s($func);
-        $out->field(ThriftWriter::I32, 9)->i32($self);
+        $out->field(ThriftWriter::I32, 1, 'type')->i32($type);
+        $out->field(ThriftWriter::I64, 3, 'second')->i64($second);
+        $out->field(ThriftWriter::LIST, 7, 'func')->i32s($func);
+        $out->field(ThriftWriter::I32, 9, 'self_')->i32($self);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'sum', $out, $options);
         $result = null;
@@ -592,7 +592,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('sum');
+        return $result ?? throw $in->malformed('the answer of sum has no result');
     }
 
     /**
@@ -607,7 +607,7 @@ final class EverythingClient implements RuntimeVersion1
     public function fail(string $how, ?CallOptions $options = null): string
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRING, 1)->string($how);
+        $out->field(ThriftWriter::STRING, 1, 'how')->string($how);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'fail', $out, $options);
         $result = null;
@@ -628,7 +628,7 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('fail');
+        return $result ?? throw $in->malformed('the answer of fail has no result');
     }
 
     /**
@@ -640,7 +640,7 @@ final class EverythingClient implements RuntimeVersion1
     public function check(bool $good, ?CallOptions $options = null): void
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::BOOL, 1)->bool($good);
+        $out->field(ThriftWriter::BOOL, 1, 'good')->bool($good);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'check', $out, $options);
         $in->enter();
@@ -659,7 +659,7 @@ final class EverythingClient implements RuntimeVersion1
     public function note(string $text, ?CallOptions $options = null): void
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRING, 1)->string($text);
+        $out->field(ThriftWriter::STRING, 1, 'text')->string($text);
         $out->stop();
         $this->channel->send('golden.services.Everything', 'note', $out, $options);
     }
@@ -673,7 +673,7 @@ final class EverythingClient implements RuntimeVersion1
     public function twice(int $which, ?CallOptions $options = null): void
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::I32, 1)->i32($which);
+        $out->field(ThriftWriter::I32, 1, 'which')->i32($which);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'twice', $out, $options);
         $in->enter();
@@ -698,7 +698,7 @@ final class EverythingClient implements RuntimeVersion1
     public function sleep(int $milliseconds, ?CallOptions $options = null): int
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::I32, 1)->i32($milliseconds);
+        $out->field(ThriftWriter::I32, 1, 'milliseconds')->i32($milliseconds);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Everything', 'sleep', $out, $options);
         $result = null;
@@ -713,6 +713,6 @@ final class EverythingClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result ?? throw RpcException::missingResult('sleep');
+        return $result ?? throw $in->malformed('the answer of sleep has no result');
     }
 }

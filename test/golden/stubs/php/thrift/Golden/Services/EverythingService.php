@@ -100,7 +100,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->who();
-        $out->field(ThriftWriter::STRING, 0)->string($result);
+        $out->field(ThriftWriter::STRING, 0, 'success')->string($result);
         $out->stop();
         return $out->bytes;
     }
@@ -122,7 +122,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->echoScalars($value);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -144,7 +144,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->echoPresence($value);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -166,7 +166,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->echoContainers($value);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -188,7 +188,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->echoChoice($value);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -210,7 +210,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->echoTree($value);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -232,7 +232,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->echoNothing($value);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -254,7 +254,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->echoNumbers($value);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -276,7 +276,7 @@ final class EverythingService implements Service, RuntimeVersion1
         $value ?? throw $in->malformed('the argument value is missing');
         $out = new ThriftWriter();
         $result = $this->implementation->echoKeywords($value);
-        $out->field(ThriftWriter::STRUCT, 0)->struct($result);
+        $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
         return $out->bytes;
     }
@@ -297,7 +297,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoBool($value);
-        $out->field(ThriftWriter::BOOL, 0)->bool($result);
+        $out->field(ThriftWriter::BOOL, 0, 'success')->bool($result);
         $out->stop();
         return $out->bytes;
     }
@@ -318,7 +318,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoByte($value);
-        $out->field(ThriftWriter::I8, 0)->i8($result);
+        $out->field(ThriftWriter::I8, 0, 'success')->i8($result);
         $out->stop();
         return $out->bytes;
     }
@@ -339,7 +339,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoShort($value);
-        $out->field(ThriftWriter::I16, 0)->i16($result);
+        $out->field(ThriftWriter::I16, 0, 'success')->i16($result);
         $out->stop();
         return $out->bytes;
     }
@@ -360,7 +360,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoInt($value);
-        $out->field(ThriftWriter::I32, 0)->i32($result);
+        $out->field(ThriftWriter::I32, 0, 'success')->i32($result);
         $out->stop();
         return $out->bytes;
     }
@@ -381,7 +381,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoLong($value);
-        $out->field(ThriftWriter::I64, 0)->i64($result);
+        $out->field(ThriftWriter::I64, 0, 'success')->i64($result);
         $out->stop();
         return $out->bytes;
     }
@@ -402,7 +402,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoDouble($value);
-        $out->field(ThriftWriter::DOUBLE, 0)->double($result);
+        $out->field(ThriftWriter::DOUBLE, 0, 'success')->double($result);
         $out->stop();
         return $out->bytes;
     }
@@ -423,7 +423,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoString($value);
-        $out->field(ThriftWriter::STRING, 0)->string($result);
+        $out->field(ThriftWriter::STRING, 0, 'success')->string($result);
         $out->stop();
         return $out->bytes;
     }
@@ -444,7 +444,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoBinary($value);
-        $out->field(ThriftWriter::STRING, 0)->string($result);
+        $out->field(ThriftWriter::STRING, 0, 'success')->string($result);
         $out->stop();
         return $out->bytes;
     }
@@ -465,7 +465,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoUuid($value);
-        $out->field(ThriftWriter::UUID, 0)->uuid($result);
+        $out->field(ThriftWriter::UUID, 0, 'success')->uuid($result);
         $out->stop();
         return $out->bytes;
     }
@@ -486,7 +486,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoColor($value);
-        $out->field(ThriftWriter::I32, 0)->enum($result);
+        $out->field(ThriftWriter::I32, 0, 'success')->enum($result);
         $out->stop();
         return $out->bytes;
     }
@@ -507,7 +507,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoList($value);
-        $out->field(ThriftWriter::LIST, 0)->i32s($result);
+        $out->field(ThriftWriter::LIST, 0, 'success')->i32s($result);
         $out->stop();
         return $out->bytes;
     }
@@ -531,7 +531,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoSet($value);
-        $out->field(ThriftWriter::SET, 0)->list(ThriftWriter::STRING, \count($result));
+        $out->field(ThriftWriter::SET, 0, 'success')->list(ThriftWriter::STRING, \count($result));
         foreach ($result as $item) {
             $out->string($item);
         }
@@ -559,7 +559,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->echoMap($value);
-        $out->field(ThriftWriter::MAP, 0)->map(ThriftWriter::STRING, ThriftWriter::STRUCT, \count($result));
+        $out->field(ThriftWriter::MAP, 0, 'success')->map(ThriftWriter::STRING, ThriftWriter::STRUCT, \count($result));
         foreach ($result as $key => $item) {
             $out->string((string) $key);
             $out->struct($item);
@@ -596,7 +596,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->sum($type, $second, $func, $self);
-        $out->field(ThriftWriter::I64, 0)->i64($result);
+        $out->field(ThriftWriter::I64, 0, 'success')->i64($result);
         $out->stop();
         return $out->bytes;
     }
@@ -618,13 +618,13 @@ final class EverythingService implements Service, RuntimeVersion1
         $out = new ThriftWriter();
         try {
             $result = $this->implementation->fail($how);
-            $out->field(ThriftWriter::STRING, 0)->string($result);
+            $out->field(ThriftWriter::STRING, 0, 'success')->string($result);
         } catch (NotFound $exception) {
-            $out->field(ThriftWriter::STRUCT, 1)->struct($exception);
+            $out->field(ThriftWriter::STRUCT, 1, 'notFound')->struct($exception);
         } catch (Plain $exception2) {
-            $out->field(ThriftWriter::STRUCT, 2)->struct($exception2);
+            $out->field(ThriftWriter::STRUCT, 2, 'plain')->struct($exception2);
         } catch (Forbidden $exception3) {
-            $out->field(ThriftWriter::STRUCT, 5)->struct($exception3);
+            $out->field(ThriftWriter::STRUCT, 5, 'forbidden')->struct($exception3);
         }
         $out->stop();
         return $out->bytes;
@@ -648,7 +648,7 @@ final class EverythingService implements Service, RuntimeVersion1
         try {
             $this->implementation->check($good);
         } catch (Forbidden $exception) {
-            $out->field(ThriftWriter::STRUCT, 1)->struct($exception);
+            $out->field(ThriftWriter::STRUCT, 1, 'forbidden')->struct($exception);
         }
         $out->stop();
         return $out->bytes;
@@ -690,7 +690,7 @@ final class EverythingService implements Service, RuntimeVersion1
         try {
             $this->implementation->twice($which);
         } catch (NotFound $exception) {
-            $out->field(ThriftWriter::STRUCT, 1)->struct($exception);
+            $out->field(ThriftWriter::STRUCT, 1, 'first')->struct($exception);
         }
         $out->stop();
         return $out->bytes;
@@ -712,7 +712,7 @@ final class EverythingService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result = $this->implementation->sleep($milliseconds);
-        $out->field(ThriftWriter::I32, 0)->i32($result);
+        $out->field(ThriftWriter::I32, 0, 'success')->i32($result);
         $out->stop();
         return $out->bytes;
     }

@@ -43,7 +43,7 @@ final class KeywordsClient implements RuntimeVersion1
     public function func(int $ctx, ?CallOptions $options = null): void
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::I32, 1)->i32($ctx);
+        $out->field(ThriftWriter::I32, 1, 'ctx')->i32($ctx);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Keywords', 'func', $out, $options);
         $in->enter();
@@ -56,8 +56,8 @@ final class KeywordsClient implements RuntimeVersion1
     public function select(int $err, int $result, ?CallOptions $options = null): int
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::I32, 1)->i32($err);
-        $out->field(ThriftWriter::I32, 2)->i32($result);
+        $out->field(ThriftWriter::I32, 1, 'err')->i32($err);
+        $out->field(ThriftWriter::I32, 2, 'result')->i32($result);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Keywords', 'select', $out, $options);
         $result2 = null;
@@ -72,7 +72,7 @@ final class KeywordsClient implements RuntimeVersion1
                     break;
             }
         }
-        return $result2 ?? throw RpcException::missingResult('select');
+        return $result2 ?? throw $in->malformed('the answer of select has no result');
     }
 
     /** @throws RpcException */
@@ -91,7 +91,7 @@ final class KeywordsClient implements RuntimeVersion1
     public function isset(string $call, ?CallOptions $options = null): void
     {
         $out = new ThriftWriter();
-        $out->field(ThriftWriter::STRING, 1)->string($call);
+        $out->field(ThriftWriter::STRING, 1, 'call')->string($call);
         $out->stop();
         $in = $this->channel->callThrift('golden.services.Keywords', 'isset', $out, $options);
         $in->enter();

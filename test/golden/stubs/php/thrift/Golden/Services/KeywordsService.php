@@ -98,7 +98,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         }
         $out = new ThriftWriter();
         $result2 = $this->implementation->select($err, $result);
-        $out->field(ThriftWriter::I32, 0)->i32($result2);
+        $out->field(ThriftWriter::I32, 0, 'success')->i32($result2);
         $out->stop();
         return $out->bytes;
     }

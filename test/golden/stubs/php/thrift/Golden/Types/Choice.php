@@ -6,7 +6,6 @@ declare(strict_types=1);
 
 namespace Golden\Types;
 
-use Causeway\RpcException;
 use Causeway\RuntimeVersion1;
 use Causeway\ThriftCoding;
 use Causeway\ThriftMessage;
@@ -100,28 +99,28 @@ final class Choice implements ThriftMessage, RuntimeVersion1
     public function write(ThriftWriter $out): void
     {
         if ($this->truth !== null) {
-            $out->field(ThriftWriter::BOOL, 1)->bool($this->truth);
+            $out->field(ThriftWriter::BOOL, 1, 'truth')->bool($this->truth);
         } elseif ($this->number !== null) {
-            $out->field(ThriftWriter::I64, 2)->i64($this->number);
+            $out->field(ThriftWriter::I64, 2, 'number')->i64($this->number);
         } elseif ($this->text !== null) {
-            $out->field(ThriftWriter::STRING, 3)->string($this->text);
+            $out->field(ThriftWriter::STRING, 3, 'text')->string($this->text);
         } elseif ($this->color !== null) {
-            $out->field(ThriftWriter::I32, 4)->enum($this->color);
+            $out->field(ThriftWriter::I32, 4, 'color')->enum($this->color);
         } elseif ($this->money !== null) {
-            $out->field(ThriftWriter::STRUCT, 5)->struct($this->money);
+            $out->field(ThriftWriter::STRUCT, 5, 'money')->struct($this->money);
         } elseif ($this->words !== null) {
-            $out->field(ThriftWriter::LIST, 6)->list(ThriftWriter::STRING, \count($this->words));
+            $out->field(ThriftWriter::LIST, 6, 'words')->list(ThriftWriter::STRING, \count($this->words));
             foreach ($this->words as $item) {
                 $out->string($item);
             }
         } elseif ($this->choice !== null) {
-            $out->field(ThriftWriter::STRUCT, 7)->struct($this->choice);
+            $out->field(ThriftWriter::STRUCT, 7, 'choice')->struct($this->choice);
         } elseif ($this->nothing !== null) {
-            $out->field(ThriftWriter::STRUCT, 8)->struct($this->nothing);
+            $out->field(ThriftWriter::STRUCT, 8, 'nothing')->struct($this->nothing);
         } elseif ($this->data !== null) {
-            $out->field(ThriftWriter::STRING, 9)->string($this->data);
+            $out->field(ThriftWriter::STRING, 9, 'data')->string($this->data);
         } else {
-            throw RpcException::unset('golden.types.Choice');
+            throw $out->malformed('no member of the union golden.types.Choice is set');
         }
         $out->stop();
     }

@@ -68,60 +68,72 @@ final class Containers implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::LIST, 1)->list(ThriftWriter::BOOL, \count($this->truths));
+        $out->field(ThriftWriter::LIST, 1, 'truths')->list(ThriftWriter::BOOL, \count($this->truths));
         foreach ($this->truths as $item) {
             $out->bool($item);
         }
-        $out->field(ThriftWriter::LIST, 2)->list(ThriftWriter::I8, \count($this->tinies));
+        $out->field(ThriftWriter::LIST, 2, 'tinies')->list(ThriftWriter::I8, \count($this->tinies));
         foreach ($this->tinies as $item) {
             $out->i8($item);
         }
-        $out->field(ThriftWriter::LIST, 3)->i32s($this->numbers);
+        $out->field(ThriftWriter::LIST, 3, 'numbers')->i32s($this->numbers);
         if ($this->mayLarges !== null) {
-            $out->field(ThriftWriter::LIST, 4)->i64s($this->mayLarges);
+            $out->field(ThriftWriter::LIST, 4, 'mayLarges')->i64s($this->mayLarges);
         }
-        $out->field(ThriftWriter::LIST, 5)->list(ThriftWriter::STRING, \count($this->mustTexts));
+        $out->field(ThriftWriter::LIST, 5, 'mustTexts')->list(ThriftWriter::STRING, \count($this->mustTexts));
         foreach ($this->mustTexts as $item) {
             $out->string($item);
         }
-        $out->field(ThriftWriter::LIST, 6)->list(ThriftWriter::STRING, \count($this->data));
+        $out->field(ThriftWriter::LIST, 6, 'data')->list(ThriftWriter::STRING, \count($this->data));
         foreach ($this->data as $item) {
             $out->string($item);
         }
-        $out->field(ThriftWriter::LIST, 7)->list(ThriftWriter::I32, \count($this->colors));
+        $out->field(ThriftWriter::LIST, 7, 'colors')->list(ThriftWriter::I32, \count($this->colors));
         foreach ($this->colors as $item) {
             $out->enum($item);
         }
-        $out->field(ThriftWriter::LIST, 8)->list(ThriftWriter::STRUCT, \count($this->structs));
+        $out->field(ThriftWriter::LIST, 8, 'structs')->list(ThriftWriter::STRUCT, \count($this->structs));
         foreach ($this->structs as $item) {
             $out->struct($item);
         }
-        $out->field(ThriftWriter::LIST, 9)->list(ThriftWriter::LIST, \count($this->grid));
+        $out->field(ThriftWriter::LIST, 9, 'grid')->list(ThriftWriter::LIST, \count($this->grid));
         foreach ($this->grid as $item) {
             $out->doubles($item);
         }
-        $out->field(ThriftWriter::SET, 10)->list(ThriftWriter::STRING, \count($this->texts));
+        $out->field(ThriftWriter::SET, 10, 'texts')->list(ThriftWriter::STRING, \count($this->texts));
         foreach ($this->texts as $item) {
             $out->string($item);
         }
-        $out->field(ThriftWriter::SET, 11)->i32s($this->ids);
+        $out->field(ThriftWriter::SET, 11, 'ids')->i32s($this->ids);
         if ($this->mayColors !== null) {
-            $out->field(ThriftWriter::SET, 12)->list(ThriftWriter::I32, \count($this->mayColors));
+            $out->field(ThriftWriter::SET, 12, 'mayColors')->list(ThriftWriter::I32, \count($this->mayColors));
             foreach ($this->mayColors as $item) {
                 $out->enum($item);
             }
         }
-        $out->field(ThriftWriter::MAP, 13)->map(ThriftWriter::STRING, ThriftWriter::I32, \count($this->counts));
+        $out->field(ThriftWriter::MAP, 13, 'counts')->map(
+            ThriftWriter::STRING,
+            ThriftWriter::I32,
+            \count($this->counts),
+        );
         foreach ($this->counts as $key => $item) {
             $out->string((string) $key);
             $out->i32($item);
         }
-        $out->field(ThriftWriter::MAP, 14)->map(ThriftWriter::I32, ThriftWriter::STRING, \count($this->byNumber));
+        $out->field(ThriftWriter::MAP, 14, 'byNumber')->map(
+            ThriftWriter::I32,
+            ThriftWriter::STRING,
+            \count($this->byNumber),
+        );
         foreach ($this->byNumber as $key => $item) {
             $out->i32($key);
             $out->string($item);
         }
-        $out->field(ThriftWriter::MAP, 15)->map(ThriftWriter::I64, ThriftWriter::LIST, \count($this->byLarge));
+        $out->field(ThriftWriter::MAP, 15, 'byLarge')->map(
+            ThriftWriter::I64,
+            ThriftWriter::LIST,
+            \count($this->byLarge),
+        );
         foreach ($this->byLarge as $key => $item) {
             $out->i64($key);
             $out->list(ThriftWriter::STRING, \count($item));
@@ -129,18 +141,30 @@ final class Containers implements ThriftMessage, RuntimeVersion1
                 $out->string($item2);
             }
         }
-        $out->field(ThriftWriter::MAP, 16)->map(ThriftWriter::BOOL, ThriftWriter::STRUCT, \count($this->byTruth));
+        $out->field(ThriftWriter::MAP, 16, 'byTruth')->map(
+            ThriftWriter::BOOL,
+            ThriftWriter::STRUCT,
+            \count($this->byTruth),
+        );
         foreach ($this->byTruth as $key => $item) {
             $out->bool((bool) $key);
             $out->struct($item);
         }
-        $out->field(ThriftWriter::MAP, 17)->map(ThriftWriter::I32, ThriftWriter::I32, \count($this->byColor));
+        $out->field(ThriftWriter::MAP, 17, 'byColor')->map(
+            ThriftWriter::I32,
+            ThriftWriter::I32,
+            \count($this->byColor),
+        );
         foreach ($this->byColor as $key => $item) {
             $out->i32($key);
             $out->enum($item);
         }
         if ($this->mayTables !== null) {
-            $out->field(ThriftWriter::MAP, 18)->map(ThriftWriter::STRING, ThriftWriter::MAP, \count($this->mayTables));
+            $out->field(ThriftWriter::MAP, 18, 'mayTables')->map(
+                ThriftWriter::STRING,
+                ThriftWriter::MAP,
+                \count($this->mayTables),
+            );
             foreach ($this->mayTables as $key => $item) {
                 $out->string((string) $key);
                 $out->map(ThriftWriter::STRING, ThriftWriter::STRUCT, \count($item));
@@ -150,7 +174,7 @@ final class Containers implements ThriftMessage, RuntimeVersion1
                 }
             }
         }
-        $out->field(ThriftWriter::LIST, 19)->list(ThriftWriter::MAP, \count($this->mixed));
+        $out->field(ThriftWriter::LIST, 19, 'mixed')->list(ThriftWriter::MAP, \count($this->mixed));
         foreach ($this->mixed as $item) {
             $out->map(ThriftWriter::STRING, ThriftWriter::SET, \count($item));
             foreach ($item as $key => $item2) {
@@ -161,12 +185,16 @@ final class Containers implements ThriftMessage, RuntimeVersion1
                 }
             }
         }
-        $out->field(ThriftWriter::LIST, 20)->i64s($this->aliased);
-        $out->field(ThriftWriter::LIST, 21)->list(ThriftWriter::UUID, \count($this->keys));
+        $out->field(ThriftWriter::LIST, 20, 'aliased')->i64s($this->aliased);
+        $out->field(ThriftWriter::LIST, 21, 'keys')->list(ThriftWriter::UUID, \count($this->keys));
         foreach ($this->keys as $item) {
             $out->uuid($item);
         }
-        $out->field(ThriftWriter::MAP, 22)->map(ThriftWriter::STRING, ThriftWriter::STRUCT, \count($this->choices));
+        $out->field(ThriftWriter::MAP, 22, 'choices')->map(
+            ThriftWriter::STRING,
+            ThriftWriter::STRUCT,
+            \count($this->choices),
+        );
         foreach ($this->choices as $key => $item) {
             $out->string((string) $key);
             $out->struct($item);

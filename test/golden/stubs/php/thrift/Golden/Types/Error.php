@@ -24,8 +24,8 @@ final class Error implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::STRING, 1)->string($this->message);
-        $out->field(ThriftWriter::I32, 2)->i32($this->code);
+        $out->field(ThriftWriter::STRING, 1, 'message')->string($this->message);
+        $out->field(ThriftWriter::I32, 2, 'code')->i32($this->code);
         $out->stop();
     }
 

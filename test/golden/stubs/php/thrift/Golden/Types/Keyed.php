@@ -34,26 +34,42 @@ final class Keyed implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::MAP, 1)->map(ThriftWriter::STRUCT, ThriftWriter::STRING, \count($this->byMoney));
+        $out->field(ThriftWriter::MAP, 1, 'byMoney')->map(
+            ThriftWriter::STRUCT,
+            ThriftWriter::STRING,
+            \count($this->byMoney),
+        );
         foreach ($this->byMoney as [$key, $item]) {
             $out->struct($key);
             $out->string($item);
         }
-        $out->field(ThriftWriter::MAP, 2)->map(ThriftWriter::DOUBLE, ThriftWriter::STRING, \count($this->byReal));
+        $out->field(ThriftWriter::MAP, 2, 'byReal')->map(
+            ThriftWriter::DOUBLE,
+            ThriftWriter::STRING,
+            \count($this->byReal),
+        );
         foreach ($this->byReal as [$key, $item]) {
             $out->double($key);
             $out->string($item);
         }
-        $out->field(ThriftWriter::SET, 3)->list(ThriftWriter::STRUCT, \count($this->monies));
+        $out->field(ThriftWriter::SET, 3, 'monies')->list(ThriftWriter::STRUCT, \count($this->monies));
         foreach ($this->monies as $item) {
             $out->struct($item);
         }
-        $out->field(ThriftWriter::MAP, 4)->map(ThriftWriter::STRING, ThriftWriter::I32, \count($this->byData));
+        $out->field(ThriftWriter::MAP, 4, 'byData')->map(
+            ThriftWriter::STRING,
+            ThriftWriter::I32,
+            \count($this->byData),
+        );
         foreach ($this->byData as $key => $item) {
             $out->string((string) $key);
             $out->i32($item);
         }
-        $out->field(ThriftWriter::MAP, 5)->map(ThriftWriter::LIST, ThriftWriter::STRING, \count($this->byList));
+        $out->field(ThriftWriter::MAP, 5, 'byList')->map(
+            ThriftWriter::LIST,
+            ThriftWriter::STRING,
+            \count($this->byList),
+        );
         foreach ($this->byList as [$key, $item]) {
             $out->i32s($key);
             $out->string($item);

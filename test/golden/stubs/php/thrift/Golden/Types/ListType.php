@@ -24,7 +24,7 @@ final class ListType implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::LIST, 1)->list(ThriftWriter::STRUCT, \count($this->items));
+        $out->field(ThriftWriter::LIST, 1, 'items')->list(ThriftWriter::STRUCT, \count($this->items));
         foreach ($this->items as $item) {
             $out->struct($item);
         }

@@ -27,9 +27,9 @@ final class NotFound extends \Exception implements DeclaredException, ThriftMess
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::STRING, 1)->string($this->what);
+        $out->field(ThriftWriter::STRING, 1, 'what')->string($this->what);
         if ($this->id !== null) {
-            $out->field(ThriftWriter::I64, 2)->i64($this->id);
+            $out->field(ThriftWriter::I64, 2, 'id')->i64($this->id);
         }
         $out->stop();
     }

@@ -26,10 +26,10 @@ final class Numbers implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I32, 1)->i32($this->near);
-        $out->field(ThriftWriter::I32, 300)->i32($this->far);
+        $out->field(ThriftWriter::I32, 1, 'near')->i32($this->near);
+        $out->field(ThriftWriter::I32, 300, 'far')->i32($this->far);
         if ($this->last !== null) {
-            $out->field(ThriftWriter::I32, 32767)->i32($this->last);
+            $out->field(ThriftWriter::I32, 32767, 'last')->i32($this->last);
         }
         $out->stop();
     }

@@ -24,7 +24,7 @@ final class ObjectType implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::STRING, 1)->string($this->name);
+        $out->field(ThriftWriter::STRING, 1, 'name')->string($this->name);
         $out->stop();
     }
 

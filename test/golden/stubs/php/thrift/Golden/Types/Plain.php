@@ -30,10 +30,10 @@ final class Plain extends \Exception implements DeclaredException, ThriftMessage
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::STRING, 1)->string($this->message_);
-        $out->field(ThriftWriter::I32, 2)->i32($this->code_);
-        $out->field(ThriftWriter::STRING, 3)->string($this->cause);
-        $out->field(ThriftWriter::LIST, 4)->list(ThriftWriter::I32, \count($this->colors));
+        $out->field(ThriftWriter::STRING, 1, 'message')->string($this->message_);
+        $out->field(ThriftWriter::I32, 2, 'code')->i32($this->code_);
+        $out->field(ThriftWriter::STRING, 3, 'cause')->string($this->cause);
+        $out->field(ThriftWriter::LIST, 4, 'colors')->list(ThriftWriter::I32, \count($this->colors));
         foreach ($this->colors as $item) {
             $out->enum($item);
         }

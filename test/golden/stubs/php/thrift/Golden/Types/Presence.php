@@ -53,40 +53,40 @@ final class Presence implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I32, 1)->i32($this->must);
+        $out->field(ThriftWriter::I32, 1, 'must')->i32($this->must);
         if ($this->may !== null) {
-            $out->field(ThriftWriter::I32, 2)->i32($this->may);
+            $out->field(ThriftWriter::I32, 2, 'may')->i32($this->may);
         }
-        $out->field(ThriftWriter::I32, 3)->i32($this->plain);
-        $out->field(ThriftWriter::STRING, 4)->string($this->mustText);
+        $out->field(ThriftWriter::I32, 3, 'plain')->i32($this->plain);
+        $out->field(ThriftWriter::STRING, 4, 'mustText')->string($this->mustText);
         if ($this->mayText !== null) {
-            $out->field(ThriftWriter::STRING, 5)->string($this->mayText);
+            $out->field(ThriftWriter::STRING, 5, 'mayText')->string($this->mayText);
         }
-        $out->field(ThriftWriter::STRING, 6)->string($this->plainText);
+        $out->field(ThriftWriter::STRING, 6, 'plainText')->string($this->plainText);
         if ($this->mayFlag !== null) {
-            $out->field(ThriftWriter::BOOL, 7)->bool($this->mayFlag);
+            $out->field(ThriftWriter::BOOL, 7, 'mayFlag')->bool($this->mayFlag);
         }
         if ($this->mayScalars !== null) {
-            $out->field(ThriftWriter::STRUCT, 8)->struct($this->mayScalars);
+            $out->field(ThriftWriter::STRUCT, 8, 'mayScalars')->struct($this->mayScalars);
         }
-        $out->field(ThriftWriter::I32, 9)->enum($this->mustColor);
+        $out->field(ThriftWriter::I32, 9, 'mustColor')->enum($this->mustColor);
         if ($this->mayColor !== null) {
-            $out->field(ThriftWriter::I32, 10)->enum($this->mayColor);
+            $out->field(ThriftWriter::I32, 10, 'mayColor')->enum($this->mayColor);
         }
-        $out->field(ThriftWriter::I32, 11)->enum($this->plainColor);
+        $out->field(ThriftWriter::I32, 11, 'plainColor')->enum($this->plainColor);
         if ($this->mayData !== null) {
-            $out->field(ThriftWriter::STRING, 12)->string($this->mayData);
+            $out->field(ThriftWriter::STRING, 12, 'mayData')->string($this->mayData);
         }
         if ($this->mayReal !== null) {
-            $out->field(ThriftWriter::DOUBLE, 13)->double($this->mayReal);
+            $out->field(ThriftWriter::DOUBLE, 13, 'mayReal')->double($this->mayReal);
         }
-        $out->field(ThriftWriter::I64, 14)->i64($this->plainLarge);
-        $out->field(ThriftWriter::BOOL, 15)->bool($this->plainFlag);
-        $out->field(ThriftWriter::STRING, 16)->string($this->plainData);
+        $out->field(ThriftWriter::I64, 14, 'plainLarge')->i64($this->plainLarge);
+        $out->field(ThriftWriter::BOOL, 15, 'plainFlag')->bool($this->plainFlag);
+        $out->field(ThriftWriter::STRING, 16, 'plainData')->string($this->plainData);
         if ($this->mayKey !== null) {
-            $out->field(ThriftWriter::UUID, 17)->uuid($this->mayKey);
+            $out->field(ThriftWriter::UUID, 17, 'mayKey')->uuid($this->mayKey);
         }
-        $out->field(ThriftWriter::I32, 18)->enum($this->plainSize);
+        $out->field(ThriftWriter::I32, 18, 'plainSize')->enum($this->plainSize);
         $out->stop();
     }
 

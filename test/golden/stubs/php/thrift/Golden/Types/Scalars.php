@@ -36,18 +36,18 @@ final class Scalars implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::BOOL, 1)->bool($this->truth);
-        $out->field(ThriftWriter::I8, 2)->i8($this->tiny);
-        $out->field(ThriftWriter::I16, 3)->i16($this->medium);
-        $out->field(ThriftWriter::I32, 4)->i32($this->regular);
-        $out->field(ThriftWriter::I64, 5)->i64($this->large);
-        $out->field(ThriftWriter::DOUBLE, 6)->double($this->real);
-        $out->field(ThriftWriter::STRING, 7)->string($this->text);
-        $out->field(ThriftWriter::STRING, 8)->string($this->data);
-        $out->field(ThriftWriter::UUID, 9)->uuid($this->key);
-        $out->field(ThriftWriter::I32, 10)->enum($this->color);
-        $out->field(ThriftWriter::I32, 11)->enum($this->size);
-        $out->field(ThriftWriter::I64, 12)->i64($this->id);
+        $out->field(ThriftWriter::BOOL, 1, 'truth')->bool($this->truth);
+        $out->field(ThriftWriter::I8, 2, 'tiny')->i8($this->tiny);
+        $out->field(ThriftWriter::I16, 3, 'medium')->i16($this->medium);
+        $out->field(ThriftWriter::I32, 4, 'regular')->i32($this->regular);
+        $out->field(ThriftWriter::I64, 5, 'large')->i64($this->large);
+        $out->field(ThriftWriter::DOUBLE, 6, 'real')->double($this->real);
+        $out->field(ThriftWriter::STRING, 7, 'text')->string($this->text);
+        $out->field(ThriftWriter::STRING, 8, 'data')->string($this->data);
+        $out->field(ThriftWriter::UUID, 9, 'key')->uuid($this->key);
+        $out->field(ThriftWriter::I32, 10, 'color')->enum($this->color);
+        $out->field(ThriftWriter::I32, 11, 'size')->enum($this->size);
+        $out->field(ThriftWriter::I64, 12, 'id')->i64($this->id);
         $out->stop();
     }
 

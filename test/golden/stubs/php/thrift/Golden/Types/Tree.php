@@ -30,21 +30,25 @@ final class Tree implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I64, 1)->i64($this->value);
-        $out->field(ThriftWriter::LIST, 2)->list(ThriftWriter::STRUCT, \count($this->children));
+        $out->field(ThriftWriter::I64, 1, 'value')->i64($this->value);
+        $out->field(ThriftWriter::LIST, 2, 'children')->list(ThriftWriter::STRUCT, \count($this->children));
         foreach ($this->children as $item) {
             $out->struct($item);
         }
         if ($this->left !== null) {
-            $out->field(ThriftWriter::STRUCT, 3)->struct($this->left);
+            $out->field(ThriftWriter::STRUCT, 3, 'left')->struct($this->left);
         }
-        $out->field(ThriftWriter::MAP, 4)->map(ThriftWriter::STRING, ThriftWriter::STRUCT, \count($this->named));
+        $out->field(ThriftWriter::MAP, 4, 'named')->map(
+            ThriftWriter::STRING,
+            ThriftWriter::STRUCT,
+            \count($this->named),
+        );
         foreach ($this->named as $key => $item) {
             $out->string((string) $key);
             $out->struct($item);
         }
         if ($this->choice !== null) {
-            $out->field(ThriftWriter::STRUCT, 5)->struct($this->choice);
+            $out->field(ThriftWriter::STRUCT, 5, 'choice')->struct($this->choice);
         }
         $out->stop();
     }

@@ -23,7 +23,7 @@ final class BoolValue implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::BOOL, 1)->bool($this->value);
+        $out->field(ThriftWriter::BOOL, 1, 'value')->bool($this->value);
         $out->stop();
     }
 

@@ -23,7 +23,7 @@ final class BytesValue implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::STRING, 1)->string($this->value);
+        $out->field(ThriftWriter::STRING, 1, 'value')->string($this->value);
         $out->stop();
     }
 

@@ -23,7 +23,7 @@ final class DoubleValue implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::DOUBLE, 1)->double($this->value);
+        $out->field(ThriftWriter::DOUBLE, 1, 'value')->double($this->value);
         $out->stop();
     }
 

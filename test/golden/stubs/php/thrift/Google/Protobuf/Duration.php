@@ -24,8 +24,8 @@ final class Duration implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I64, 1)->i64($this->seconds);
-        $out->field(ThriftWriter::I32, 2)->i32($this->nanos);
+        $out->field(ThriftWriter::I64, 1, 'seconds')->i64($this->seconds);
+        $out->field(ThriftWriter::I32, 2, 'nanos')->i32($this->nanos);
         $out->stop();
     }
 

@@ -23,7 +23,7 @@ final class Int32Value implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I32, 1)->i32($this->value);
+        $out->field(ThriftWriter::I32, 1, 'value')->i32($this->value);
         $out->stop();
     }
 

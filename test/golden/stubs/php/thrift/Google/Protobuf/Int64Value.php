@@ -23,7 +23,7 @@ final class Int64Value implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I64, 1)->i64($this->value);
+        $out->field(ThriftWriter::I64, 1, 'value')->i64($this->value);
         $out->stop();
     }
 

@@ -6,7 +6,6 @@ declare(strict_types=1);
 
 namespace Google\Protobuf;
 
-use Causeway\Range;
 use Causeway\RuntimeVersion1;
 use Causeway\ThriftCoding;
 use Causeway\ThriftMessage;
@@ -24,7 +23,7 @@ final class UInt64Value implements ThriftMessage, RuntimeVersion1
 
     public function write(ThriftWriter $out): void
     {
-        $out->field(ThriftWriter::I64, 1)->i64(Range::u63($this->value));
+        $out->field(ThriftWriter::I64, 1, 'value')->i64($out->in($this->value, 0, PHP_INT_MAX));
         $out->stop();
     }
 
@@ -35,7 +34,7 @@ final class UInt64Value implements ThriftMessage, RuntimeVersion1
         while (($field = $in->field()) !== 0) {
             switch ($field) {
                 case 0x0a0001:
-                    $value = Range::u63($in->i64());
+                    $value = $in->in($in->i64(), 0, PHP_INT_MAX, 'value');
                     break;
                 default:
                     $in->skip($field);
