@@ -148,11 +148,7 @@ function writeProtobufField(context: WriteContext, slot: Slot, type: StubType, v
       () => {
         const outer = `$${locals.fresh("outer")}`;
         file.print(`${outer} = $out->tag(${protobufTag(id, 2)}, '${name}')->begin();`);
-        file.block(
-          `foreach (${value} as ${item}) {`,
-          () => file.print(`$out->${protobufValue(element, item)};`),
-          "}",
-        );
+        file.block(`foreach (${value} as ${item}) {`, () => file.print(`$out->${protobufValue(element, item)};`), "}");
         file.print(`$out->end(${outer});`);
       },
       "}",
@@ -173,8 +169,9 @@ function writeProtobufField(context: WriteContext, slot: Slot, type: StubType, v
     return;
   }
   const tag = protobufTag(id, wireTypeOf(type));
-  if (type.kind === "message" && type.delimited) file.print(`$out->tag(${tag}, '${name}')->group(${value}, ${tag + 1});`);
-  else file.print(`$out->tag(${tag}, '${name}')->${protobufValue(type, value)};`);
+  const write =
+    type.kind === "message" && type.delimited ? `group(${value}, ${tag + 1})` : protobufValue(type, value);
+  file.print(`$out->tag(${tag}, '${name}')->${write};`);
 }
 
 /** What stands in a message of its own. */

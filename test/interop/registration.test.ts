@@ -1,6 +1,6 @@
 // Servers of the stubs of each language register with a sidecar by their own runtimes, and are called through it as long as
 // they live.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,14 +27,16 @@ function startSidecar(upstream: object): Sidecar {
   );
 }
 
-async function who(sidecar: Sidecar): Promise<{ status: number; text: string }> {
-  const response = await fetch(`http://${await sidecar.addressOf("http")}/kinds.Kinds/who`, {
+async function call(sidecar: Sidecar, method: string, request: object): Promise<{ status: number; text: string }> {
+  const response = await fetch(`http://${await sidecar.addressOf("http")}/kinds.Kinds/${method}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: "{}",
+    body: JSON.stringify(request),
   });
   return { status: response.status, text: await response.text() };
 }
+
+const who = (sidecar: Sidecar) => call(sidecar, "who", {});
 
 async function isCalled(sidecar: Sidecar): Promise<void> {
   await vi.waitFor(async () => expect(await who(sidecar)).toMatchObject({ status: 200 }), PATIENCE);
@@ -89,22 +91,11 @@ test.for(CASES)(
   },
 );
 
-test("a server in PHP is kept registered by its own process, and forgotten when that dies", {
-  timeout: BUILD_MS,
-}, async ({ skip }) => {
-  const missing = whatIsMissing(["php"]);
-  skip(missing !== undefined, missing);
-  const folder = mkdtempSync(join(tmpdir(), "causeway-register-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const generated = await generatePhpStubs("thrift");
+/** What PHP's front controller is registered with, and its command. */
+async function phpServer(folder: string) {
   const address = `127.0.0.1:${await freePort()}`;
-  const front = join(ROOT, "test/interop/stubs-php/front.php");
-  const env = { GENERATED: generated, NOTES: join(folder, "notes") };
-  const serve = ["-c", `exec php "$@" 2>&1`, "php", "-S", address, "-d", "display_errors=stderr", front];
-  const server = await startService("/bin/sh", serve, /(Development Server)/, { env });
-  onTestFinished(server.kill);
-
-  const sidecar = startSidecar({ protocol: "thrift-http" });
+  const env = { GENERATED: await generatePhpStubs("thrift"), NOTES: join(folder, "notes") };
+  const command = ["-S", address, "-d", "display_errors=stderr", join(ROOT, "test/interop/stubs-php/front.php")];
   const instance = JSON.stringify({
     upstream: "kinds",
     services: ["kinds.Kinds"],
@@ -113,13 +104,53 @@ test("a server in PHP is kept registered by its own process, and forgotten when 
     framing: "FRAMING_HTTP",
     healthCheck: { tcp: {} },
   });
-  const http = await sidecar.addressOf("http");
-  const register = ["test/interop/stubs-php/register-with.php", generated, http, instance];
-  const registered = await startService("php", register, READY, { cwd: ROOT });
+  const register = (http: string) => ["test/interop/stubs-php/register-with.php", env.GENERATED, http, instance];
+  return { env, command, register };
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-register-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test("a server in PHP is kept registered by its own process, and forgotten when that dies", {
+  timeout: BUILD_MS,
+}, async ({ skip }) => {
+  const missing = whatIsMissing(["php"]);
+  skip(missing !== undefined, missing);
+  const { env, command, register } = await phpServer(temporaryFolder());
+  const serve = ["-c", `exec php "$@" 2>&1`, "php", ...command];
+  const server = await startService("/bin/sh", serve, /(Development Server)/, { env });
+  onTestFinished(server.kill);
+
+  const sidecar = startSidecar({ protocol: "thrift-http" });
+  const registered = await startService("php", register(await sidecar.addressOf("http")), READY, { cwd: ROOT });
   onTestFinished(registered.kill);
   await isCalled(sidecar);
   await registered.kill();
   await isGone(sidecar, ({ why }) => why === "its lease is over");
+});
+
+test("a server in PHP that its registration runs leaves on SIGTERM, and answers what it was asked before", {
+  timeout: BUILD_MS,
+}, async ({ skip }) => {
+  const missing = whatIsMissing(["php"]);
+  skip(missing !== undefined, missing);
+  const folder = temporaryFolder();
+  const { env, command, register } = await phpServer(folder);
+  const sidecar = startSidecar({ protocol: "thrift-http" });
+  const args = [...register(await sidecar.addressOf("http")), "php", ...command];
+  const server = await startService("php", args, READY, { cwd: ROOT, env });
+  onTestFinished(server.kill);
+  await isCalled(sidecar);
+
+  const last = call(sidecar, "echoString", { value: "wait a little" });
+  await vi.waitFor(() => expect(readFileSync(join(folder, "notes"), "utf8")).toBe("wait a little\n"), PATIENCE);
+  await server.stop();
+  expect(await last).toMatchObject({ status: 200, text: expect.stringContaining("wait a little") });
+  await isGone(sidecar, hasLeft);
+  await expect(fetch(`http://${command[1]}/`)).rejects.toThrow();
 });
 
 async function freePort(): Promise<number> {

@@ -431,7 +431,28 @@ function wireCases(KindsClient $c): array
         'wire: a value out of range' => breaks(
             static fn () => $c->echoI32(2147483648),
             Code::InvalidArgument,
-            '2147483648 is out of range'
+            'value: 2147483648 is out of range'
+        ),
+        'wire: a value out of range, deep inside' => breaks(
+            static fn () => $c->echoLists(new Lists(points: [new Point(1, 2), new Point(-2147483649, 0)])),
+            Code::InvalidArgument,
+            'value.points.x: -2147483649 is out of range: expected an integer from -2147483648 to 2147483647'
+        ),
+        'wire: a value of another type' => breaks(
+            static fn () => $c->echoLists(new Lists(texts: ['a', 5])),
+            Code::InvalidArgument,
+            'value.texts: must be of type string, int given'
+        ),
+        'wire: a value out of a narrower range' => breaks(
+            static fn () => $c->echoScalars(new Scalars(tiny: 300)),
+            Code::InvalidArgument,
+            'value.tiny: 300 is out of range: expected an integer from -128 to 127'
+        ),
+        // Thrift's own library checks no text, either.
+        'wire: text that is none' => !$isProtobuf ? static fn () => null : breaks(
+            static fn () => $c->echoScalars(new Scalars(text: "\xff")),
+            Code::InvalidArgument,
+            'value.text: text that is not valid UTF-8'
         ),
         'wire: a union of nothing' => breaks(
             static fn () => $c->echoChoice(Choice::decode($isProtobuf ? '' : "\0")),

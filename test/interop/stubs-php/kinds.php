@@ -82,6 +82,7 @@ final class Kinds implements KindsInterface
     {
         $context = Context::current();
         if (\str_starts_with($value, 'wait ')) {
+            $this->note($value);
             \usleep((int) (1_000 * \min(1_000, $context->remainingMs() ?? 1_000)));
         }
         return match ($value) {
