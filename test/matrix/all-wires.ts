@@ -1,6 +1,7 @@
 // Every wire as a caller's and as a server's: a caller of it, and the pipeline from a listener to a server of it. The
 // service is that of wires.thrift, for callers and servers of Protobuf.
 import { join } from "node:path";
+import type { Address } from "../../src/base/address.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import type { Codec, Limits } from "../../src/codec/codec.ts";
 import { compileTranscoder } from "../../src/codec/transcode.ts";
@@ -152,6 +153,7 @@ const ADDRESS = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
 
 /** Whatever takes calls, before one handler. */
 export interface Ports {
+  readonly addresses: Readonly<Record<Wire["port"], Address>>;
   /** A client of a wire, at whoever takes its calls. */
   client(wire: Wire): EndpointHandler;
   close(): Promise<void>;
@@ -177,6 +179,7 @@ export async function openPorts(handle: Handler): Promise<Ports> {
   };
   const clients: EndpointHandler[] = [];
   return {
+    addresses,
     client({ port: kind, connect }) {
       const client = connect({ upstream: "wires", address: addresses[kind], name: kind });
       clients.push(client);

@@ -52,6 +52,7 @@ export interface Seen {
   messages: number;
   deadlines: number[];
   encodings: (string | undefined)[];
+  metadata: Readonly<Record<string, grpc.MetadataValue>>[];
 }
 
 export interface KindsServer {
@@ -80,7 +81,7 @@ function endingOf(metadata: grpc.Metadata): Ending {
 
 /** Starts the server on a free port of 127.0.0.1. */
 export async function startKinds(options: grpc.ServerOptions = {}): Promise<KindsServer> {
-  const seen: Seen = { cancelled: 0, messages: 0, deadlines: [], encodings: [] };
+  const seen: Seen = { cancelled: 0, messages: 0, deadlines: [], encodings: [], metadata: [] };
 
   /** What calls of all kinds have in common. */
   type Begun = Pick<grpc.ServerUnaryCall<Buffer, Buffer>, "metadata" | "sendMetadata" | "getDeadline"> & EventEmitter;
@@ -89,6 +90,7 @@ export async function startKinds(options: grpc.ServerOptions = {}): Promise<Kind
     for (const value of call.metadata.get("head")) head.add("head", value);
     for (const value of call.metadata.get("head-bin")) head.add("head-bin", value);
     if (call.metadata.get("late").length === 0) call.sendMetadata(head);
+    seen.metadata.push(call.metadata.getMap());
     const deadline = call.getDeadline();
     seen.deadlines.push(deadline instanceof Date ? deadline.getTime() : deadline);
     call.on("cancelled", () => seen.cancelled++);
