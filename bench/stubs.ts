@@ -30,6 +30,19 @@ type Side = "stub" | "official";
 const SIDES = ["stub", "official"] as const;
 const CALLERS = [1, 16] as const;
 
+/** PHP-FPM parses every file for every page unless opcache remembers them. */
+const FPM_SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "PHP-FPM": {},
+  "PHP-FPM, opcache": { zend_extension: "opcache", "opcache.enable": "1" },
+};
+
+/** How a page calls: over the unix socket that outlives pages, over a new one, and directly over a new connection. */
+const PAGES: readonly (readonly [name: string, side: Side, keeps: "0" | "1"])[] = [
+  ["stub", "stub", "1"],
+  ["stub, new", "stub", "0"],
+  ["official", "official", "0"],
+];
+
 /** Measures all and prints it. Throws when a program of another language is missing. */
 export async function benchStubs({ json, seconds, only }: StubsBenchOptions): Promise<void> {
   const missing = whatIsMissing(["go", "thrift", "protoc", "javac", "mvn", "php", "php-thrift", "php-fpm"]);
@@ -60,14 +73,16 @@ export async function benchStubs({ json, seconds, only }: StubsBenchOptions): Pr
         for (const side of SIDES) print(name, side, await run(side, addresses[side], callers, seconds));
       }
     }
-    if (wanted("PHP-FPM")) {
-      const fpm = await startPhpFpm(folder, 1, { PHP_THRIFT });
+    for (const [name, settings] of Object.entries(FPM_SETTINGS)) {
+      if (!wanted(name)) continue;
+      const fpm = await startPhpFpm(mkdtempSync(join(folder, "fpm-")), 1, { PHP_THRIFT }, settings);
       stops.push(fpm.stop);
-      for (const side of SIDES) {
-        const params = { SIDE: side, GENERATED: programs.php[side], ADDRESS: addresses[side] };
-        print("PHP-FPM, a page per call", side, await requestPages(fpm.ready.slice("unix:".length), params, seconds));
+      const socket = fpm.ready.slice("unix:".length);
+      for (const [who, side, keeps] of PAGES) {
+        const params = { SIDE: side, GENERATED: programs.php[side], ADDRESS: addresses[side], KEEPS: keeps };
+        print(`${name}, a page per call`, who, await requestPages(socket, params, seconds));
       }
-      print("PHP-FPM, a page of no call", "", await requestPages(fpm.ready.slice("unix:".length), {}, seconds));
+      print(`${name}, a page of no call`, "", await requestPages(socket, {}, seconds));
     }
     for (const [language, codec] of Object.entries(programs.codecs)) {
       if (wanted(`${language} codec`)) for (const line of await codec(seconds)) printCodec(json, language, line);
@@ -169,7 +184,7 @@ function printCalls(json: boolean, name: string, side: string, { callsPerSecond,
     const cells = [callsPerSecond, p50Us, p99Us].map((each) => Math.round(each).toLocaleString("en").padStart(12));
     const units = ["calls/s", "p50 µs", "p99 µs"];
     process.stdout.write(
-      `${name.padEnd(28)}${side.padEnd(10)}${cells.map((cell, i) => `${cell} ${units[i]}`).join("")}\n`,
+      `${name.padEnd(38)}${side.padEnd(10)}${cells.map((cell, i) => `${cell} ${units[i]}`).join("")}\n`,
     );
   }
 }

@@ -4,11 +4,15 @@ import { join } from "node:path";
 import { type Service, startService } from "./program.ts";
 import { phpFpm } from "./toolchain.ts";
 
-/** Starts PHP-FPM with some processes, whose socket and config are in a folder; `ready` is its address, `unix:PATH`. */
+/**
+ * Starts PHP-FPM with some processes, whose socket and config are in a folder, and with settings of PHP's, of which it has
+ * no others; `ready` is its address, `unix:PATH`.
+ */
 export async function startPhpFpm(
   folder: string,
   processes: number,
   env: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<Service> {
   const socket = join(folder, "fpm.sock");
   const asRoot = process.getuid?.() === 0;
@@ -19,7 +23,8 @@ export async function startPhpFpm(
   ];
   const file = join(folder, "fpm.conf");
   writeFileSync(file, `${lines.join("\n")}\n`);
-  const args = [phpFpm() ?? "php-fpm", "-n", "-F", "-O", ...(asRoot ? ["-R"] : []), "-y", file];
+  const said = Object.entries(settings).flatMap(([name, value]) => ["-d", `${name}=${value}`]);
+  const args = [phpFpm() ?? "php-fpm", "-n", "-F", "-O", ...(asRoot ? ["-R"] : []), ...said, "-y", file];
   const script = `exec "$@" 2>&1`;
   const fpm = await startService("/bin/sh", ["-c", script, "fpm", ...args], /(ready to handle)/, { env });
   return { ...fpm, ready: `unix:${socket}` };

@@ -21,22 +21,29 @@ function load(array $folders): void
     });
 }
 
-/** A function that makes one call. */
-function caller(string $side, string $generated, string $address): \Closure
+/** A function that makes one call; the stub's connection is closed behind it unless it keeps it. */
+function caller(string $side, string $generated, string $address, bool $keeps = true): \Closure
 {
     if ($side === 'stub') {
         load(['Causeway\\' => dirname(__DIR__, 3) . '/clients/php/src', '' => $generated]);
-        $client = new \Kinds\KindsClient(new \Causeway\Channel($address, timeoutMs: 10_000));
+        $channel = new \Causeway\Channel($address, timeoutMs: 10_000);
+        $client = new \Kinds\KindsClient($channel);
     } else {
         load(['Thrift\\' => getenv('PHP_THRIFT') ?: '/usr/lib/php', '' => $generated]);
         [$host, $port] = explode(':', $address);
         $socket = new \Thrift\Transport\TSocket($host, (int) $port);
+        $channel = null;
         $protocol = new \Thrift\Protocol\TBinaryProtocol(new \Thrift\Transport\TFramedTransport($socket), true, true);
         $socket->open();
         $client = new \Kinds\KindsClient($protocol);
     }
     $scalars = scalars($side);
-    return static fn () => $client->echoScalars($scalars);
+    return static function () use ($client, $scalars, $keeps, $channel): void {
+        $client->echoScalars($scalars);
+        if (!$keeps) {
+            $channel?->close();
+        }
+    };
 }
 
 function scalars(string $side): object
