@@ -84,6 +84,13 @@ export class Metadata implements Iterable<readonly [key: string, value: string]>
     return this;
   }
 
+  /** Whether any key begins so. */
+  hasPrefix(prefix: string): boolean {
+    const flat = this.#flat;
+    for (let i = 0; i < flat.length; i += 2) if (flat[i]?.startsWith(prefix)) return true;
+    return false;
+  }
+
   /** A copy that holds only the pairs that `keep` accepts; itself when it accepts all. */
   filter(keep: (key: string, value: string) => boolean): Metadata {
     const kept: string[] = [];

@@ -17,6 +17,7 @@ import { type ConcurrencyOptions, concurrencyLimit } from "./concurrency.ts";
 import { deadline, streamDeadline } from "./deadline.ts";
 import { type DegradeSwitches, degrade } from "./degrade.ts";
 import { type EndpointStackContext, endpointStacks } from "./endpoint-stack.ts";
+import { followLabels } from "./follow-labels.ts";
 import { hedge } from "./hedge.ts";
 import { compileIdempotence } from "./idempotence.ts";
 import { injectFaults } from "./inject-faults.ts";
@@ -68,17 +69,21 @@ export function sidecarStack(
   const logged = accessLog(options.accessLog, context);
   const hop = sidecarHop(options);
   const { trace } = options;
+  const labels = followLabels();
   const calls: Layer[] = [
     // Outermost: log and metrics must see what the caller gets, whoever below decided it.
     watchCalls([logged.calls, counted], clock),
     // Below the log, which tells the trace's id; above the rest, so that the call's span is as long as the call.
     ...(trace ? [trace.calls] : []),
+    // Above the hop, behind which the application's calls look like those of sidecars.
+    labels.calls,
     // Last: a call that goes round is refused, and whoever is called hears who calls.
     hop.calls,
   ];
   const streams: StreamLayer[] = [
     watchStreams([logged.streams, counted], clock),
     ...(trace ? [trace.streams] : []),
+    labels.streams,
     hop.streams,
   ];
   // From the routes on everything belongs to one upstream.

@@ -346,3 +346,66 @@ upstreams:
   expect(code).toBe(1);
   expect(stderr).toContain("upstreams.echo.endpoints[1]: 127.0.0.1:7420 is this sidecar's own listeners[0]");
 });
+
+test("labels follow a call through an application that passes on nothing but its trace", async () => {
+  const [one, two] = await Promise.all([startKinds(), startKinds()]);
+  onTestFinished(() => [one, two].forEach((server) => void server.die()));
+  // The application in the middle: while it serves a call, it calls Kinds through its own sidecar.
+  const application = new grpc.Server();
+  onTestFinished(() => application.forceShutdown());
+  let kinds: KindsClient | undefined;
+  const asIs = (bytes: Buffer) => bytes;
+  application.addService(
+    {
+      echo: {
+        path: "/test.Echo/echo",
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: asIs,
+        requestDeserialize: asIs,
+        responseSerialize: asIs,
+        responseDeserialize: asIs,
+      },
+    },
+    {
+      async echo({ metadata, request }: grpc.ServerUnaryCall<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) {
+        const traceparent = String(metadata.get("traceparent")[0]);
+        for (const method of ["One", "Chat"] as const) await kinds?.call(method, [noteOf("x")], { traceparent });
+        done(null, request);
+      },
+    },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    const credentials = grpc.ServerCredentials.createInsecure();
+    application.bindAsync("127.0.0.1:0", credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+  const middle = startSidecarForTest(`
+${idl.schema}
+name: echo
+listeners: [{ kind: local, side: provider, address: "127.0.0.1:0" }, { kind: local, address: "127.0.0.1:0" }]
+upstreams:
+  echo: { protocol: grpc, endpoints: ["127.0.0.1:${port}"], services: [test.Echo], local: true }
+  kinds:
+    protocol: grpc
+    services: [kinds.Kinds]
+    balance: { policy: round-robin }
+    endpoints:
+      - { address: "127.0.0.1:${one.port}", labels: { version: v1 } }
+      - { address: "127.0.0.1:${two.port}", labels: { version: v2 } }
+`);
+  kinds = new KindsClient(await middle.addressOf("local"));
+  onTestFinished(() => kinds?.close());
+  const to = `protocol: sidecar, codec: protobuf, endpoints: [{ address: "${await middle.addressOf("provider")}", labels: { version: v2 } }]`;
+  const beta =
+    "{ match: { headers: { tenant: beta } }, to: { upstream: echo, labels: { version: v2 }, follow: true } }";
+  const first = startSidecarForTest(callerConfig(to, `routes: [${beta}]`));
+  const client = await clientOf(first);
+
+  const traceOf = (i: number) => ({ traceparent: `00-${String(i).padStart(32, "a")}-b7ad6b7169203331-00` });
+  for (let i = 0; i < 10; i++) {
+    expect((await client.echo("hello", { tenant: "beta", ...traceOf(i) })).status.code).toBe(status.OK);
+  }
+  expect([one.seen.metadata.length, two.seen.metadata.length]).toEqual([0, 20]);
+  for (let i = 0; i < 20; i++) await client.echo("hello", traceOf(i));
+  expect(one.seen.metadata.length).toBeGreaterThan(0);
+});
