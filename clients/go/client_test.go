@@ -242,3 +242,51 @@ func FuzzReadFrame(f *testing.F) {
 		}
 	})
 }
+
+func TestAServerThatDrainsTellsTheSidecarAndServesWhatIsOnItsWay(t *testing.T) {
+	address, stop := serveEcho(t, func(_ context.Context, request *text) (*text, error) { return request, nil })
+	sidecar, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sidecar.Close()
+	next := func() *frame {
+		t.Helper()
+		bytes, err := readBytes(sidecar)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := readFrame(bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	call := func(id int32) *frame {
+		t.Helper()
+		f := &frame{id: id, kind: typeCall, method: "echo", pairs: []string{"cw", "1", "isn", "test.Echo"}, timeout: "10000"}
+		written, err := f.write(&text{"a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sidecar.Write(written); err != nil {
+			t.Fatal(err)
+		}
+		return next()
+	}
+	if f := call(1); f.id != 1 || f.value("crrst") != "" {
+		t.Fatalf("got %+v", f)
+	}
+	ended := make(chan error)
+	go func() { ended <- stop() }()
+	if f := next(); f.kind != typeSignal || f.value("crrst") != "1" {
+		t.Fatalf("got %+v", f)
+	}
+	if f := call(2); f.id != 2 || f.kind != typeReply || f.value("crrst") != "1" {
+		t.Fatalf("got %+v", f)
+	}
+	sidecar.Close()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}

@@ -20,6 +20,9 @@ type Registration struct {
 	// Weight is its share beside other instances; 0 means 100.
 	Weight uint32
 	Labels map[string]string
+	// HealthCheck is how the sidecar looks whether the server is well, such as {"thrift": {"method": "ping"}}; nil: by a
+	// connection.
+	HealthCheck json.RawMessage
 	// HTTPAddress is the sidecar's HTTP port, unix:PATH or HOST:PORT; empty: CAUSEWAY_HTTP_ADDRESS, or the default.
 	HTTPAddress string
 	// Lease is how long the sidecar keeps the server without hearing of it; 0 means 30 seconds.
@@ -29,13 +32,14 @@ type Registration struct {
 }
 
 type instance struct {
-	Upstream string            `json:"upstream"`
-	Services []string          `json:"services,omitempty"`
-	Address  string            `json:"address"`
-	Codec    string            `json:"codec"`
-	Framing  string            `json:"framing"`
-	Weight   uint32            `json:"weight,omitempty"`
-	Labels   map[string]string `json:"labels,omitempty"`
+	Upstream    string            `json:"upstream"`
+	Services    []string          `json:"services,omitempty"`
+	Address     string            `json:"address"`
+	Codec       string            `json:"codec"`
+	Framing     string            `json:"framing"`
+	Weight      uint32            `json:"weight,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	HealthCheck json.RawMessage   `json:"healthCheck,omitempty"`
 }
 
 // lease is a registration that is renewed until it is left.
@@ -58,11 +62,12 @@ func (r Registration) keep(address string, services []string, codec Codec) (leav
 		r.HTTPAddress = addressesFrom("CAUSEWAY_HTTP_ADDRESS", defaultHTTPAddresses)[0]
 	}
 	codecs := [...]string{ThriftBinary: "CODEC_THRIFT_BINARY", Protobuf: "CODEC_PROTOBUF"}
-	// Strings and numbers alone: it cannot fail.
-	request, _ := json.Marshal(map[string]any{
-		"instance": instance{r.Upstream, services, address, codecs[codec], "FRAMING_TTHEADER", r.Weight, r.Labels},
-		"lease":    fmt.Sprintf("%gs", r.Lease.Seconds()),
-	})
+	own := instance{r.Upstream, services, address, codecs[codec], "FRAMING_TTHEADER", r.Weight, r.Labels, r.HealthCheck}
+	request, err := json.Marshal(map[string]any{"instance": own, "lease": fmt.Sprintf("%gs", r.Lease.Seconds())})
+	if err != nil {
+		r.Log(fmt.Errorf("the server does not register: its health check is no JSON: %w", err))
+		return func() {}
+	}
 	network, place := splitAddress(r.HTTPAddress)
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, place)

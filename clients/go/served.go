@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,8 @@ type serverConnection struct {
 	slots  chan struct{}
 	// cancels are the context.CancelFunc of the calls that run, by their ids.
 	cancels sync.Map
+	// profile is whether the peer has shown that it is a sidecar, which closes when it is told to go elsewhere.
+	profile atomic.Bool
 }
 
 func newServerConnection(server *Server, conn net.Conn) *serverConnection {
@@ -36,9 +39,13 @@ func (c *serverConnection) serve(ctx context.Context) {
 
 func (c *serverConnection) take(ctx context.Context, bytes []byte) error {
 	f, err := readFrame(bytes)
-	switch {
-	case f == nil:
+	if f == nil {
 		return err
+	}
+	if f.value("cw") == "1" {
+		c.profile.Store(true)
+	}
+	switch {
 	case err != nil:
 		c.answer(f, nil, nil, errorOf(err, f.codec))
 	case f.kind == typeCall || f.kind == typeOneway:
@@ -54,6 +61,14 @@ func (c *serverConnection) take(ctx context.Context, bytes []byte) error {
 		}
 	}
 	return nil
+}
+
+// leave tells a sidecar to go elsewhere; a call that is on its way is still served.
+func (c *serverConnection) leave() {
+	signal := &frame{pairs: []string{"cw", "1", "crrst", "1"}}
+	if written, err := signal.write(nil); err == nil && c.profile.Load() {
+		c.link.send(written)
+	}
 }
 
 // run serves a call with its metadata, and with it its trace.

@@ -150,12 +150,14 @@ func (s *Server) accept(ctx context.Context, listener net.Listener) error {
 			connection.serve(ctx)
 			s.mu.Lock()
 			delete(s.connections, connection)
+			s.idle.Broadcast()
 			s.mu.Unlock()
 		}()
 	}
 }
 
-// drain closes each connection behind its last answer. A call may still come behind the last one, and is cut.
+// drain waits until the calls have ended and the sidecars have closed their connections; others are closed behind their
+// last answer, where one more call may be cut.
 func (s *Server) drain(cancel func()) error {
 	timeout := s.DrainTimeout
 	if timeout == 0 {
@@ -165,7 +167,10 @@ func (s *Server) drain(cancel func()) error {
 	late := time.AfterFunc(timeout, func() { s.count(0) })
 	s.mu.Lock()
 	s.draining = true
-	for s.running > 0 && time.Now().Before(end) {
+	for connection := range s.connections {
+		connection.leave()
+	}
+	for (s.running > 0 || s.hasSidecars()) && time.Now().Before(end) {
 		s.idle.Wait()
 	}
 	left, running := maps.Clone(s.connections), s.running
@@ -179,6 +184,15 @@ func (s *Server) drain(cancel func()) error {
 		return Errorf(DeadlineExceeded, "%d calls did not end within %v", running, timeout)
 	}
 	return nil
+}
+
+func (s *Server) hasSidecars() bool {
+	for connection := range s.connections {
+		if connection.profile.Load() {
+			return true
+		}
+	}
+	return false
 }
 
 // count counts the calls that run.

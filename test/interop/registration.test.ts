@@ -51,13 +51,16 @@ const hasLeft = ({ why }: Readonly<Record<string, unknown>>) => why === "it has 
 const isLeftOut = ({ msg }: Readonly<Record<string, unknown>>) =>
   msg === "a local instance fails its health checks, and is left out";
 
+/** A method without arguments. */
+const HEALTH_CHECK = '{"thrift": {"method": "ping"}}';
+
 async function startGo(wire: StubWire, http: string): Promise<Service> {
   const { startServer } = await goStubs(wire);
-  return startServer({ REGISTER_AS: "kinds", CAUSEWAY_HTTP_ADDRESS: http });
+  return startServer({ REGISTER_AS: "kinds", CAUSEWAY_HTTP_ADDRESS: http, HEALTH_CHECK });
 }
 
 async function startJava(wire: StubWire, http: string): Promise<Service> {
-  return startService("java", javaArgs(await buildJavaStubs(wire), "StubServer", "127.0.0.1:0", http), READY);
+  return startService("java", javaArgs(await buildJavaStubs(wire), "StubServer", "127.0.0.1:0", http, HEALTH_CHECK), READY);
 }
 
 const LANGUAGES: readonly { name: string; tools: readonly Tool[]; start: typeof startGo }[] = [
@@ -102,7 +105,7 @@ async function phpServer(folder: string) {
     address,
     codec: "CODEC_THRIFT_BINARY",
     framing: "FRAMING_HTTP",
-    healthCheck: { tcp: {} },
+    healthCheck: JSON.parse(HEALTH_CHECK),
   });
   const register = (http: string) => ["test/interop/stubs-php/register-with.php", env.GENERATED, http, instance];
   return { env, command, register };

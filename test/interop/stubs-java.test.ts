@@ -225,6 +225,7 @@ test("a server registers, renews, registers anew when it was forgotten, and dere
     framing: "FRAMING_TTHEADER",
     weight: 0,
     labels: {},
+    healthCheck: {},
   };
   const register = { what: "PUT /v1/instances", body: { instance, lease: "30s" } };
   const heartbeat = { what: "POST /v1/instances/i-7/heartbeat", body: {} };

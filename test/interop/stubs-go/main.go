@@ -56,7 +56,7 @@ func serve(address string) error {
 	services.RegisterEverything(server, &everything{})
 	api.RegisterEcho(server, echo{})
 	if upstream := os.Getenv("REGISTER_AS"); upstream != "" {
-		server.Registration = &causeway.Registration{Upstream: upstream}
+		server.Registration = &causeway.Registration{Upstream: upstream, HealthCheck: json.RawMessage(os.Getenv("HEALTH_CHECK"))}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -27,7 +28,7 @@ func serve() error {
 	server := causeway.NewServer()
 	kinds.RegisterKinds(server, &handler{})
 	if upstream := os.Getenv("REGISTER_AS"); upstream != "" {
-		server.Registration = &causeway.Registration{Upstream: upstream}
+		server.Registration = &causeway.Registration{Upstream: upstream, HealthCheck: json.RawMessage(os.Getenv("HEALTH_CHECK"))}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

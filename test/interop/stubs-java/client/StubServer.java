@@ -29,13 +29,16 @@ import kinds.Sets;
 import kinds.Size;
 import kinds.Tree;
 
-/** Serves Kinds by the stub's server. Arguments: where to listen and, if it shall be registered, the sidecar's HTTP address. */
+/** Serves Kinds by the stub's server. Arguments: where to listen and, if it shall be registered, the sidecar's HTTP address and a health check. */
 public final class StubServer implements Kinds {
   private final List<String> notes = new CopyOnWriteArrayList<>();
 
   public static void main(String[] arguments) throws Exception {
     Server server = Server.listen(arguments[0], KindsServer.of(new StubServer()));
-    if (arguments.length > 1) Registration.of(server, new Registration.Instance("kinds"), arguments[1]);
+    if (arguments.length > 1) {
+      String healthCheck = arguments.length > 2 ? arguments[2] : "{}";
+      Registration.of(server, new Registration.Instance("kinds", 0, Map.of(), healthCheck), arguments[1]);
+    }
     System.out.println("ready " + server.address());
     server.await();
   }

@@ -64,11 +64,10 @@ final class Link extends Connection {
   @Override
   void received(byte[] bytes) {
     Frame frame = new Frame(bytes);
-    if (frame.isSignal()) return;
     if (frame.says("cw")) profile = true;
     if (frame.says("crrst")) retired = true;
-    // A reply to a call that was abandoned meets nobody.
-    Pending call = calls.remove(frame.sequenceId);
+    // A signal is no reply, and one to a call that was abandoned meets nobody.
+    Pending call = frame.isSignal() ? null : calls.remove(frame.sequenceId);
     if (call != null) call.complete(frame);
     if (retired && calls.isEmpty()) close();
   }

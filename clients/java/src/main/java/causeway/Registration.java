@@ -28,14 +28,17 @@ public final class Registration implements AutoCloseable {
   private static final Pattern SECONDS = Pattern.compile("\"lease\"\\s*:\\s*\"(\\d{1,6})(?:\\.\\d+)?s\"");
   private static final System.Logger LOG = System.getLogger("causeway");
 
-  /** What the sidecar is told beside what the server knows. {@code weight} 0 means the sidecar's default. */
-  public record Instance(String upstream, int weight, Map<String, String> labels) {
+  /**
+   * What the sidecar is told beside what the server knows. {@code weight} 0 means the sidecar's default. {@code healthCheck} is JSON, such as
+   * {@code {"thrift": {"method": "ping"}}}; by {@code {}} a connection is enough.
+   */
+  public record Instance(String upstream, int weight, Map<String, String> labels, String healthCheck) {
     public Instance {
       labels = Frozen.map(labels);
     }
 
     public Instance(String upstream) {
-      this(upstream, 0, Map.of());
+      this(upstream, 0, Map.of(), "{}");
     }
   }
 
@@ -138,8 +141,8 @@ public final class Registration implements AutoCloseable {
     String services = all.stream().map(service -> quote(service.name)).collect(Collectors.joining(","));
     String labels = instance.labels().entrySet().stream().map(each -> quote(each.getKey()) + ":" + quote(each.getValue())).collect(Collectors.joining(","));
     return """
-        {"instance":{"upstream":%s,"services":[%s],"address":%s,"codec":"%s","framing":"FRAMING_TTHEADER","weight":%d,"labels":{%s}},"lease":"%ds"}"""
-        .formatted(quote(instance.upstream()), services, quote(server.address()), codec, instance.weight(), labels, LEASE_SECONDS);
+        {"instance":{"upstream":%s,"services":[%s],"address":%s,"codec":"%s","framing":"FRAMING_TTHEADER","weight":%d,"labels":{%s},"healthCheck":%s},"lease":"%ds"}"""
+        .formatted(quote(instance.upstream()), services, quote(server.address()), codec, instance.weight(), labels, instance.healthCheck(), LEASE_SECONDS);
   }
 
   private static String quote(String text) {

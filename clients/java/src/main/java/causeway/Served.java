@@ -11,9 +11,12 @@ import java.util.function.Consumer;
 
 /** One connection of a sidecar: its calls run side by side and are answered as they end. */
 final class Served extends Connection {
+  private static final List<Metadata.Entry> RESET = List.of(new Metadata.Entry("cw", "1"), new Metadata.Entry("crrst", "1"));
   private final Server server;
   private final Map<Integer, Call> calls = new ConcurrentHashMap<>();
   private volatile boolean draining;
+  /** Whether the peer has shown that it is a sidecar, which closes when it is told to go elsewhere and has its answers. */
+  private volatile boolean profile;
 
   Served(Server server, SocketChannel channel) {
     super(channel);
@@ -60,6 +63,7 @@ final class Served extends Connection {
   @Override
   void received(byte[] bytes) {
     Frame frame = new Frame(bytes);
+    if (frame.says("cw")) profile = true;
     if (frame.isSignal()) {
       Call cancelled = frame.says("cw-cancel") ? calls.get(frame.sequenceId) : null;
       if (cancelled != null) cancelled.cancel();
@@ -134,12 +138,18 @@ final class Served extends Connection {
       }
     }
     calls.remove(call.frame.sequenceId, call);
-    if (draining && calls.isEmpty()) close();
+    if (draining && !profile && calls.isEmpty()) close();
   }
 
+  /** Tells a sidecar that it takes no further calls: one that is on its way is still served. Others are closed behind their last answer. */
   void drain() {
     draining = true;
-    if (calls.isEmpty()) close();
+    try {
+      if (profile) send(Frame.signal(0, RESET));
+      else if (calls.isEmpty()) close();
+    } catch (IOException gone) {
+      // Then so are its calls.
+    }
   }
 
   @Override
