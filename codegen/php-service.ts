@@ -246,7 +246,9 @@ function printHandler(file: PhpFile, { method, name, parameters, locals }: PhpMe
     return;
   }
   const result = `$${locals.fresh("result")}`;
-  file.print(`$out = new ${file.runtime(thrift ? "ThriftWriter" : "ProtobufWriter")}();`);
+  file.print(
+    `$out = new ${file.runtime(thrift ? "ThriftWriter" : "ProtobufWriter")}(${file.runtime("Code")}::Internal);`,
+  );
   const catches = catchesOf(method.throws);
   const answer = () => {
     call(method.result ? `${result} = ` : "");

@@ -169,8 +169,7 @@ function writeProtobufField(context: WriteContext, slot: Slot, type: StubType, v
     return;
   }
   const tag = protobufTag(id, wireTypeOf(type));
-  const write =
-    type.kind === "message" && type.delimited ? `group(${value}, ${tag + 1})` : protobufValue(type, value);
+  const write = type.kind === "message" && type.delimited ? `group(${value}, ${tag + 1})` : protobufValue(type, value);
   file.print(`$out->tag(${tag}, '${name}')->${write};`);
 }
 

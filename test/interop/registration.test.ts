@@ -60,7 +60,11 @@ async function startGo(wire: StubWire, http: string): Promise<Service> {
 }
 
 async function startJava(wire: StubWire, http: string): Promise<Service> {
-  return startService("java", javaArgs(await buildJavaStubs(wire), "StubServer", "127.0.0.1:0", http, HEALTH_CHECK), READY);
+  return startService(
+    "java",
+    javaArgs(await buildJavaStubs(wire), "StubServer", "127.0.0.1:0", http, HEALTH_CHECK),
+    READY,
+  );
 }
 
 const LANGUAGES: readonly { name: string; tools: readonly Tool[]; start: typeof startGo }[] = [

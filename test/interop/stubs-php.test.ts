@@ -248,6 +248,12 @@ describe("a stub in PHP serves", () => {
       status: 500,
       error: { code: "internal", message: "the shelf fell over" },
     });
+    expect(await call("echoScalars", { value: { text: "out of range" } })).toMatchObject({
+      status: 500,
+      error: { message: "success.tiny: 300 is out of range: expected an integer from -128 to 127" },
+    });
+    const numbered = await call("ping", {}, { "1": "2" });
+    expect(numbered.status).toBe(200);
     expect(await call("ping", {}, { "connect-timeout-ms": "0" })).toMatchObject({
       status: 504,
       error: { code: "deadline_exceeded" },

@@ -30,12 +30,7 @@ final class FrontController
     /** Answers the request of this process. */
     public function run(int $maxBytes = Channel::DEFAULT_MAX_FRAME_BYTES): void
     {
-        $headers = ['content-type' => $_SERVER['CONTENT_TYPE'] ?? ''];
-        foreach ($_SERVER as $name => $value) {
-            if (\str_starts_with((string) $name, 'HTTP_') && \is_string($value)) {
-                $headers[\strtr(\strtolower(\substr($name, 5)), '_', '-')] = $value;
-            }
-        }
+        $headers = \array_change_key_case(\getallheaders());
         $body = (string) \file_get_contents('php://input', length: $maxBytes + 1);
         $path = (string) \parse_url($_SERVER['REQUEST_URI'] ?? '/', PHP_URL_PATH);
         $answer = \strlen($body) > $maxBytes

@@ -41,14 +41,14 @@ final class Metadata
     /**
      * What of these keys and values is metadata.
      *
-     * @param iterable<array{string, string}> $pairs
+     * @param iterable<array{string|int, string}> $pairs
      * @return array<string, list<string>>
      */
     public static function ofPairs(iterable $pairs): array
     {
         $metadata = [];
         foreach ($pairs as [$key, $value]) {
-            $key = \strtolower($key);
+            $key = \strtolower((string) $key);
             if (\preg_match(self::RESERVED, $key) !== 1) {
                 $metadata[$key][] = $value;
             }

@@ -5,8 +5,8 @@ declare(strict_types=1);
 namespace Causeway;
 
 /**
- * What the writers of both wires share. A value that its type cannot hold is a RpcException INVALID_ARGUMENT, which
- * begins with the path of the field.
+ * What the writers of both wires share. A value that its type cannot hold is a RpcException whose message begins with
+ * the path of the field.
  */
 abstract class Writer
 {
@@ -20,6 +20,11 @@ abstract class Writer
     /** @var list<string> the fields around this message */
     private array $path = [];
 
+    /** @param Code $blame the code of the exception for a value that cannot be written: the caller's fault, or a server's */
+    public function __construct(private readonly Code $blame = Code::InvalidArgument)
+    {
+    }
+
     public function bool(bool $value): void
     {
         $this->bytes .= $value ? "\1" : "\0";
@@ -28,7 +33,7 @@ abstract class Writer
     public function malformed(string $what): RpcException
     {
         $path = \trim(\implode('.', [...$this->path, $this->name]), '.');
-        return new RpcException(Code::InvalidArgument, $path === '' ? $what : "$path: $what");
+        return new RpcException($this->blame, $path === '' ? $what : "$path: $what");
     }
 
     /** The fields of a message. */

@@ -107,9 +107,10 @@ final class Kinds implements KindsInterface
         return $value;
     }
 
+    /** Of one text, what cannot be answered. */
     public function echoScalars(Scalars $value): Scalars
     {
-        return $value;
+        return $value->text === 'out of range' ? new Scalars(tiny: 300) : $value;
     }
 
     public function echoPresence(Presence $value): Presence

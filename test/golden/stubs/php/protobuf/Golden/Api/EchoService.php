@@ -63,7 +63,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleScalars(ProtobufReader $in): ?string
     {
         $request = Scalars::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->scalars($request);
         $result->write($out);
         return $out->bytes;
@@ -72,7 +72,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleOptionals(ProtobufReader $in): ?string
     {
         $request = Optionals::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->optionals($request);
         $result->write($out);
         return $out->bytes;
@@ -81,7 +81,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleContainers(ProtobufReader $in): ?string
     {
         $request = Containers::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->containers($request);
         $result->write($out);
         return $out->bytes;
@@ -90,7 +90,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleOuter(ProtobufReader $in): ?string
     {
         $request = Outer::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->outer($request);
         $result->write($out);
         return $out->bytes;
@@ -99,7 +99,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleOneofs(ProtobufReader $in): ?string
     {
         $request = Oneofs::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->oneofs($request);
         $result->write($out);
         return $out->bytes;
@@ -108,7 +108,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleChoice(ProtobufReader $in): ?string
     {
         $request = Choice::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->choice($request);
         $result->write($out);
         return $out->bytes;
@@ -117,7 +117,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleWellKnown(ProtobufReader $in): ?string
     {
         $request = WellKnown::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->wellKnown($request);
         $result->write($out);
         return $out->bytes;
@@ -126,7 +126,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleKeywords(ProtobufReader $in): ?string
     {
         $request = Keywords::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->keywords($request);
         $result->write($out);
         return $out->bytes;
@@ -135,7 +135,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleLegacy(ProtobufReader $in): ?string
     {
         $request = UsesLegacy::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->legacy($request);
         $result->write($out);
         return $out->bytes;
@@ -144,7 +144,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleNothing(ProtobufReader $in): ?string
     {
         $request = EmptyType::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->nothing($request);
         $result->write($out);
         return $out->bytes;
@@ -153,7 +153,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleNow(ProtobufReader $in): ?string
     {
         $request = EmptyType::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->now($request);
         $result->write($out);
         return $out->bytes;
@@ -162,7 +162,7 @@ final class EchoService implements Service, RuntimeVersion1
     private function handleFail(ProtobufReader $in): ?string
     {
         $request = FailRequest::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->fail($request);
         $result->write($out);
         return $out->bytes;

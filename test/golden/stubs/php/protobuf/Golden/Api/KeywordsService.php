@@ -46,7 +46,7 @@ final class KeywordsService implements Service, RuntimeVersion1
     private function handleList(ProtobufReader $in): ?string
     {
         $request = FailRequest::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->list($request);
         $result->write($out);
         return $out->bytes;
@@ -55,7 +55,7 @@ final class KeywordsService implements Service, RuntimeVersion1
     private function handleClass(ProtobufReader $in): ?string
     {
         $request = FailRequest::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->class($request);
         $result->write($out);
         return $out->bytes;
@@ -64,7 +64,7 @@ final class KeywordsService implements Service, RuntimeVersion1
     private function handleNew(ProtobufReader $in): ?string
     {
         $request = FailRequest::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->new($request);
         $result->write($out);
         return $out->bytes;
@@ -73,7 +73,7 @@ final class KeywordsService implements Service, RuntimeVersion1
     private function handleString(ProtobufReader $in): ?string
     {
         $request = FailRequest::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->string($request);
         $result->write($out);
         return $out->bytes;
@@ -82,7 +82,7 @@ final class KeywordsService implements Service, RuntimeVersion1
     private function handlePrint(ProtobufReader $in): ?string
     {
         $request = FailRequest::read($in);
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->print($request);
         $result->write($out);
         return $out->bytes;

@@ -45,7 +45,7 @@ final class BasicService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $this->implementation->ping();
         return $out->bytes;
     }
@@ -55,7 +55,7 @@ final class BasicService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->who();
         $out->tag(10, 'success')->string($result);
         return $out->bytes;

@@ -85,7 +85,7 @@ final class EverythingService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $this->implementation->ping();
         return $out->bytes;
     }
@@ -95,7 +95,7 @@ final class EverythingService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->who();
         $out->tag(10, 'success')->string($result);
         return $out->bytes;
@@ -115,7 +115,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoScalars($value);
         $out->tag(10, 'success')->message($result);
         return $out->bytes;
@@ -135,7 +135,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoPresence($value);
         $out->tag(10, 'success')->message($result);
         return $out->bytes;
@@ -155,7 +155,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoContainers($value);
         $out->tag(10, 'success')->message($result);
         return $out->bytes;
@@ -175,7 +175,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoChoice($value);
         $out->tag(10, 'success')->message($result);
         return $out->bytes;
@@ -195,7 +195,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoTree($value);
         $out->tag(10, 'success')->message($result);
         return $out->bytes;
@@ -215,7 +215,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoNothing($value);
         $out->tag(10, 'success')->message($result);
         return $out->bytes;
@@ -235,7 +235,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoNumbers($value);
         $out->tag(10, 'success')->message($result);
         return $out->bytes;
@@ -255,7 +255,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoKeywords($value);
         $out->tag(10, 'success')->message($result);
         return $out->bytes;
@@ -274,7 +274,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoBool($value);
         $out->tag(8, 'success')->bool($result);
         return $out->bytes;
@@ -293,7 +293,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoByte($value);
         $out->tag(8, 'success')->int32($out->in($result, -128, 127));
         return $out->bytes;
@@ -312,7 +312,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoShort($value);
         $out->tag(8, 'success')->int32($out->in($result, -32768, 32767));
         return $out->bytes;
@@ -331,7 +331,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoInt($value);
         $out->tag(8, 'success')->int32($result);
         return $out->bytes;
@@ -350,7 +350,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoLong($value);
         $out->tag(8, 'success')->varint($result);
         return $out->bytes;
@@ -369,7 +369,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoDouble($value);
         $out->tag(9, 'success')->double($result);
         return $out->bytes;
@@ -388,7 +388,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoString($value);
         $out->tag(10, 'success')->string($result);
         return $out->bytes;
@@ -407,7 +407,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoBinary($value);
         $out->tag(10, 'success')->bytes($result);
         return $out->bytes;
@@ -426,7 +426,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoUuid($value);
         $out->tag(10, 'success')->bytes($out->uuidBytes($result));
         return $out->bytes;
@@ -448,7 +448,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoColor($value);
         $out->tag(8, 'success')->nonzero($result);
         return $out->bytes;
@@ -472,7 +472,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoList($value);
         if ($result !== []) {
             $outer = $out->tag(10, 'success')->begin();
@@ -497,7 +497,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoSet($value);
         foreach ($result as $item) {
             $out->tag(10, 'success')->string($item);
@@ -534,7 +534,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->echoMap($value);
         foreach ($result as $key => $item) {
             $outer = $out->tag(10, 'success')->begin();
@@ -575,7 +575,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->sum($type, $second, $func, $self);
         $out->tag(8, 'success')->varint($result);
         return $out->bytes;
@@ -594,7 +594,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         try {
             $result = $this->implementation->fail($how);
             $out->tag(10, 'success')->string($result);
@@ -621,7 +621,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         try {
             $this->implementation->check($good);
         } catch (Forbidden $exception) {
@@ -660,7 +660,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         try {
             $this->implementation->twice($which);
         } catch (NotFound $exception) {
@@ -682,7 +682,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result = $this->implementation->sleep($milliseconds);
         $out->tag(8, 'success')->int32($result);
         return $out->bytes;

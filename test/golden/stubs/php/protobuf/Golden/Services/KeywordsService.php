@@ -51,7 +51,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $this->implementation->type();
         return $out->bytes;
     }
@@ -69,7 +69,7 @@ final class KeywordsService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $this->implementation->func($ctx);
         return $out->bytes;
     }
@@ -91,7 +91,7 @@ final class KeywordsService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $result2 = $this->implementation->select($err, $result);
         $out->tag(8, 'success')->int32($result2);
         return $out->bytes;
@@ -102,7 +102,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $this->implementation->echo();
         return $out->bytes;
     }
@@ -120,7 +120,7 @@ final class KeywordsService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $this->implementation->isset($call);
         return $out->bytes;
     }
@@ -130,7 +130,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $this->implementation->toString();
         return $out->bytes;
     }
@@ -140,7 +140,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $this->implementation->wait();
         return $out->bytes;
     }
@@ -150,7 +150,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         while (($tag = $in->tag()) !== 0) {
             $in->skip($tag);
         }
-        $out = new ProtobufWriter();
+        $out = new ProtobufWriter(Code::Internal);
         $this->implementation->close();
         return $out->bytes;
     }

@@ -75,7 +75,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->scalars($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -97,7 +97,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->optionals($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -119,7 +119,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->containers($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -141,7 +141,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->outer($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -163,7 +163,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->oneofs($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -185,7 +185,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->choice($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -207,7 +207,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->wellKnown($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -229,7 +229,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->keywords($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -251,7 +251,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->legacy($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -273,7 +273,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->nothing($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -295,7 +295,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->now($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -317,7 +317,7 @@ final class EchoService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->fail($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();

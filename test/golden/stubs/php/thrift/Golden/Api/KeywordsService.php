@@ -58,7 +58,7 @@ final class KeywordsService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->list($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -80,7 +80,7 @@ final class KeywordsService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->class($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -102,7 +102,7 @@ final class KeywordsService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->new($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -124,7 +124,7 @@ final class KeywordsService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->string($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -146,7 +146,7 @@ final class KeywordsService implements Service, RuntimeVersion1
             }
         }
         $request ?? throw $in->malformed('the argument request is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->print($request);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();

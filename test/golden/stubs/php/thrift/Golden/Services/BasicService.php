@@ -46,7 +46,7 @@ final class BasicService implements Service, RuntimeVersion1
         while (($field = $in->field()) !== 0) {
             $in->skip($field);
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $this->implementation->ping();
         $out->stop();
         return $out->bytes;
@@ -58,7 +58,7 @@ final class BasicService implements Service, RuntimeVersion1
         while (($field = $in->field()) !== 0) {
             $in->skip($field);
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->who();
         $out->field(ThriftWriter::STRING, 0, 'success')->string($result);
         $out->stop();

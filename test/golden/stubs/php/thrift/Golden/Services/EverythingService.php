@@ -86,7 +86,7 @@ final class EverythingService implements Service, RuntimeVersion1
         while (($field = $in->field()) !== 0) {
             $in->skip($field);
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $this->implementation->ping();
         $out->stop();
         return $out->bytes;
@@ -98,7 +98,7 @@ final class EverythingService implements Service, RuntimeVersion1
         while (($field = $in->field()) !== 0) {
             $in->skip($field);
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->who();
         $out->field(ThriftWriter::STRING, 0, 'success')->string($result);
         $out->stop();
@@ -120,7 +120,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoScalars($value);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -142,7 +142,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoPresence($value);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -164,7 +164,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoContainers($value);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -186,7 +186,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoChoice($value);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -208,7 +208,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoTree($value);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -230,7 +230,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoNothing($value);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -252,7 +252,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoNumbers($value);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -274,7 +274,7 @@ final class EverythingService implements Service, RuntimeVersion1
             }
         }
         $value ?? throw $in->malformed('the argument value is missing');
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoKeywords($value);
         $out->field(ThriftWriter::STRUCT, 0, 'success')->struct($result);
         $out->stop();
@@ -295,7 +295,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoBool($value);
         $out->field(ThriftWriter::BOOL, 0, 'success')->bool($result);
         $out->stop();
@@ -316,7 +316,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoByte($value);
         $out->field(ThriftWriter::I8, 0, 'success')->i8($result);
         $out->stop();
@@ -337,7 +337,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoShort($value);
         $out->field(ThriftWriter::I16, 0, 'success')->i16($result);
         $out->stop();
@@ -358,7 +358,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoInt($value);
         $out->field(ThriftWriter::I32, 0, 'success')->i32($result);
         $out->stop();
@@ -379,7 +379,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoLong($value);
         $out->field(ThriftWriter::I64, 0, 'success')->i64($result);
         $out->stop();
@@ -400,7 +400,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoDouble($value);
         $out->field(ThriftWriter::DOUBLE, 0, 'success')->double($result);
         $out->stop();
@@ -421,7 +421,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoString($value);
         $out->field(ThriftWriter::STRING, 0, 'success')->string($result);
         $out->stop();
@@ -442,7 +442,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoBinary($value);
         $out->field(ThriftWriter::STRING, 0, 'success')->string($result);
         $out->stop();
@@ -463,7 +463,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoUuid($value);
         $out->field(ThriftWriter::UUID, 0, 'success')->uuid($result);
         $out->stop();
@@ -484,7 +484,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoColor($value);
         $out->field(ThriftWriter::I32, 0, 'success')->enum($result);
         $out->stop();
@@ -505,7 +505,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoList($value);
         $out->field(ThriftWriter::LIST, 0, 'success')->i32s($result);
         $out->stop();
@@ -529,7 +529,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoSet($value);
         $out->field(ThriftWriter::SET, 0, 'success')->list(ThriftWriter::STRING, \count($result));
         foreach ($result as $item) {
@@ -557,7 +557,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->echoMap($value);
         $out->field(ThriftWriter::MAP, 0, 'success')->map(ThriftWriter::STRING, ThriftWriter::STRUCT, \count($result));
         foreach ($result as $key => $item) {
@@ -594,7 +594,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->sum($type, $second, $func, $self);
         $out->field(ThriftWriter::I64, 0, 'success')->i64($result);
         $out->stop();
@@ -615,7 +615,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         try {
             $result = $this->implementation->fail($how);
             $out->field(ThriftWriter::STRING, 0, 'success')->string($result);
@@ -644,7 +644,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         try {
             $this->implementation->check($good);
         } catch (Forbidden $exception) {
@@ -686,7 +686,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         try {
             $this->implementation->twice($which);
         } catch (NotFound $exception) {
@@ -710,7 +710,7 @@ final class EverythingService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result = $this->implementation->sleep($milliseconds);
         $out->field(ThriftWriter::I32, 0, 'success')->i32($result);
         $out->stop();

@@ -52,7 +52,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         while (($field = $in->field()) !== 0) {
             $in->skip($field);
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $this->implementation->type();
         $out->stop();
         return $out->bytes;
@@ -72,7 +72,7 @@ final class KeywordsService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $this->implementation->func($ctx);
         $out->stop();
         return $out->bytes;
@@ -96,7 +96,7 @@ final class KeywordsService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $result2 = $this->implementation->select($err, $result);
         $out->field(ThriftWriter::I32, 0, 'success')->i32($result2);
         $out->stop();
@@ -109,7 +109,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         while (($field = $in->field()) !== 0) {
             $in->skip($field);
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $this->implementation->echo();
         $out->stop();
         return $out->bytes;
@@ -129,7 +129,7 @@ final class KeywordsService implements Service, RuntimeVersion1
                     break;
             }
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $this->implementation->isset($call);
         $out->stop();
         return $out->bytes;
@@ -141,7 +141,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         while (($field = $in->field()) !== 0) {
             $in->skip($field);
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $this->implementation->toString();
         $out->stop();
         return $out->bytes;
@@ -153,7 +153,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         while (($field = $in->field()) !== 0) {
             $in->skip($field);
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $this->implementation->wait();
         $out->stop();
         return $out->bytes;
@@ -165,7 +165,7 @@ final class KeywordsService implements Service, RuntimeVersion1
         while (($field = $in->field()) !== 0) {
             $in->skip($field);
         }
-        $out = new ThriftWriter();
+        $out = new ThriftWriter(Code::Internal);
         $this->implementation->close();
         $out->stop();
         return $out->bytes;
