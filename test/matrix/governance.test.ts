@@ -174,7 +174,50 @@ test("an upstream that hangs is breached by slow calls", async () => {
   expect(servers[0].calls).toBe(0);
 });
 
-test("callers have allowances of their own", async () => {
+test("an adaptive limit begins low, and grows while replies are quick", async () => {
+  const { servers, call, reset } = await setUp(
+    "outlier: { enabled: false }, concurrency: { policy: adaptive, minLimit: 2, probeCalls: 5, intervalMs: 20 }",
+  );
+  for (const server of servers) server.mode = "hang";
+  const first = Array.from({ length: 8 }, () => call());
+  await expect.poll(() => servers.reduce((sum, { calls }) => sum + calls, 0), POLL).toBe(2);
+  for (const server of servers) {
+    server.mode = "answer";
+    server.release();
+  }
+  const codes = await Promise.all(first);
+  expect(codes.toSorted()).toEqual([...ok(2), ...Array(6).fill("RESOURCE_EXHAUSTED")]);
+  reset();
+  await expect.poll(() => Promise.all(Array.from({ length: 6 }, () => call())), POLL).toEqual(ok(6));
+});
+
+test("callers behind other sidecars have allowances of their own, by the names that those give them", async () => {
+  const server = await startInventory();
+  const sidecar = startSidecarForTest(`
+schema: { include: ["${IDL}"], files: ["${IDL}/shop/inventory.thrift"] }
+listeners: [{ kind: local, side: provider, address: "127.0.0.1:0" }]
+upstreams:
+  inventory:
+    protocol: thrift-framed
+    endpoints: ["127.0.0.1:${server.port}"]
+    services: [shop.Inventory]
+    local: true
+    rateLimit: [{ per: caller, perSecond: 0.01, burst: 2 }]
+`);
+  const client = new InventoryClient(await sidecar.addressOf("provider"), grpc.credentials.createInsecure());
+  onTestFinished(() => client.close());
+  function callAs(name: string): Promise<string> {
+    const metadata = new grpc.Metadata();
+    metadata.set("cw-hops", "1");
+    metadata.set("cw-from", name);
+    return new Promise((done) => client.get({ sku: "TEA" }, metadata, (error) => done(error ? error.details : "OK")));
+  }
+  expect([await callAs("till"), await callAs("till")]).toEqual(ok(2));
+  expect(await callAs("till")).toContain("the caller till");
+  expect(await callAs("web")).toBe("OK");
+});
+
+test("values of a field have allowances of their own", async () => {
   const { codesOf } = await setUp("rateLimit: [{ perSecond: 0.01, burst: 2, per: { field: sku } }]");
   expect(await codesOf(3)).toEqual(["OK", "OK", "RESOURCE_EXHAUSTED"]);
 });
