@@ -59,8 +59,8 @@ export interface RpcErrorOptions {
   readonly details?: readonly Detail[];
   readonly headers?: Metadata;
   readonly trailers?: Metadata;
-  /** How long the caller should wait before it tries again, in milliseconds. */
-  readonly retryAfterMs?: number;
+  /** How long the caller should wait before it tries again, in milliseconds; Infinity: it should not. */
+  readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -98,6 +98,5 @@ export function toRpcError(thrown: unknown): RpcError {
 export function withSent(error: RpcError, sent: boolean): RpcError {
   if (error.sent === sent) return error;
   const { code, message, origin, details, headers, trailers, retryAfterMs } = error;
-  const options = { origin, sent, details, headers, trailers, cause: error };
-  return new RpcError(code, message, retryAfterMs === undefined ? options : { ...options, retryAfterMs });
+  return new RpcError(code, message, { origin, sent, details, headers, trailers, retryAfterMs, cause: error });
 }

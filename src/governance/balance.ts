@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { AnyCall, Handler } from "../rpc/call.ts";
 import type { Connect, EndpointHandler, Endpoints, Labels, Resolver } from "../rpc/endpoint.ts";
+import { retryInfo } from "../rpc/retry-info.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
 import { createLevels, levelsOf } from "./levels.ts";
@@ -130,9 +131,10 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
       const message = `no endpoint of the upstream ${upstream} has the labels that the route ${call.facts.route ?? ""} demands`;
       return new RpcError("UNAVAILABLE", `${message}: ${labels.join(", ")}`);
     }
-    const waitMs = pool.staleAtMs() - clock.nowMs();
+    const waitMs = Math.max(0, pool.staleAtMs() - clock.nowMs());
     const message = `the breakers of all ${pool.size} endpoints of the upstream ${upstream} are open`;
-    return new RpcError("UNAVAILABLE", message, Number.isFinite(waitMs) ? { retryAfterMs: Math.max(0, waitMs) } : {});
+    if (!Number.isFinite(waitMs)) return new RpcError("UNAVAILABLE", message);
+    return new RpcError("UNAVAILABLE", message, { retryAfterMs: waitMs, details: [retryInfo(waitMs)] });
   }
 
   /** The endpoint of one attempt, which is noted; undefined when there is none. */

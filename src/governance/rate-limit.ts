@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { AnyCall, Layer } from "../rpc/call.ts";
+import { retryInfo } from "../rpc/retry-info.ts";
 import type { StreamLayer } from "../rpc/stream.ts";
 import { compileMethodSet, type MethodPairs, methodNames } from "./method-set.ts";
 import { keysBy, perOption, whatOf } from "./rate-key.ts";
@@ -118,7 +119,7 @@ function createAllowance(
 }
 
 function exhausted(call: AnyCall, { what, perSecond }: Allowance, { tokens }: Bucket): RpcError {
-  return new RpcError("RESOURCE_EXHAUSTED", `${what(call)} has its ${perSecond} calls per second (rateLimit)`, {
-    retryAfterMs: Math.ceil(((1 - tokens) * 1_000) / perSecond),
-  });
+  const message = `${what(call)} has its ${perSecond} calls per second (rateLimit)`;
+  const retryAfterMs = Math.ceil(((1 - tokens) * 1_000) / perSecond);
+  return new RpcError("RESOURCE_EXHAUSTED", message, { retryAfterMs, details: [retryInfo(retryAfterMs)] });
 }

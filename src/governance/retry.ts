@@ -57,9 +57,6 @@ export interface RetryContext {
   readonly counts: UpstreamCounts;
 }
 
-/** gRPC's pushback (proposal A6): milliseconds to wait, or anything else for no retry. */
-const PUSHBACK_TRAILER = "grpc-retry-pushback-ms";
-
 /** When there is another attempt, for calls of both kinds: they share one budget. */
 interface Attempts {
   /** A call has come. */
@@ -96,8 +93,8 @@ function createAttempts(options: RetryOptions, { clock, random, counts }: RetryC
     deposit: () => budget.deposit(clock.turnMs()),
     waitFor,
     waitAfter(call, number, sent, error) {
-      const askedMs = pushbackOf(error);
-      if (askedMs === "never" || !isRetryable(error, codes, call)) return undefined;
+      const askedMs = error.retryAfterMs;
+      if (!isRetryable(error, codes, call)) return undefined;
       // What we refuse ourselves, as with open breakers, is refused at once: calls that waited for that would pile up here.
       if (error.origin === "here" && askedMs !== undefined && askedMs > backOff.maxMs) return undefined;
       return waitFor(call, number, sent, askedMs);
@@ -188,14 +185,6 @@ function isRetryable(error: RpcError, codes: ReadonlySet<Code>, { signal }: AnyC
   // Our own limits, such as the size of a frame, are the same next time, unless they say when they will not be.
   if (code === "RESOURCE_EXHAUSTED" && origin === "here" && retryAfterMs === undefined) return false;
   return codes.has(code);
-}
-
-/** What the error asks its caller to wait, in milliseconds. */
-function pushbackOf({ retryAfterMs, trailers }: RpcError): number | "never" | undefined {
-  if (retryAfterMs !== undefined) return retryAfterMs;
-  const pushback = trailers.get(PUSHBACK_TRAILER);
-  if (pushback === undefined) return undefined;
-  return /^\d{1,10}$/.test(pushback) ? Number(pushback) : "never";
 }
 
 /** Resolves after `ms`; rejects when the signal is aborted before. */

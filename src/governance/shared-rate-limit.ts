@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { AnyCall, Layer } from "../rpc/call.ts";
+import { retryInfo } from "../rpc/retry-info.ts";
 import type { StreamLayer } from "../rpc/stream.ts";
 import { compileMethodSet, type MethodPairs } from "./method-set.ts";
 import { keysBy, whatOf } from "./rate-key.ts";
@@ -89,7 +90,8 @@ export function sharedRateLimit(
 
 function exhausted(call: AnyCall, { per, perSecond }: Rule, waitMs: number): RpcError {
   const message = `${whatOf(per, call)} has its ${perSecond} calls per second through all sidecars (rateLimit)`;
-  return new RpcError("RESOURCE_EXHAUSTED", message, { retryAfterMs: Math.ceil(waitMs) });
+  const retryAfterMs = Math.ceil(waitMs);
+  return new RpcError("RESOURCE_EXHAUSTED", message, { retryAfterMs, details: [retryInfo(retryAfterMs)] });
 }
 
 function noStore({ shared }: Rule): RpcError {

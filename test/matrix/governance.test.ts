@@ -4,6 +4,7 @@ import * as grpc from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
 import { InventoryClient } from "../../demo/gen/proto/inventory.ts";
 import { startSidecarForTest } from "../e2e/sidecar.ts";
+import { startGrpcUpstream } from "../faults/upstreams.ts";
 import { IDL, type InventoryServer, startInventory } from "./inventory-server.ts";
 
 /**
@@ -215,6 +216,60 @@ upstreams:
   expect([await callAs("till"), await callAs("till")]).toEqual(ok(2));
   expect(await callAs("till")).toContain("the caller till");
   expect(await callAs("web")).toBe("OK");
+});
+
+test.each([
+  ["never", "-1", 1],
+  ["soon", "1", 3],
+])("a gRPC server that wants a call %s again is heeded", async (_, pushback, attempts) => {
+  let calls = 0;
+  const upstream = await startGrpcUpstream(() => {
+    calls++;
+    const trailers = { "grpc-status": "14", "grpc-retry-pushback-ms": pushback };
+    return { headers: { ":status": 200, "content-type": "application/grpc" }, trailers };
+  });
+  onTestFinished(upstream.stop);
+  const sidecar = startSidecarForTest(`
+schema: { include: ["${IDL}"], files: ["${IDL}/shop/inventory.thrift"] }
+listeners: [{ kind: local, address: "127.0.0.1:0" }]
+upstreams:
+  inventory: { protocol: grpc, endpoints: ["${upstream.endpoint}"], services: [shop.Inventory], ${idempotent} }
+`);
+  const client = new InventoryClient(await sidecar.addressOf("local"), grpc.credentials.createInsecure());
+  onTestFinished(() => client.close());
+  const error = await new Promise<grpc.ServiceError | null>((done) => client.get({ sku: "TEA" }, done));
+  expect(error?.code).toBe(grpc.status.UNAVAILABLE);
+  expect(calls).toBe(attempts);
+});
+
+test("a caller over HTTP that calls too often is told when to come again, through two sidecars, too", async () => {
+  const server = await startInventory();
+  const schema = `schema: { include: ["${IDL}"], files: ["${IDL}/shop/inventory.thrift"] }`;
+  const far = startSidecarForTest(`
+${schema}
+listeners: [{ kind: local, side: provider, address: "127.0.0.1:0" }]
+upstreams:
+  inventory:
+    protocol: thrift-framed
+    endpoints: ["127.0.0.1:${server.port}"]
+    services: [shop.Inventory]
+    local: true
+    rateLimit: [{ perSecond: 0.01, burst: 1 }]
+`);
+  const near = startSidecarForTest(`
+${schema}
+listeners: [{ kind: http, address: "127.0.0.1:0" }]
+upstreams:
+  inventory: { protocol: sidecar, endpoints: ["${await far.addressOf("provider")}"], services: [shop.Inventory] }
+`);
+  const url = `http://${await near.addressOf("http")}/shop.Inventory/get`;
+  const get = () =>
+    fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: '{"sku":"TEA"}' });
+  expect((await get()).status).toBe(200);
+  const refused = await get();
+  const seconds = Number(refused.headers.get("retry-after"));
+  expect([refused.status, seconds > 50 && seconds <= 100]).toEqual([429, true]);
+  expect(server.calls).toBe(1);
 });
 
 test("values of a field have allowances of their own", async () => {

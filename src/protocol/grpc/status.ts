@@ -1,5 +1,6 @@
 // How a call ended, in gRPC's headers: grpc-status, grpc-message and google.rpc.Status in grpc-status-details-bin.
-import { CODE_NUMBERS, type Code, codeOfNumber, type Status } from "../../base/errors.ts";
+import { CODE_NUMBERS, type Code, codeOfNumber, type RpcError, type Status } from "../../base/errors.ts";
+import { readRetryInfo } from "../../rpc/retry-info.ts";
 import { formatStatus, parseDetails } from "../../rpc/status.ts";
 import { type HeaderList, headerOf } from "./header-list.ts";
 
@@ -31,6 +32,22 @@ export function readStatus(headers: HeaderList, httpStatus: number | undefined):
   if (code === undefined)
     return { code: "UNKNOWN", message: `grpc-status ${text.slice(0, 20)}: ${message}`, details: [] };
   return { code, message, details: parseDetails(headerOf(headers, "grpc-status-details-bin")) };
+}
+
+/** gRPC's pushback (proposal A6): milliseconds to wait, or anything else for no retry. */
+const PUSHBACK = "grpc-retry-pushback-ms";
+
+/** Appends when the call may come again, if the error says so. */
+export function writePushback({ retryAfterMs }: RpcError, headers: string[]): void {
+  if (retryAfterMs === undefined) return;
+  headers.push(PUSHBACK, Number.isFinite(retryAfterMs) ? String(Math.ceil(retryAfterMs)) : "-1");
+}
+
+/** When a call that ended so may come again, in milliseconds: Infinity for never, undefined where that is not said. */
+export function retryAfterOf(headers: HeaderList, { details }: Status): number | undefined {
+  const pushback = headerOf(headers, PUSHBACK);
+  if (pushback === undefined) return readRetryInfo(details);
+  return /^\d{1,10}$/.test(pushback) ? Number(pushback) : Number.POSITIVE_INFINITY;
 }
 
 const CODES_BY_HTTP_STATUS: ReadonlyMap<number | undefined, Code> = new Map<number, Code>([

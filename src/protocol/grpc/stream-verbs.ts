@@ -4,6 +4,7 @@ import { RpcError } from "../../base/errors.ts";
 import type { Metadata } from "../../base/metadata.ts";
 import type { StreamCall, StreamReply } from "../../rpc/stream.ts";
 import { type HeaderList, readMetadata, writeMetadata } from "./header-list.ts";
+import { retryAfterOf } from "./status.ts";
 import {
   type CallContext,
   type CallHead,
@@ -60,5 +61,6 @@ export function readStreamEnd(headers: HeaderList, trailers: HeaderList | undefi
   const metadata = readMetadata(trailers ?? headers);
   if (!status) return metadata;
   const { code, message, details } = status;
-  throw new RpcError(code, message, { origin: "peer", sent: true, details, trailers: metadata });
+  const retryAfterMs = retryAfterOf(trailers ?? headers, status);
+  throw new RpcError(code, message, { origin: "peer", sent: true, details, trailers: metadata, retryAfterMs });
 }

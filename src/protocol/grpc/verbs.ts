@@ -12,7 +12,7 @@ import type { Method } from "../../schema/model.ts";
 import { type HeaderList, headerOf, readMetadata, writeMetadata } from "./header-list.ts";
 import { type ReceivedMessage, writeMessage } from "./message.ts";
 import { ACCEPTED_ENCODINGS, ACCEPTED_SETS, readAccepted, readEncoding } from "./message-encoding.ts";
-import { readStatus, writeStatus } from "./status.ts";
+import { readStatus, retryAfterOf, writePushback, writeStatus } from "./status.ts";
 import { formatTimeout, parseTimeout } from "./timeout.ts";
 
 /** What a call wore on the wire, and its reply has to wear again. */
@@ -222,6 +222,7 @@ export function writeFailure(error: RpcError, headers: string[]): void {
   writeMetadata(error.headers, headers);
   writeMetadata(error.trailers, headers);
   writeStatus(error, headers);
+  writePushback(error, headers);
 }
 
 /** What a request to an upstream says beside the call. */
@@ -316,7 +317,7 @@ export function readReply(
   const status = readEnd(headers, trailers);
   const metadata = trailers === undefined ? Metadata.EMPTY : readMetadata(headers);
   const trailing = readMetadata(trailers ?? headers);
-  if (status) return declared(status, method, metadata, trailing);
+  if (status) return declared(status, method, metadata, trailing, retryAfterOf(trailers ?? headers, status));
   if (message === undefined) throw new RpcError("INTERNAL", "the status is OK but no message came", { sent: true });
   const payload = payloadOf(method.response, message);
   const result = { kind: "result", payload, headers: metadata, trailers: trailing } as const;
@@ -368,12 +369,18 @@ export function checkAccepted(compression: Compression, accepts: readonly Compre
   throw new RpcError("INTERNAL", text, { sent: true });
 }
 
-function declared(status: Status, method: Method, headers: Metadata, trailers: Metadata): Reply {
+function declared(
+  status: Status,
+  method: Method,
+  headers: Metadata,
+  trailers: Metadata,
+  retryAfterMs: number | undefined,
+): Reply {
   const { code, message, details } = status;
   const thrown = thrownException(method, details);
   if (thrown) {
     const payload = { type: thrown.type, codec: "protobuf", bytes: thrown.bytes } as const;
     return { kind: "exception", field: thrown.field, status, payload, headers, trailers };
   }
-  throw new RpcError(code, message, { origin: "peer", sent: true, details, headers, trailers });
+  throw new RpcError(code, message, { origin: "peer", sent: true, details, headers, trailers, retryAfterMs });
 }

@@ -3,13 +3,14 @@
 import { RpcError, type Status } from "../../base/errors.ts";
 import type { Call, Payload, Reply } from "../../rpc/call.ts";
 import { exceptionInResponse } from "../../rpc/response-oneof.ts";
+import { readRetryInfo } from "../../rpc/retry-info.ts";
 import { thrownException } from "../../rpc/status.ts";
 import type { Method } from "../../schema/model.ts";
 import { parseError, parseObject } from "./connect-error.ts";
 import { mediaTypeOf } from "./dialect.ts";
 import type { PeerResponse } from "./http.ts";
 import { readResponseMetadata, writeRequestMetadata } from "./http-metadata.ts";
-import { checkIdentity, codeOfHttpStatus, textOf, unexpectedResponse } from "./http-status.ts";
+import { checkIdentity, codeOfHttpStatus, retryAfterOf, textOf, unexpectedResponse } from "./http-status.ts";
 import { type WriteCall, writeTimeout } from "./outgoing.ts";
 
 /** How calls are written. */
@@ -62,7 +63,10 @@ function failed(
   if (!status) throw unexpectedResponse(response, "a Connect error");
   const { code, message, details } = status;
   const thrown = thrownException(method, details);
-  if (!thrown) throw new RpcError(code, message, { origin: "peer", sent: true, details, ...metadata });
+  if (!thrown) {
+    const retryAfterMs = readRetryInfo(details) ?? retryAfterOf(response);
+    throw new RpcError(code, message, { origin: "peer", sent: true, details, retryAfterMs, ...metadata });
+  }
   const payload: Payload = { type: thrown.type, codec: "protobuf", bytes: thrown.bytes };
   return { kind: "exception", field: thrown.field, status, payload, ...metadata };
 }

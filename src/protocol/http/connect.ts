@@ -111,7 +111,7 @@ function messageOf(query: string, isBase64: boolean): Uint8Array {
 }
 
 function writeReply(answer: Reply | RpcError, { codec, contentType }: Dress, context: DialectContext): HttpResponse {
-  if (answer instanceof RpcError) return writeError(answer, answer, context);
+  if (answer instanceof RpcError) return comingAgain(answer, writeError(answer, answer, context));
   if (answer.kind === "exception") {
     return writeError(answer.status ?? exceptionStatus(answer.field, answer.payload.bytes), answer, context);
   }
@@ -129,6 +129,14 @@ function writeError(status: Status, metadata: Said, { printDetail }: DialectCont
     headers: headersOf("application/json", metadata),
     body: printError(status, printDetail),
   };
+}
+
+/** A response that says when the call may come again, if its error does. */
+function comingAgain({ retryAfterMs }: RpcError, response: HttpResponse): HttpResponse {
+  if (retryAfterMs === undefined || !Number.isFinite(retryAfterMs)) return response;
+  // A peer may have said it as metadata.
+  if (response.headers.get("retry-after") !== undefined) return response;
+  return { ...response, headers: response.headers.with("retry-after", String(Math.ceil(retryAfterMs / 1_000))) };
 }
 
 interface Said {

@@ -52,8 +52,15 @@ export function unexpectedResponse({ status, headers, body }: PeerResponse, expe
   return new RpcError(
     code,
     `the response has the HTTP status ${status}${to} and the content type ${type ?? "none"}, expected ${expected}${text}`,
-    { origin: "peer", sent: true },
+    { origin: "peer", sent: true, retryAfterMs: retryAfterOf({ status, headers }) },
   );
+}
+
+/** When a request may come again, by the seconds of `retry-after` (RFC 9110, 10.2.3), in milliseconds; dates are not read. */
+export function retryAfterOf({ status, headers }: Pick<PeerResponse, "status" | "headers">): number | undefined {
+  if (status !== 429 && status !== 503) return undefined;
+  const seconds = headers.get("retry-after");
+  return seconds !== undefined && /^\d{1,7}$/.test(seconds) ? Number(seconds) * 1_000 : undefined;
 }
 
 /** The beginning of a body for people. */

@@ -8,6 +8,7 @@ import { isBusinessError } from "../../rpc/business-error.ts";
 import type { Call, Facts, Reply } from "../../rpc/call.ts";
 import type { Lookup } from "../../rpc/resolve.ts";
 import { exceptionInResponse } from "../../rpc/response-oneof.ts";
+import { readRetryInfo } from "../../rpc/retry-info.ts";
 import { exceptionStatus, thrownException } from "../../rpc/status.ts";
 import type { Method } from "../../schema/model.ts";
 import { readApplicationException, writeApplicationException } from "./application-exception.ts";
@@ -436,7 +437,9 @@ function thrown(
   const error = fromApplicationException(exception);
   const options = { origin: "peer", sent, headers, trailers, cause: error.cause } as const;
   if (!status) throw new RpcError(error.code, error.message, options);
-  throw new RpcError(status.code, status.message || error.message, { ...options, details: status.details });
+  const { details } = status;
+  const retryAfterMs = readRetryInfo(details);
+  throw new RpcError(status.code, status.message || error.message, { ...options, details, retryAfterMs });
 }
 
 function checkInStep({ envelope, sequenceId, name }: ReadHeader, dress: Dress): void {

@@ -104,12 +104,8 @@ test.each<[string, RpcError, number]>([
   ["breakers of ours that are open no longer than that", error("UNAVAILABLE", { retryAfterMs: 250 }), 3],
   ["an attempt that took too long", error("DEADLINE_EXCEEDED", { sent: true }), 3],
   ["a peer whose own deadline passed", error("DEADLINE_EXCEEDED", { origin: "peer", sent: true }), 1],
-  ["gRPC's pushback", error("UNAVAILABLE", { trailers: Metadata.from([["grpc-retry-pushback-ms", "7"]]) }), 3],
-  [
-    "gRPC's pushback for ever",
-    error("UNAVAILABLE", { trailers: Metadata.from([["grpc-retry-pushback-ms", "-1"]]) }),
-    1,
-  ],
+  ["a peer that says when", error("UNAVAILABLE", { origin: "peer", sent: true, retryAfterMs: 700 }), 3],
+  ["a peer that says never", error("UNAVAILABLE", { origin: "peer", retryAfterMs: Number.POSITIVE_INFINITY }), 1],
 ])("%s on an idempotent method", async (_, outcome, expected) => {
   expect((await setUp([outcome]).run(callOf({ method: idempotentMethod }))).attempts).toBe(expected);
 });
