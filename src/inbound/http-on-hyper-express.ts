@@ -1,5 +1,6 @@
 // HTTP/1.1 on hyper-express and uWebSockets.js: the fast server, where a binary fits the platform and the Node version.
 // TCP only.
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import type { Request, Response, Server, ServerConstructorOptions } from "hyper-express";
 import type { Address } from "../base/address.ts";
@@ -18,7 +19,8 @@ const NO_BODY = new Uint8Array(0);
 export async function loadHyperExpress(maxHeaderBytes: number): Promise<typeof import("hyper-express")> {
   // The binary reads its header limit from the environment, once; its own default is 4 KiB.
   process.env["UWS_HTTP_MAX_HEADERS_SIZE"] ??= String(maxHeaderBytes);
-  return import("hyper-express");
+  // Imported, it would be empty where node_modules is a symlink: Node then loads it under two names.
+  return createRequire(import.meta.url)("hyper-express");
 }
 
 /** Opens a TCP address and serves on hyper-express, which must have been loaded. */
