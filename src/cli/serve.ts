@@ -1,20 +1,12 @@
 // `causeway serve`: the sidecar as a process. Signals, exit codes and the log's destination; all else is app.ts.
-import { setFlagsFromString } from "node:v8";
 import { Command } from "commander";
 import { levels, pino } from "pino";
 import { type App, checkConfig, createApp, createReloader, ListenError, type Reloader } from "../app/app.ts";
 import { formatAddress } from "../base/address.ts";
 import { systemClock } from "../base/clock.ts";
 import { type Diagnostic, formatDiagnostic } from "../base/diagnostic.ts";
-import { collectGarbage } from "./collect-garbage.ts";
+import { collectGarbage, serveFreely, startFrugally } from "./heap.ts";
 import { createLogOutput } from "./log-output.ts";
-
-/**
- * What is read at the start is garbage soon, and V8 would let the heap grow to four times of what lives before it looks: so
- * it collects more often as long as nothing is served.
- */
-const FRUGAL = "--heap-growing-percent=40";
-const AS_USUAL = "--heap-growing-percent=0";
 
 const LOG_LEVELS = [...Object.values(levels.labels), "silent"];
 
@@ -40,6 +32,7 @@ Example:
   });
 
 async function serve(configPath: string, level: string): Promise<number> {
+  startFrugally();
   const output = createLogOutput();
   const log = pino({ level }, output.stream);
 
@@ -50,7 +43,6 @@ async function serve(configPath: string, level: string): Promise<number> {
     void reloader?.reload();
   });
 
-  setFlagsFromString(FRUGAL);
   const marks = new Map<string, string>();
   const report = (diagnostic: Diagnostic): void => {
     if (diagnostic.severity === "error") process.stderr.write(`${formatDiagnostic(diagnostic)}\n`);
@@ -79,7 +71,7 @@ async function serve(configPath: string, level: string): Promise<number> {
     process.stderr.write(`causeway: ${error.message}\n`);
     return 1;
   }
-  setFlagsFromString(AS_USUAL);
+  serveFreely();
   for (const { kind, side, address } of app.listeners) {
     log.info({ kind, side, address: formatAddress(address) }, "listening");
   }
