@@ -1,11 +1,13 @@
 // Servers of the stubs of each language register with a sidecar by their own runtimes, and are called through it as long as
 // they live.
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { ROOT } from "../../tools/build-cache.ts";
+import { phpFpmCommand } from "../../tools/php-fpm.ts";
 import { type Service, startService } from "../../tools/program.ts";
 import { type Tool, whatIsMissing } from "../../tools/toolchain.ts";
 import { type Sidecar, startSidecarForTest } from "../e2e/sidecar.ts";
@@ -98,27 +100,27 @@ test.for(CASES)(
   },
 );
 
-/** What PHP's front controller is registered with, and its command. */
-async function phpServer(folder: string) {
-  const address = `127.0.0.1:${await freePort()}`;
-  const env = { GENERATED: await generatePhpStubs("thrift"), NOTES: join(folder, "notes") };
-  const command = ["-S", address, "-d", "display_errors=stderr", join(ROOT, "test/interop/stubs-php/front.php")];
+const FRONT = join(ROOT, "test/interop/stubs-php/front.php");
+
+/** A folder of this test, and what PHP's front controller finds in its environment. */
+async function phpEnvironment() {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-register-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return { folder, env: { GENERATED: await generatePhpStubs("thrift"), NOTES: join(folder, "notes") } };
+}
+
+/** The arguments of the program that registers a server of PHP, and runs a command meanwhile. */
+async function registerArgs(sidecar: Sidecar, address: string, framing: string, command: readonly string[] = []) {
   const instance = JSON.stringify({
     upstream: "kinds",
     services: ["kinds.Kinds"],
     address,
     codec: "CODEC_THRIFT_BINARY",
-    framing: "FRAMING_HTTP",
+    framing,
     healthCheck: JSON.parse(HEALTH_CHECK),
   });
-  const register = (http: string) => ["test/interop/stubs-php/register-with.php", env.GENERATED, http, instance];
-  return { env, command, register };
-}
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "causeway-register-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  const program = "test/interop/stubs-php/register-with.php";
+  return [program, await generatePhpStubs("thrift"), await sidecar.addressOf("http"), instance, ...command];
 }
 
 test("a server in PHP is kept registered by its own process, and forgotten when that dies", {
@@ -126,39 +128,49 @@ test("a server in PHP is kept registered by its own process, and forgotten when 
 }, async ({ skip }) => {
   const missing = whatIsMissing(["php"]);
   skip(missing !== undefined, missing);
-  const { env, command, register } = await phpServer(temporaryFolder());
-  const serve = ["-c", `exec php "$@" 2>&1`, "php", ...command];
+  const { env } = await phpEnvironment();
+  const address = `127.0.0.1:${await freePort()}`;
+  const serve = ["-c", `exec php "$@" 2>&1`, "php", "-S", address, "-d", "display_errors=stderr", FRONT];
   const server = await startService("/bin/sh", serve, /(Development Server)/, { env });
   onTestFinished(server.kill);
 
   const sidecar = startSidecar({ protocol: "thrift-http" });
-  const registered = await startService("php", register(await sidecar.addressOf("http")), READY, { cwd: ROOT });
+  const register = await registerArgs(sidecar, address, "FRAMING_HTTP");
+  const registered = await startService("php", register, READY, { cwd: ROOT });
   onTestFinished(registered.kill);
   await isCalled(sidecar);
   await registered.kill();
   await isGone(sidecar, ({ why }) => why === "its lease is over");
 });
 
-test("a server in PHP that its registration runs leaves on SIGTERM, and answers what it was asked before", {
-  timeout: BUILD_MS,
-}, async ({ skip }) => {
-  const missing = whatIsMissing(["php"]);
-  skip(missing !== undefined, missing);
-  const folder = temporaryFolder();
-  const { env, command, register } = await phpServer(folder);
-  const sidecar = startSidecar({ protocol: "thrift-http" });
-  const args = [...register(await sidecar.addressOf("http")), "php", ...command];
-  const server = await startService("php", args, READY, { cwd: ROOT, env });
-  onTestFinished(server.kill);
-  await isCalled(sidecar);
+test.for(["php -S", "PHP-FPM"])(
+  "%s that its registration runs leaves on SIGTERM, and answers what it was asked before",
+  { timeout: BUILD_MS },
+  async (name, { skip }) => {
+    const isFpm = name === "PHP-FPM";
+    const missing = whatIsMissing(isFpm ? ["php", "php-fpm"] : ["php"]);
+    skip(missing !== undefined, missing);
+    const { folder, env } = await phpEnvironment();
+    const fpm = phpFpmCommand(folder, 2);
+    const address = isFpm ? `unix:${fpm.socket}` : `127.0.0.1:${await freePort()}`;
+    const command = isFpm ? fpm.command : ["php", "-S", address, "-d", "display_errors=stderr", FRONT];
+    const sidecar = startSidecar(isFpm ? { protocol: "fastcgi", script: FRONT } : { protocol: "thrift-http" });
+    const register = await registerArgs(sidecar, address, isFpm ? "FRAMING_FASTCGI" : "FRAMING_HTTP", command);
+    const server = await startService("php", register, READY, { cwd: ROOT, env });
+    onTestFinished(server.kill);
+    await isCalled(sidecar);
 
-  const last = call(sidecar, "echoString", { value: "wait a little" });
-  await vi.waitFor(() => expect(readFileSync(join(folder, "notes"), "utf8")).toBe("wait a little\n"), PATIENCE);
-  await server.stop();
-  expect(await last).toMatchObject({ status: 200, text: expect.stringContaining("wait a little") });
-  await isGone(sidecar, hasLeft);
-  await expect(fetch(`http://${command[1]}/`)).rejects.toThrow();
-});
+    const last = call(sidecar, "echoString", { value: "wait a little" });
+    const asked = () => expect(readFileSync(join(folder, "notes"), "utf8")).toBe("wait a little\n");
+    await vi.waitFor(asked, PATIENCE);
+    await server.stop();
+    expect(await last).toMatchObject({ status: 200, text: expect.stringContaining("wait a little") });
+    await isGone(sidecar, hasLeft);
+    const [host = "", port = ""] = address.split(":");
+    const socket = connect(isFpm ? { path: fpm.socket } : { host, port: Number(port) });
+    await expect(once(socket, "connect")).rejects.toThrow();
+  },
+);
 
 async function freePort(): Promise<number> {
   const server = createServer();

@@ -17,4 +17,4 @@ use Causeway\Registration;
 $registration = new Registration(json_decode($instance, true), leaseSeconds: 3, httpAddress: $address);
 $registration->heartbeat();
 echo "ready registered\n";
-$registration->run(array_slice($argv, 4));
+$registration->run(array_slice($argv, 4), str_contains($argv[4] ?? '', 'fpm') ? SIGQUIT : SIGINT);
