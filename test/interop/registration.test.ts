@@ -157,7 +157,8 @@ test.for(["php -S", "PHP-FPM"])(
     const sidecar = startSidecar(isFpm ? { protocol: "fastcgi", script: FRONT } : { protocol: "thrift-http" });
     const register = await registerArgs(sidecar, address, isFpm ? "FRAMING_FASTCGI" : "FRAMING_HTTP", command);
     const server = await startService("php", register, READY, { cwd: ROOT, env });
-    onTestFinished(server.kill);
+    // It ends the server that it runs.
+    onTestFinished(server.stop);
     await isCalled(sidecar);
 
     const last = call(sidecar, "echoString", { value: "wait a little" });
