@@ -11,7 +11,7 @@ export interface EndpointView {
   readonly health: EndpointHealth;
   /** Attempts whose outcome is outstanding. */
   readonly inFlight: number;
-  /** The moving average of its latency; absent before the first reply, and where balancing does not ask. */
+  /** The moving average of its latency, before the first reply what balancing takes it for; absent where that does not ask. */
   readonly latencyMs?: number;
   /** Time until it may be called again, if it may not. */
   readonly outForMs?: number;
