@@ -44,6 +44,13 @@ const missingGo = whatIsMissing([...GO_TOOLS, "php"]);
 
 const folders = new Map<StubWire, string>();
 
+/** A folder that goes when all tests have ended. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "causeway-php-"));
+  stops.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 /** Where the code of a wire is. */
 function generated(wire: StubWire): string {
   return folders.get(wire) ?? "";
@@ -129,7 +136,7 @@ describe("PHP", () => {
 
   test("a runtime that is too old is refused when generated code loads", async ({ skip }) => {
     skip(missingPhp !== undefined, missingPhp);
-    const old = mkdtempSync(join(tmpdir(), "causeway-php-"));
+    const old = temporaryFolder();
     cpSync(join(ROOT, "clients/php/src"), old, { recursive: true });
     unlinkSync(join(old, "RuntimeVersion1.php"));
     const program = `spl_autoload_register(function ($class) use ($argv) {
@@ -139,7 +146,6 @@ describe("PHP", () => {
     new Kinds\\Point(1, 2);`;
     const php = runProgram("php", ["-r", program, "--", old, generated("thrift")]);
     await expect(php).rejects.toThrow(/Interface "Causeway\\RuntimeVersion1" not found/);
-    rmSync(old, { recursive: true });
   });
 
   test.for(STUB_WIRES)("bytes that are no %s message are refused, whatever they are", async (wire, { skip }) => {
@@ -195,7 +201,7 @@ describe("a stub in PHP calls through a sidecar", () => {
 describe("a stub in PHP serves", () => {
   /** `php -S`, and the file with its notes. */
   async function startPhp(wire: StubWire): Promise<string> {
-    const notes = join(mkdtempSync(join(tmpdir(), "causeway-php-")), "notes");
+    const notes = join(temporaryFolder(), "notes");
     const env = { GENERATED: generated(wire), NOTES: notes };
     const port = await freePort();
     const script = join(SOURCES, "front.php");
@@ -318,7 +324,7 @@ describe("a stub in PHP, where the sidecar", () => {
 
   test("dies in the middle of a call, fails that call and makes the next one once it is back", async ({ skip }) => {
     skip(missingPhp !== undefined, missingPhp);
-    const folder = mkdtempSync(join(tmpdir(), "causeway-php-"));
+    const folder = temporaryFolder();
     const path = join(folder, "sidecar.sock");
     // The sidecar may connect before there is a call.
     const calls = new EventEmitter();
@@ -471,7 +477,7 @@ describe("under PHP-FPM", () => {
     "requests share a connection, and what one left half read is never another's answer (%s)",
     async (wire, { skip }) => {
       needs(skip, "php", "php-fpm");
-      const folder = mkdtempSync(join(tmpdir(), "causeway-php-"));
+      const folder = temporaryFolder();
       const fpm = await startFpm(folder);
       const grpc = await startGrpcServer(TWIN, [join(ROOT, TWINS)]);
       stops.push(grpc.stop);
@@ -504,7 +510,7 @@ describe("under PHP-FPM", () => {
 
   test("the front controller serves Thrift over FastCGI", async ({ skip }) => {
     needs(skip, "php", "php-fpm");
-    const folder = mkdtempSync(join(tmpdir(), "causeway-php-"));
+    const folder = temporaryFolder();
     const fpm = await startFpm(folder);
     const post = (body: Buffer, more: Record<string, string> = {}) =>
       requestFastCgi(
