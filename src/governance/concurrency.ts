@@ -57,7 +57,7 @@ export function concurrencyLimit(options: ConcurrencyOptions, context: Concurren
   const gradient = options.policy === "adaptive" ? createGradientLimit(options, random) : undefined;
   const fixed = options.policy === "fixed" ? options.max : 0;
   let inFlight = 0;
-  const limitNow = () => gradient?.limit ?? fixed;
+  const limitNow = () => gradient?.limit() ?? fixed;
   const refuse = (call: AnyCall) => {
     counts.concurrencyRefused++;
     return Promise.reject(exhausted(call, limitNow()));

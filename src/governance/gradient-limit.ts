@@ -11,7 +11,8 @@ export interface GradientOptions {
 
 /** A limit that follows the latencies that it is told. */
 export interface GradientLimit {
-  readonly limit: number;
+  /** How many calls may be in flight now. */
+  limit(): number;
   /** A call that went out at `startMs` was answered at `nowMs`. */
   answered(startMs: number, nowMs: number): void;
 }
@@ -58,9 +59,7 @@ export function createGradientLimit(options: GradientOptions, random: () => numb
   }
 
   return {
-    get limit() {
-      return limit;
-    },
+    limit: () => limit,
     answered(startMs, nowMs) {
       // What began before this phase was served under another limit.
       if (startMs < beganMs) return;

@@ -64,7 +64,7 @@ export function hedge({ quantile, maxShare }: HedgeOptions, { clock, mayRunTwice
     const latency = latencyOf(method);
     const startMs = clock.nowMs();
     budget.deposit(startMs);
-    const waitMs = latency.valueMs;
+    const waitMs = latency.valueMs();
     const done = waitMs === undefined ? next(call) : race(call, next, waitMs, clock, allowed);
     return done.then((reply) => {
       latency.add(clock.nowMs() - startMs);

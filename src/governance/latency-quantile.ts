@@ -4,7 +4,7 @@
 export interface LatencyQuantile {
   add(latencyMs: number): void;
   /** In milliseconds; undefined until enough latencies are known to say. */
-  readonly valueMs: number | undefined;
+  valueMs(): number | undefined;
 }
 
 const SAMPLES = 1_000;
@@ -23,8 +23,6 @@ export function createLatencyQuantile(quantile: number): LatencyQuantile {
       const sorted = samples.slice(0, Math.min(count, SAMPLES)).sort();
       valueMs = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))];
     },
-    get valueMs() {
-      return valueMs;
-    },
+    valueMs: () => valueMs,
   };
 }

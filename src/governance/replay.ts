@@ -11,7 +11,7 @@ export interface Replay {
   /** All messages from the first on, for an attempt that follows the last one. */
   messages(): Messages;
   /** Whether another attempt would get all of them. */
-  readonly isWhole: boolean;
+  isWhole(): boolean;
   /** There will be no other attempt: nothing is kept any more. */
   release(): void;
 }
@@ -64,9 +64,7 @@ export function createReplay(messages: Messages): Replay {
         poll: () => (keeping || steps.length > 0 ? undefined : messages.poll?.()),
       };
     },
-    get isWhole() {
-      return keeping;
-    },
+    isWhole: () => keeping,
     release: stopKeeping,
   };
 }

@@ -154,7 +154,7 @@ export function retry(options: RetryOptions, context: RetryContext): Retry {
     } catch (thrown) {
       const error = toRpcError(thrown);
       const sent = error.sent || sentBefore;
-      const waitMs = replay.isWhole ? attempts.waitAfter(call, number + 1, sent, error) : undefined;
+      const waitMs = replay.isWhole() ? attempts.waitAfter(call, number + 1, sent, error) : undefined;
       if (waitMs === undefined) throw withSent(error, sent);
       await wait(waitMs, call.signal, clock);
       return attemptStream(call, replay, next, number + 1, sent);

@@ -23,7 +23,7 @@ export interface AbandonedStreamsContext<Context> {
 /** The abandoned streams of one connection. */
 export interface AbandonedStreams<Context> {
   /** How many are open and wait for their reset. */
-  readonly size: number;
+  size(): number;
   /** Resets the stream as soon as that is allowed; what still comes on it is nobody's. */
   add(stream: Http2Stream<Context>): void;
   /** To be called when any stream has closed. */
@@ -53,9 +53,7 @@ export function createAbandonedStreams<Context>(context: AbandonedStreamsContext
   }
 
   return {
-    get size() {
-      return waiting.size;
-    },
+    size: () => waiting.size,
     add(stream) {
       // What waits holds nothing of its call.
       stream.context = undefined;

@@ -61,7 +61,7 @@ function exchangeOf(
       return peerResponse(response);
     },
     end: () => undefined,
-    mayStay: ({ isEmpty }) => isEmpty,
+    mayStay: (reader) => reader.isEmpty(),
   };
 }
 

@@ -65,7 +65,7 @@ export interface GrpcSessions {
 interface Session extends GrpcSession {
   readonly socket: Socket;
   /** Streams that somebody waits for. */
-  readonly wantedStreams: number;
+  wantedStreams(): number;
   connected: boolean;
   failure: Error | undefined;
 }
@@ -141,7 +141,7 @@ export function createGrpcSessions(
   /** Gives a session no more calls, and closes it when those that it has are done. */
   function retire(session: Session): void {
     if (current === session) current = undefined;
-    if (session.wantedStreams > 0 || session.socket.destroyed) return;
+    if (session.wantedStreams() > 0 || session.socket.destroyed) return;
     writeOutput(session.http2, session.socket);
     session.socket.destroySoon();
   }
@@ -261,9 +261,7 @@ export function createGrpcSessions(
     const session: Session = {
       http2,
       abandon: abandoned.add,
-      get wantedStreams() {
-        return http2.openStreams - abandoned.size;
-      },
+      wantedStreams: () => http2.openStreams - abandoned.size(),
       socket,
       connected: false,
       failure: undefined,

@@ -113,7 +113,7 @@ class OpenStream implements StreamListener, MessageSink {
     }
   }
 
-  get isClosed(): boolean {
+  isClosed(): boolean {
     return this.#over;
   }
 

@@ -74,6 +74,6 @@ function exchangeOf(request: OutgoingRequest, authority: string): Exchange<Respo
     },
     read: (reader) => reader.next(),
     end: (reader) => reader.end(),
-    mayStay: ({ mayStay }) => mayStay,
+    mayStay: (reader) => reader.mayStay(),
   };
 }

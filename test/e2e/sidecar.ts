@@ -15,7 +15,7 @@ export type LogLine = Readonly<Record<string, unknown>>;
 
 export interface Sidecar {
   readonly process: ChildProcessByStdio<null, Readable, Readable>;
-  /** Its config file, in a folder that goes with it. */
+  /** Its config file, in a folder that goes when it ends. */
   readonly configPath: string;
   /** All that it logged so far. */
   readonly log: readonly LogLine[];
@@ -57,7 +57,10 @@ export function startSidecar(
       ended = true;
       for (const check of waiting) check();
     });
-  const exited = once(child, "close").then(([code, signal]) => ({ code, signal, stderr }));
+  const exited = once(child, "close").then(([code, signal]) => {
+    rmSync(folder, { recursive: true, force: true });
+    return { code, signal, stderr };
+  });
 
   function logged(fits: (line: LogLine) => boolean): Promise<LogLine> {
     return new Promise((resolve, reject) => {

@@ -48,7 +48,7 @@ export interface RecordReader {
   /** The next whole record; undefined until more bytes come. Throws a RpcError INTERNAL for what is no FastCGI. */
   next(): FastCgiRecord | undefined;
   /** Whether every byte that was pushed has been read. */
-  readonly isEmpty: boolean;
+  isEmpty(): boolean;
 }
 
 /** A reader of records; it holds no more than one unfinished record, 64 KiB, beside what is pushed at once. */
@@ -73,8 +73,6 @@ export function createRecordReader(): RecordReader {
       rest = rest.subarray(next);
       return record;
     },
-    get isEmpty() {
-      return rest.length === 0;
-    },
+    isEmpty: () => rest.length === 0,
   };
 }

@@ -13,7 +13,7 @@ export interface MessageSink {
   /** Resolves when all that was written has left, or the stream is closed. */
   whenWritable(): Promise<void>;
   /** Nothing more can be written. */
-  readonly isClosed: boolean;
+  isClosed(): boolean;
 }
 
 /** What the messages on a wire may be. */
@@ -36,7 +36,7 @@ export async function sendMessages(
   for await (const first of messages) {
     // What has come with it goes with it.
     for (let payload: Payload | undefined = first; payload; payload = messages.poll?.()) {
-      if (sink.isClosed) return;
+      if (sink.isClosed()) return;
       const { codec, bytes, compression } = payload;
       if (codec !== carried.codec) {
         throw new RpcError("INTERNAL", `a message came as ${codec}: expected ${carried.codec}`);
@@ -47,6 +47,6 @@ export async function sendMessages(
       sent(bytes.length);
       if (!sink.write(writeMessage(bytes, compression !== undefined))) await sink.whenWritable();
     }
-    if (sink.isClosed) return;
+    if (sink.isClosed()) return;
   }
 }

@@ -71,9 +71,7 @@ export function serveStream(wire: CallerWire, options: ServeStreamOptions): Stre
   const sink = {
     write: (bytes: Uint8Array) => wire.send(bytes),
     whenWritable: () => new Promise<void>((resolve) => (writable = resolve)),
-    get isClosed() {
-      return over;
-    },
+    isClosed: () => over,
   };
 
   async function run(): Promise<void> {

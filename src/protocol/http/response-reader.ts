@@ -23,7 +23,7 @@ export interface ResponseReader {
   /** The response that the end of the connection makes whole; undefined when it is cut short. */
   end(): PeerResponse | undefined;
   /** Whether the connection may carry another request: the server keeps it, and nothing is left of what has come. */
-  readonly mayStay: boolean;
+  mayStay(): boolean;
 }
 
 /** What is read next, and how much of it. */
@@ -184,9 +184,7 @@ export function createResponseReader(maxBytes: number): ResponseReader {
     end() {
       return state.kind === "close" ? finish(body.take()) : undefined;
     },
-    get mayStay() {
-      return keeps && state === HEAD && headBytes === 0 && at === bytes.length;
-    },
+    mayStay: () => keeps && state === HEAD && headBytes === 0 && at === bytes.length,
   };
 }
 

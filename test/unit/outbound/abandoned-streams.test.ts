@@ -43,7 +43,7 @@ test("a stream is reset at once where that is allowed, and holds nothing of its 
   const { resets, abandoned, add, clock } = setUp({ allowed: 1 });
   expect(add().context).toBeUndefined();
   expect(resets).toEqual([1]);
-  expect(abandoned.size).toBe(0);
+  expect(abandoned.size()).toBe(0);
   expect(clock.pending).toBe(0);
 });
 
@@ -56,7 +56,7 @@ test("else they are reset in their order as it becomes allowed, with one timer, 
   state.allowed = 2;
   clock.advance(100);
   expect(resets).toEqual([1, 5]);
-  expect(abandoned.size).toBe(1);
+  expect(abandoned.size()).toBe(1);
   state.allowed = 1;
   clock.advance(100);
   expect(resets).toEqual([1, 5, 7]);
@@ -81,5 +81,5 @@ test("a stream that has closed already needs nothing", () => {
   const stream = new Http2Stream<string>(1, 0, 0, 0);
   stream.closed = true;
   abandoned.add(stream);
-  expect([abandoned.size, resets]).toEqual([0, []]);
+  expect([abandoned.size(), resets]).toEqual([0, []]);
 });

@@ -90,10 +90,10 @@ describe("records", () => {
     const reader = createRecordReader();
     reader.push(END.subarray(0, 10));
     expect(reader.next()).toBeUndefined();
-    expect(reader.isEmpty).toBe(false);
+    expect(reader.isEmpty()).toBe(false);
     reader.push(END.subarray(10));
     expect(reader.next()?.type).toBe(RECORD.END_REQUEST);
-    expect(reader.isEmpty).toBe(true);
+    expect(reader.isEmpty()).toBe(true);
   });
 });
 

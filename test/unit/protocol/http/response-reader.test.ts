@@ -134,7 +134,7 @@ describe("a whole response", () => {
   test.each(WHOLE)("%s", (_title, text, expected, mayStay) => {
     const { reader, responses } = read(text);
     expect(responses).toEqual([expected]);
-    expect(reader.mayStay).toBe(mayStay);
+    expect(reader.mayStay()).toBe(mayStay);
     expect(reader.end()).toBeUndefined();
   });
 
@@ -142,7 +142,7 @@ describe("a whole response", () => {
     for (let bytes = 1; bytes < text.length; bytes++) {
       const { reader, responses } = read(text, bytes);
       expect(responses).toEqual([expected]);
-      expect(reader.mayStay).toBe(mayStay);
+      expect(reader.mayStay()).toBe(mayStay);
     }
   });
 
@@ -152,7 +152,7 @@ describe("a whole response", () => {
     for (const bytes of [1, 7, 100, text.length]) {
       const { reader, responses } = read(text, bytes);
       expect(responses).toEqual(kept.map(([, , expected]) => expected));
-      expect(reader.mayStay).toBe(true);
+      expect(reader.mayStay()).toBe(true);
     }
   });
 
@@ -168,7 +168,7 @@ describe("a whole response", () => {
     for (const bytes of [1, 3, text.length]) {
       const { reader, responses } = read(text, bytes);
       expect(responses).toEqual([]);
-      expect(reader.mayStay).toBe(false);
+      expect(reader.mayStay()).toBe(false);
       expect(plain(reader.end()!)).toEqual({ status: 200, headers: [], body: "hello" });
     }
   });
@@ -180,7 +180,7 @@ test("the end of the connection makes nothing whole that has a length", () => {
       const { reader, responses } = read(text.slice(0, length));
       expect(responses).toEqual([]);
       expect(reader.end()).toBeUndefined();
-      expect(reader.mayStay).toBe(false);
+      expect(reader.mayStay()).toBe(false);
     }
   }
 });
@@ -189,7 +189,7 @@ test("what comes behind a response is no part of it, and the connection cannot s
   const reader = createResponseReader(MAX_BYTES);
   reader.push(Buffer.from(`${head("HTTP/1.1 200 OK", "content-length: 1")}xHTTP/1.1 200 OK\r\n`));
   expect(plain(reader.next()!).body).toBe("x");
-  expect(reader.mayStay).toBe(false);
+  expect(reader.mayStay()).toBe(false);
 });
 
 describe("malformed responses are INTERNAL", () => {
