@@ -1,7 +1,8 @@
 // From a schema to the stub model: the types of the author, each field with its place on the chosen wire. Where that is not
 // the IDL's own, the derived twin says how a field stands there, by the same links that the sidecar translates by.
 import type { Report } from "../src/base/diagnostic.ts";
-import { type LinkedSchema, linkSchema, type MessageLink } from "../src/schema/link.ts";
+import type { LinkedSchema, MessageLink } from "../src/schema/link.ts";
+import { linkSchema } from "../src/schema/link-schema.ts";
 import {
   type EnumType,
   type Field,

@@ -8,7 +8,7 @@ import { compileMethodSet, type MethodSet } from "../governance/method-set.ts";
 import type { LinkedSchema } from "../schema/link.ts";
 import { type Method, methodsOf, type Schema } from "../schema/model.ts";
 import type { Fault } from "./config-fault.ts";
-import { codecOf } from "./upstreams.ts";
+import { codecOf } from "./upstream-codec.ts";
 
 /** Looks up every service, method and field that the policies of a config name. */
 export function checkPolicies(config: Config, linked: LinkedSchema, fault: Fault): void {

@@ -10,7 +10,7 @@ import { endpointOf } from "../discovery/endpoint-option.ts";
 import type { InstanceProbe, LocalInstance } from "../discovery/local-instances.ts";
 import { probeHttp, probeTcp } from "../outbound/probe.ts";
 import { newFacts, type Reply } from "../rpc/call.ts";
-import type { Connect, EndpointHandler } from "../rpc/endpoint.ts";
+import type { Connect, EndpointHandler } from "../rpc/connect.ts";
 import { createLookup } from "../rpc/resolve.ts";
 import { type Method, methodsOf } from "../schema/model.ts";
 

@@ -19,7 +19,8 @@ import type { Registrar } from "../rpc/endpoint.ts";
 import type { LinkedSchema } from "../schema/link.ts";
 import type { CheckedConfig } from "./check-config.ts";
 import { createInstanceProbe } from "./instance-probe.ts";
-import { codecOf, connectOf, isLocal } from "./upstreams.ts";
+import { codecOf } from "./upstream-codec.ts";
+import { connectOf, isLocal } from "./upstreams.ts";
 
 export interface RegistrationContext {
   readonly clock: Clock;

@@ -5,13 +5,13 @@ import type { Clock, Stop } from "../base/clock.ts";
 import type { Diagnostic } from "../base/diagnostic.ts";
 import type { Log } from "../base/log.ts";
 import { diffSchemas, type Finding } from "../schema/diff.ts";
-import type { App } from "./app.ts";
 import { type CheckedConfig, checkConfig } from "./check-config.ts";
 import { type FileMarks, haveChanged, marksNow } from "./file-mark.ts";
 import type { Idl } from "./load-idl.ts";
 
 export interface ReloaderContext {
-  readonly app: Pick<App, "reload">;
+  /** Takes a new config, see App. */
+  readonly app: { reload(checked: CheckedConfig): readonly string[] };
   readonly log: Log;
   readonly clock: Clock;
 }

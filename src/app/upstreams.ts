@@ -16,9 +16,11 @@ import { connectGrpc } from "../outbound/grpc-client.ts";
 import { connectHttp, type HttpProtocol } from "../outbound/http-upstream.ts";
 import { connectSidecar } from "../outbound/sidecar-client.ts";
 import { connectThrift, type ThriftUpstreamOptions } from "../outbound/thrift-client.ts";
-import type { Connect, Resolver } from "../rpc/endpoint.ts";
+import type { Connect } from "../rpc/connect.ts";
+import type { Resolver } from "../rpc/endpoint.ts";
 import type { BodyLink, LinkedSchema } from "../schema/link.ts";
 import type { CheckedConfig } from "./check-config.ts";
+import { codecOf } from "./upstream-codec.ts";
 
 /** One upstream as it runs. */
 export interface Upstream {
@@ -121,19 +123,6 @@ function createStack(
 /** Whether an upstream is the application beside the sidecar, which other sidecars' calls are for. */
 export function isLocal({ local, discovery }: UpstreamConfig): boolean {
   return local || discovery === "local";
-}
-
-/** What an upstream's calls are encoded in. */
-export function codecOf(options: UpstreamConfig): Codec {
-  switch (options.protocol) {
-    case "grpc":
-    case "connect":
-      return "protobuf";
-    case "http-json":
-      return "json";
-    default:
-      return options.codec;
-  }
 }
 
 const ENVELOPES = { "thrift-binary": "strict", "thrift-compact": "compact", protobuf: "kitex-protobuf" } as const;

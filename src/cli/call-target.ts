@@ -1,12 +1,13 @@
 // The server that `causeway call` calls: the command line as an upstream of a config, and the client that the sidecar itself
 // would call it by.
-import { codecOf, connectOf } from "../app/upstreams.ts";
+import { codecOf } from "../app/upstream-codec.ts";
+import { connectOf } from "../app/upstreams.ts";
 import { type Address, formatAddress, parseAddress } from "../base/address.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Codec } from "../codec/codec.ts";
 import { parseConfig, type UpstreamConfig } from "../config.ts";
-import type { EndpointHandler } from "../rpc/endpoint.ts";
+import type { EndpointHandler } from "../rpc/connect.ts";
 import { LIMITS, UsageError } from "./convert-codec.ts";
 
 /** How the server is called, as commander hands it over. */

@@ -1,8 +1,9 @@
 // `causeway check`: what is wrong with IDL files or a config, and what does not survive translation.
 import { Command } from "commander";
 import type { Diagnostic, Report } from "../base/diagnostic.ts";
-import { type LinkedSchema, linkSchema } from "../schema/link.ts";
+import type { LinkedSchema } from "../schema/link.ts";
 import { reportLinks } from "../schema/link-report.ts";
+import { linkSchema } from "../schema/link-schema.ts";
 import { type IdlOptions, loadIdl, rulesFileOption } from "./load-idl.ts";
 import { printLinks } from "./print-links.ts";
 import { printReport } from "./print-report.ts";

@@ -2,7 +2,8 @@
 import type { Clock } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { AnyCall, Handler } from "../rpc/call.ts";
-import type { Connect, EndpointHandler, Endpoints, Labels, Resolver } from "../rpc/endpoint.ts";
+import type { Connect, EndpointHandler } from "../rpc/connect.ts";
+import type { Endpoints, Labels, Resolver } from "../rpc/endpoint.ts";
 import { retryInfo } from "../rpc/retry-info.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 import type { EndpointStates } from "./endpoint-state.ts";

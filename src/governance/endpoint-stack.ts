@@ -1,7 +1,7 @@
 // The stack of one endpoint, which every attempt walks down: the end of the pipeline, behind the balance.
 import type { Clock } from "../base/clock.ts";
 import type { Layer } from "../rpc/call.ts";
-import type { Connect } from "../rpc/endpoint.ts";
+import type { Connect } from "../rpc/connect.ts";
 import { stack } from "../rpc/stack.ts";
 import type { Method } from "../schema/model.ts";
 import { attemptTimeout } from "./attempt-timeout.ts";
@@ -9,11 +9,10 @@ import { loadTrackersOf } from "./balance-policy.ts";
 import { closeBreaker, trackBreaker } from "./breaker.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
 import { createJudge } from "./failure.ts";
-import { observe, observeStream } from "./observe.ts";
+import { countAttempts, observe, observeStream } from "./observe.ts";
 import { createOutlierDetection } from "./outlier.ts";
 import type { ScopedPolicies } from "./scoped-policies.ts";
 import type { Trace } from "./trace.ts";
-import { countAttempts } from "./upstream-counts.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
 
 export interface EndpointStackContext {

@@ -5,6 +5,7 @@ import type { Layer } from "../rpc/call.ts";
 import { type StreamLayer, whenOver } from "../rpc/stream.ts";
 import type { EndpointState } from "./endpoint-state.ts";
 import type { Judge, Outcome } from "./failure.ts";
+import type { UpstreamCounts } from "./upstream-counts.ts";
 
 /** Learns from the attempts at one endpoint. */
 export interface Tracker {
@@ -70,4 +71,9 @@ export function observeStream(
       return begun;
     });
   };
+}
+
+/** Counts the attempts at an endpoint for its upstream. */
+export function countAttempts({ attempts }: UpstreamCounts): Tracker {
+  return { ended: (outcome) => void attempts[outcome]++ };
 }

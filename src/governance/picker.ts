@@ -1,6 +1,7 @@
 // How a balance's policies choose: from the endpoints that can be used to the one that is.
 import type { AnyCall } from "../rpc/call.ts";
-import type { Endpoint, EndpointHandler } from "../rpc/endpoint.ts";
+import type { EndpointHandler } from "../rpc/connect.ts";
+import type { Endpoint } from "../rpc/endpoint.ts";
 import type { EndpointState } from "./endpoint-state.ts";
 
 /** An endpoint that may be chosen. */

@@ -1,7 +1,6 @@
 // What has become of an upstream's calls and attempts, as plain numbers that layers add to: a metric's own counter would hash
 // its labels at each call. upstream-metrics.ts reads them when somebody asks.
 import type { Outcome } from "./failure.ts";
-import type { Tracker } from "./observe.ts";
 
 /** Counts of one upstream since the sidecar began to call it; they outlive a reload of its policies. */
 export interface UpstreamCounts {
@@ -35,9 +34,4 @@ export function newUpstreamCounts(): UpstreamCounts {
     ejections: 0,
     breakerOpenings: 0,
   };
-}
-
-/** Counts the attempts at an endpoint for its upstream. */
-export function countAttempts({ attempts }: UpstreamCounts): Tracker {
-  return { ended: (outcome) => void attempts[outcome]++ };
 }

@@ -1,5 +1,6 @@
 // What an operator sees of an upstream: its endpoints with what their calls have taught about them, as plain data.
-import type { Connections, Endpoints, Labels } from "../rpc/endpoint.ts";
+import type { Connections } from "../rpc/connect.ts";
+import type { Endpoints, Labels } from "../rpc/endpoint.ts";
 import type { Candidate } from "./picker.ts";
 
 /** Whether an endpoint is called: `open` is its breaker's word for no, and `probing` for one call that shall tell. */

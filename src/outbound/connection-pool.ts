@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { z } from "zod";
 import type { Clock, Stop } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
-import type { Connections } from "../rpc/endpoint.ts";
+import type { Connections } from "../rpc/connect.ts";
 import type { Dialer } from "./dialer.ts";
 import { WaitingLine } from "./waiting-line.ts";
 

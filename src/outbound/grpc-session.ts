@@ -15,7 +15,7 @@ import {
 } from "../protocol/http2/keepalive.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import { writeOutput } from "../protocol/http2/write-output.ts";
-import type { Connections } from "../rpc/endpoint.ts";
+import type { Connections } from "../rpc/connect.ts";
 import { createAbandonedStreams } from "./abandoned-streams.ts";
 import type { Dialer } from "./dialer.ts";
 import { createResetBudget } from "./reset-budget.ts";

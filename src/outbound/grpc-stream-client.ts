@@ -11,7 +11,7 @@ import type { StreamReset } from "../protocol/http2/events.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";
 import type { StreamCall, StreamReply } from "../rpc/stream.ts";
 import { abortError } from "./call-end.ts";
-import type { ExchangeContext } from "./grpc-client.ts";
+import type { GrpcContext } from "./grpc-context.ts";
 import { isWhole, resetError } from "./grpc-end.ts";
 import type { GrpcSession, StreamListener, StreamWaiter } from "./grpc-session.ts";
 
@@ -21,7 +21,7 @@ const NOTHING = new Uint8Array(0);
  * Opens a stream for a call. Resolves with the headers of a response that goes on; rejects with what ended it before.
  * The call's signal resets the stream, as soon as the connection's budget of resets allows.
  */
-export function openGrpcStream(call: StreamCall, context: ExchangeContext): Promise<StreamReply> {
+export function openGrpcStream(call: StreamCall, context: GrpcContext): Promise<StreamReply> {
   return new Promise((resolve, reject) => {
     if (call.signal.aborted) {
       reject(abortError(call, false));
@@ -64,7 +64,7 @@ class OpenStream implements StreamListener, MessageSink {
   readonly consumes = true;
   readonly #call: StreamCall;
   readonly #session: GrpcSession;
-  readonly #context: ExchangeContext;
+  readonly #context: GrpcContext;
   readonly #outcome: StreamOutcome;
   readonly #trailers = Promise.withResolvers<Metadata>();
   #stream: Http2Stream<StreamListener> | undefined;
@@ -79,7 +79,7 @@ class OpenStream implements StreamListener, MessageSink {
   #settled = false;
   #writable: (() => void) | undefined;
 
-  constructor(call: StreamCall, session: GrpcSession, context: ExchangeContext, outcome: StreamOutcome) {
+  constructor(call: StreamCall, session: GrpcSession, context: GrpcContext, outcome: StreamOutcome) {
     this.#call = call;
     this.#session = session;
     this.#context = context;

@@ -5,7 +5,7 @@ import type { OutgoingRequest, PeerResponse } from "../protocol/http/http.ts";
 import { writeRequestHead } from "../protocol/http/request-head.ts";
 import { createResponseReader, type ResponseReader } from "../protocol/http/response-reader.ts";
 import type { AnyCall } from "../rpc/call.ts";
-import type { Connections } from "../rpc/endpoint.ts";
+import type { Connections } from "../rpc/connect.ts";
 import { createConnectionPool } from "./connection-pool.ts";
 import type { Dialer } from "./dialer.ts";
 import { type Exchange, exchangeOnPool, onWritten } from "./pooled-exchange.ts";

@@ -9,7 +9,7 @@ import { compileConnectCalls } from "../protocol/http/connect-call.ts";
 import type { Outgoing, WriteCall } from "../protocol/http/outgoing.ts";
 import { compileThriftHttpCalls } from "../protocol/http/thrift-http-call.ts";
 import type { Call, Reply } from "../rpc/call.ts";
-import type { Connect } from "../rpc/endpoint.ts";
+import type { Connect } from "../rpc/connect.ts";
 import { idleTimeoutOption } from "./connection-pool.ts";
 import { createDialer, dialOptions } from "./dialer.ts";
 import { createFastCgiClient } from "./fastcgi-client.ts";

@@ -2,7 +2,7 @@
 // connections, and streams over HTTP/2 at the same address.
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { Connect, Connections } from "../rpc/endpoint.ts";
+import type { Connect, Connections } from "../rpc/connect.ts";
 import { connectGrpc, type GrpcUpstreamOptions } from "./grpc-client.ts";
 import { connectThrift, type ThriftUpstreamOptions } from "./thrift-client.ts";
 

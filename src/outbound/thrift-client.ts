@@ -11,7 +11,7 @@ import { createFrameSplitter, createMessageSplitter, type Splitter } from "../pr
 import type { CallHeads } from "../protocol/thrift/known-heads.ts";
 import { type ConnectionNews, type Dress, onewayReply, readReply, writeCall } from "../protocol/thrift/verbs.ts";
 import type { Call, Reply } from "../rpc/call.ts";
-import type { Connect, Connections } from "../rpc/endpoint.ts";
+import type { Connect, Connections } from "../rpc/connect.ts";
 import { countForeign } from "../rpc/sidecar-keys.ts";
 import { abortError } from "./call-end.ts";
 import {

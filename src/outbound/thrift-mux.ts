@@ -9,7 +9,7 @@ import { TurnWriter } from "../base/turn-writer.ts";
 import { readSignalFrame, writeCancel, writePing } from "../protocol/thrift/dress.ts";
 import { createFrameSplitter } from "../protocol/thrift/framing.ts";
 import { frameSequenceId } from "../protocol/thrift/header-frame.ts";
-import type { Connections } from "../rpc/endpoint.ts";
+import type { Connections } from "../rpc/connect.ts";
 import type { Dialer } from "./dialer.ts";
 import { replyFailure } from "./reply-failure.ts";
 import { tooManyPending } from "./waiting-line.ts";

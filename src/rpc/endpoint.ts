@@ -1,8 +1,6 @@
 // Where calls can go, and who knows of it.
 import type { Address } from "../base/address.ts";
 import type { Stop } from "../base/clock.ts";
-import type { Handler } from "./call.ts";
-import type { StreamHandler } from "./stream.ts";
 
 /** One process of an upstream. */
 export interface Endpoint {
@@ -21,29 +19,6 @@ export interface Endpoint {
 
 /** Names and values that a deployment gives its processes. */
 export type Labels = Readonly<Record<string, string>>;
-
-/** Builds one endpoint's handler. */
-export type Connect = (endpoint: Endpoint) => EndpointHandler;
-
-/** An endpoint's handler, with the connections it holds. */
-export interface EndpointHandler {
-  readonly handle: Handler;
-  /** Undefined where the wire has no streams. */
-  readonly handleStream?: StreamHandler;
-  /** Its connections now; absent where nobody counts them. */
-  connections?(): Connections;
-  /** Closes its connections when the calls in flight are done. */
-  close(): Promise<void>;
-}
-
-/** The connections to an endpoint. */
-export interface Connections {
-  /** Those that calls can go over. */
-  readonly open: number;
-  readonly connecting: number;
-  /** Calls that wait for one. */
-  readonly waiting: number;
-}
 
 /** What is known of an upstream's endpoints: `stale` when the registry is out of reach, `unknown` before its first answer. */
 export interface Endpoints {

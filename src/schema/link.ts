@@ -2,8 +2,6 @@
 // read them and decide nothing themselves.
 import type { Constant, EnumType, Field, MessageType, Method, ProtoScalar, Schema, ThriftScalar } from "./model.ts";
 
-export { linkSchema } from "./link-schema.ts";
-
 /** How one value stands on both sides. */
 export type ValueLink =
   | {

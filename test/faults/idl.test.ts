@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Diagnostic } from "../../src/base/diagnostic.ts";
-import { linkSchema } from "../../src/schema/link.ts";
+import { linkSchema } from "../../src/schema/link-schema.ts";
 import { loadSchema } from "../../src/schema/load.ts";
 import { IDL } from "./kinds.ts";
 import { usedBytes } from "./memory.ts";

@@ -3,7 +3,8 @@ import { join, resolve } from "node:path";
 import { RpcError } from "../../src/base/errors.ts";
 import type { Limits } from "../../src/codec/codec.ts";
 import { compileInterpreter } from "../../src/codec/interpret.ts";
-import { type BodyLink, type LinkedSchema, linkSchema, type MethodLink } from "../../src/schema/link.ts";
+import type { BodyLink, LinkedSchema, MethodLink } from "../../src/schema/link.ts";
+import { linkSchema } from "../../src/schema/link-schema.ts";
 import { loadSchema } from "../../src/schema/load.ts";
 import { createRandom, type Random, randomThrift } from "../property/arbitrary-link.ts";
 

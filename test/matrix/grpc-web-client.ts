@@ -6,7 +6,7 @@ import type { Clock } from "../../src/base/clock.ts";
 import { RpcError } from "../../src/base/errors.ts";
 import { type ReceivedResponse, readReply, writeCall } from "../../src/protocol/grpc/verbs.ts";
 import type { Call, Reply } from "../../src/rpc/call.ts";
-import type { Connect } from "../../src/rpc/endpoint.ts";
+import type { Connect } from "../../src/rpc/connect.ts";
 
 /** Calls over `application/grpc-web`, or `application/grpc-web-text`, which is the same in base64. */
 export function connectGrpcWeb(form: "binary" | "text", maxConnections: number, clock: Clock): Connect {

@@ -15,7 +15,8 @@ import { createHttpListener } from "../../src/inbound/http-listener.ts";
 import { createDetailPrinter } from "../../src/protocol/http/detail-json.ts";
 import { createHttpPort, type HttpPortOptions } from "../../src/protocol/http/http-port.ts";
 import { createLookup } from "../../src/rpc/resolve.ts";
-import { type LinkedSchema, linkSchema } from "../../src/schema/link.ts";
+import type { LinkedSchema } from "../../src/schema/link.ts";
+import { linkSchema } from "../../src/schema/link-schema.ts";
 import { loadSchema } from "../../src/schema/load.ts";
 import { createEchoService, type EchoService } from "./echo.ts";
 

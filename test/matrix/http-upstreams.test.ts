@@ -24,7 +24,7 @@ import {
 import type { HttpHandler } from "../../src/protocol/http/http.ts";
 import { createHttpPort } from "../../src/protocol/http/http-port.ts";
 import type { Call, Handler, Reply } from "../../src/rpc/call.ts";
-import type { EndpointHandler } from "../../src/rpc/endpoint.ts";
+import type { EndpointHandler } from "../../src/rpc/connect.ts";
 import { whatIsMissing } from "../../tools/toolchain.ts";
 import { createAuthority } from "../certificates.ts";
 import { createFakeClock } from "../fake-clock.ts";

@@ -6,7 +6,8 @@ import { systemClock } from "../../src/base/clock.ts";
 import { RpcError } from "../../src/base/errors.ts";
 import { connectGrpc, grpcUpstreamOptions } from "../../src/outbound/grpc-client.ts";
 import { connectThrift, type ThriftUpstreamOptions, thriftUpstreamOptions } from "../../src/outbound/thrift-client.ts";
-import type { Endpoint, EndpointHandler } from "../../src/rpc/endpoint.ts";
+import type { EndpointHandler } from "../../src/rpc/connect.ts";
+import type { Endpoint } from "../../src/rpc/endpoint.ts";
 import { quietLog } from "../quiet-log.ts";
 
 function endpointOf(port: number): Endpoint {

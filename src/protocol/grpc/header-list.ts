@@ -1,6 +1,7 @@
 // Headers as they stand in an HTTP/2 block, and which of them are metadata of the call. Encoding the block is the
 // transport's.
 import { Metadata } from "../../base/metadata.ts";
+import { HOP_HEADERS } from "../../rpc/hop-headers.ts";
 import { isOwnKey, isSidecarKey } from "../../rpc/sidecar-keys.ts";
 
 /** Names in lower case at even, values at odd positions, pseudo headers first. */
@@ -12,24 +13,8 @@ export function headerOf(headers: HeaderList, name: string): string | undefined 
   return undefined;
 }
 
-/** Headers of one hop, or of HTTP itself; `grpc-…` and `:…` are left out by their first characters. */
-const NOT_METADATA = new Set([
-  "connection",
-  "content-length",
-  "content-type",
-  "host",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
 function isMetadata(name: string): boolean {
-  return !name.startsWith(":") && !name.startsWith("grpc-") && !NOT_METADATA.has(name);
+  return !name.startsWith(":") && !name.startsWith("grpc-") && !HOP_HEADERS.has(name);
 }
 
 /**

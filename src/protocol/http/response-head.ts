@@ -2,6 +2,7 @@
 import { RpcError } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
 
+/** What a response says before its body. */
 export interface ResponseHead {
   readonly status: number;
   /** Names in lower case. */
@@ -23,19 +24,19 @@ const CONTROL = /[^\t\x20-\x7e\x80-\xff]/;
 export function parseResponseHead(head: Buffer): ResponseHead {
   const lines = head.toString("latin1", 0, head.length - 4).split("\r\n");
   const statusLine = STATUS_LINE.exec(lines[0]!);
-  if (!statusLine || CONTROL.test(lines[0]!)) throw broken(`${quoted(lines[0]!)} is no status line`);
+  if (!statusLine || CONTROL.test(lines[0]!)) throw malformedResponse(`${quoted(lines[0]!)} is no status line`);
   const flat: string[] = [];
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i]!;
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon));
-    if (!NAME.test(name) || CONTROL.test(line)) throw broken(`${quoted(line)} is no header`);
+    if (!NAME.test(name) || CONTROL.test(line)) throw malformedResponse(`${quoted(line)} is no header`);
     flat.push(name.toLowerCase(), trimmed(line, colon + 1));
   }
   const headers = Metadata.fromFlat(flat);
   const status = Number(statusLine[2]);
   const isOld = statusLine[1] === "0";
-  if (status === 101) throw broken("its status is 101, but nobody has asked for another protocol");
+  if (status === 101) throw malformedResponse("its status is 101, but nobody has asked for another protocol");
   return { status, headers, body: bodyOf(status, headers, isOld), keepAlive: keepsAlive(headers, isOld) };
 }
 
@@ -45,12 +46,13 @@ function bodyOf(status: number, headers: Metadata, isOld: boolean): ResponseHead
   const length = headers.get("content-length");
   if (encoding !== undefined) {
     const isChunked = /^chunked$/i.test(encoding) && headers.getAll("transfer-encoding").length === 1;
-    if (!isChunked) throw broken(`transfer-encoding: ${quoted(encoding)}: expected chunked alone`);
+    if (!isChunked) throw malformedResponse(`transfer-encoding: ${quoted(encoding)}: expected chunked alone`);
     // Who believes one and not the other sees another response.
-    if (isOld || length !== undefined) throw broken("transfer-encoding in HTTP/1.0 or beside content-length");
+    if (isOld || length !== undefined)
+      throw malformedResponse("transfer-encoding in HTTP/1.0 or beside content-length");
   }
   if (length !== undefined && (!/^\d{1,15}$/.test(length) || headers.getAll("content-length").length > 1)) {
-    throw broken(`content-length: ${quoted(length)}: expected one number, once`);
+    throw malformedResponse(`content-length: ${quoted(length)}: expected one number, once`);
   }
   if (status < 200 || status === 204 || status === 304) return 0;
   if (encoding !== undefined) return "chunked";
@@ -85,6 +87,7 @@ function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 100));
 }
 
-function broken(why: string): RpcError {
+/** The error INTERNAL for a response that is not HTTP/1.1, and why. */
+export function malformedResponse(why: string): RpcError {
   return new RpcError("INTERNAL", `the response is no HTTP/1.1: ${why}`, { sent: true });
 }

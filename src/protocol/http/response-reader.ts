@@ -4,10 +4,10 @@ import { ByteGatherer } from "../../base/bytes.ts";
 import { RpcError } from "../../base/errors.ts";
 import { asBuffer } from "../thrift/message.ts";
 import type { PeerResponse } from "./http.ts";
-import { parseResponseHead, type ResponseHead } from "./response-head.ts";
+import { malformedResponse, parseResponseHead, type ResponseHead } from "./response-head.ts";
 
 /** Most bytes of a response's headers, with those of the responses before it that only say that it will come. */
-export const MAX_RESPONSE_HEAD_BYTES = 65_536;
+const MAX_RESPONSE_HEAD_BYTES = 65_536;
 /** Most bytes of a line that says the size of a chunk; what stands behind the size means nothing here. */
 const MAX_CHUNK_LINE_BYTES = 1_024;
 
@@ -88,7 +88,9 @@ export function createResponseReader(maxBytes: number): ResponseReader {
   }
 
   function readChunkLine(): boolean {
-    const line = take("\r\n", MAX_CHUNK_LINE_BYTES, () => broken("a line with the size of a chunk has no end"));
+    const line = take("\r\n", MAX_CHUNK_LINE_BYTES, () =>
+      malformedResponse("a line with the size of a chunk has no end"),
+    );
     if (!line) return false;
     const size = chunkSize(line.toString("latin1", 0, line.length - 2));
     if (body.length + size > maxBytes) throw tooLarge(maxBytes);
@@ -132,7 +134,7 @@ export function createResponseReader(maxBytes: number): ResponseReader {
       }
       case "chunk end":
         if (bytes.length - at < 2) return false;
-        if (bytes[at] !== CR || bytes[at + 1] !== LF) throw broken("a chunk is longer than its size says");
+        if (bytes[at] !== CR || bytes[at + 1] !== LF) throw malformedResponse("a chunk is longer than its size says");
         at += 2;
         state = CHUNK_LINE;
         return true;
@@ -196,14 +198,14 @@ function checkStart(bytes: Buffer, at: number): void {
   const length = Math.min(START.length, bytes.length - at);
   for (let i = 0; i < length; i++) {
     if (bytes[at + i] === START[i]) continue;
-    throw broken(`it begins with ${JSON.stringify(bytes.toString("latin1", at, at + 40))}`);
+    throw malformedResponse(`it begins with ${JSON.stringify(bytes.toString("latin1", at, at + 40))}`);
   }
 }
 
 /** RFC 9112, section 7.1: hexadecimal digits, and extensions that nobody has to understand. */
 function chunkSize(line: string): number {
   const digits = /^([0-9a-f]{1,8})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/i.exec(line)?.[1];
-  if (digits === undefined) throw broken(`${JSON.stringify(line.slice(0, 40))} is no size of a chunk`);
+  if (digits === undefined) throw malformedResponse(`${JSON.stringify(line.slice(0, 40))} is no size of a chunk`);
   return Number.parseInt(digits, 16);
 }
 
@@ -215,8 +217,4 @@ function headTooLarge(): RpcError {
 function tooLarge(maxBytes: number): RpcError {
   const text = `the response passes the limit of ${maxBytes} bytes (maxMessageBytes)`;
   return new RpcError("RESOURCE_EXHAUSTED", text, { sent: true });
-}
-
-function broken(why: string): RpcError {
-  return new RpcError("INTERNAL", `the response is no HTTP/1.1: ${why}`, { sent: true });
 }

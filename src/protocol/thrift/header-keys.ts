@@ -2,6 +2,7 @@
 // with `cw`.
 import { CODE_NUMBERS, codeOfNumber, RpcError, type Status } from "../../base/errors.ts";
 import { Metadata } from "../../base/metadata.ts";
+import { HOP_HEADERS } from "../../rpc/hop-headers.ts";
 import { isOwnKey, isSidecarKey, SIDECAR_KEY } from "../../rpc/sidecar-keys.ts";
 import { formatStatus, parseDetails } from "../../rpc/status.ts";
 import type { FrameHead, HeaderFrame } from "./header-frame.ts";
@@ -32,25 +33,14 @@ const TRAILER_PREFIX = "cw-t-";
 /** Most bytes of an error's text in a header. */
 const MAX_MESSAGE_BYTES = 4096;
 
-/** Keys of one hop, of HTTP or Kitex, which mean nothing to the next. */
+/** Keys of one hop, Kitex' too, which mean nothing to the next. */
 const NOT_METADATA = new Set<string>([
+  ...HOP_HEADERS,
   KEY.SERVICE,
   KEY.RESET,
   // Kitex: a checksum of these very bytes, and whom a proxy has the call from.
   "crc32c",
   "rip",
-  "connection",
-  "content-length",
-  "content-type",
-  "host",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
 ]);
 
 /** Whether a lower-case key is for whoever is called, rather than for the wire. */
@@ -188,6 +178,7 @@ export interface ReplyHeaders {
   readonly reset: boolean;
 }
 
+/** Reads the headers of a reply. A code, message or details that cannot be read are left out. */
 export function readReplyHeaders(frame: HeaderFrame, framing: HeaderFraming): ReplyHeaders {
   return again(ofReplies, frame, () => replyHeaders(frame, framing));
 }

@@ -1,7 +1,7 @@
 // One table over both servers: whatever one answers, so does the other.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -313,7 +313,9 @@ describe("a unix socket", () => {
   const OK = textResponse(200, "ok");
 
   async function temporarySocket(): Promise<Extract<Address, { kind: "unix" }>> {
-    return { kind: "unix", path: join(await mkdtemp(join(tmpdir(), "causeway-")), "admin.sock") };
+    const folder = await mkdtemp(join(tmpdir(), "causeway-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    return { kind: "unix", path: join(folder, "admin.sock") };
   }
 
   test("is served by node:http, and the log says why", async () => {

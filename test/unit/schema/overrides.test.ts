@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { linkSchema } from "../../../src/schema/link.ts";
+import { linkSchema } from "../../../src/schema/link-schema.ts";
 import type { MessageType, Rules, Schema } from "../../../src/schema/model.ts";
 import { applyRules, checkPackages, type Override } from "../../../src/schema/overrides.ts";
 import { createFindings, schemaOf, type Texts } from "./schema-fixture.ts";
