@@ -124,7 +124,7 @@ export function twinFieldOf(types: StubTypes, named: StubNamed, field: Field, li
 }
 
 /** A type with the coding of the other wire, by its link. */
-export function twinTypeOf(types: StubTypes, field: Field, type: FieldType, link: ValueLink): StubType {
+function twinTypeOf(types: StubTypes, field: Field, type: FieldType, link: ValueLink): StubType {
   if (type.kind === "scalar" && link.kind === "scalar") {
     return { kind: "scalar", api: API[type.name], coding: link[types.wire], bits: link.bits };
   }

@@ -5,7 +5,7 @@ import { createImports, createPrinter, docLines, type Imports, type Printer } fr
 import type { ApiScalar, StubEnum, StubField, StubFile, StubMessage, StubNamed, StubType } from "./stub-model.ts";
 
 export const RUNTIME = "causeway.dev/causeway";
-export const WIRE = "causeway.dev/causeway/wire";
+const WIRE = "causeway.dev/causeway/wire";
 
 export interface GoFile extends Printer {
   readonly names: GoNames;

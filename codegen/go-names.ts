@@ -92,7 +92,7 @@ function exportedName(name: string): string {
 }
 
 /** `orderID`, and `id`. */
-export function localName(name: string): string {
+function localName(name: string): string {
   const [first = "x", ...rest] = wordsOf(name);
   const lower = first.toLowerCase();
   const joined = lower + (rest.length > 0 ? exportedName(rest.join("_")).replace(/^X(?=\d)/, "") : "");

@@ -97,7 +97,7 @@ export function printMarks(file: JavaFile): void {
 }
 
 /** Text as it stands in a javadoc comment: nothing of it is markup, a tag, or the comment's end. */
-export function escapeDoc(text: string): string {
+function escapeDoc(text: string): string {
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

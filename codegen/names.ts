@@ -68,11 +68,6 @@ export function camelCase(name: string): string {
   return pascal.charAt(0).toLowerCase() + pascal.slice(1);
 }
 
-/** `http_server`. */
-export function snakeCase(name: string): string {
-  return wordsOf(name).join("_").toLowerCase();
-}
-
 /** `HTTP_SERVER`. */
 export function upperSnakeCase(name: string): string {
   return wordsOf(name).join("_").toUpperCase();

@@ -89,7 +89,7 @@ const limits = z
   );
 
 /** What a config file may say. */
-export const configSchema = z
+const configSchema = z
   .strictObject({
     ...identityOptions,
     schema: schemaOptions.prefault({}),

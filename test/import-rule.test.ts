@@ -166,6 +166,36 @@ test("every file of the source tree keeps the import rule", () => {
   expect(sources.length).toBeGreaterThan(10);
 });
 
+/** Files that import each other, directly or by way of others, types too: each circle once, by the files it goes through. */
+function circles(importsOf: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  function visitFile(file: string, way: readonly string[]): void {
+    const back = way.indexOf(file);
+    if (back >= 0) found.push([...way.slice(back), file].join(" → "));
+    if (back >= 0 || done.has(file)) return;
+    for (const next of importsOf.get(file) ?? []) visitFile(next, [...way, file]);
+    done.add(file);
+  }
+  for (const file of importsOf.keys()) visitFile(file, []);
+  return found;
+}
+
+/** The files that a source imports. */
+function filesImportedBy(file: string): string[] {
+  const { imports } = scan(file, readFileSync(file, "utf8"));
+  return imports.flatMap((name) => (name?.startsWith(".") ? [posix.join(posix.dirname(file), name)] : []));
+}
+
+test("no file imports one that imports it back", () => {
+  expect(circles(new Map(sources.map((file) => [file, filesImportedBy(file)])))).toEqual([]);
+});
+
+test("a circle of files is caught, whichever of them is looked at first", () => {
+  const edges = { "a.ts": ["b.ts"], "b.ts": ["c.ts", "d.ts"], "c.ts": ["b.ts"], "d.ts": [] };
+  expect(circles(new Map(Object.entries(edges)))).toEqual(["b.ts → c.ts → b.ts"]);
+});
+
 test.each([
   ["a row above", "src/codec/a.ts", 'import { b } from "../schema/b.ts";'],
   ["its own folder", "src/codec/a.ts", 'import { b } from "./b.ts"; export * from "./c.ts";'],

@@ -54,6 +54,7 @@ const timers = new TimerQueue({
   },
 });
 
+/** Time as the process has it. No timer keeps the process alive. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   turnMs() {

@@ -78,7 +78,7 @@ export const upstreamTlsOptions = z
 export type UpstreamTlsOptions = z.output<typeof upstreamTlsOptions>;
 
 /** The options that name files. */
-export const TLS_FILES = ["cert", "key", "clientCa", "ca"] as const;
+const TLS_FILES = ["cert", "key", "clientCa", "ca"] as const;
 
 /** The same options with each file's path resolved. */
 export function resolveTlsFiles<Options extends ListenerTlsOptions | UpstreamTlsOptions>(

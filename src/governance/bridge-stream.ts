@@ -10,6 +10,7 @@ import { counted } from "./bridge.ts";
 import { byMethod } from "./by-method.ts";
 import { unpacked } from "./unpack.ts";
 
+/** What the translation of streams needs. */
 export interface BridgeStreamContext {
   /** Builds the translation of a Protobuf message; undefined for one that is not of the loaded IDL. Called at the first use of its method. */
   readonly compileMessage: (type: MessageType, from: Codec, to: Codec) => Transcoder | undefined;

@@ -15,6 +15,7 @@ import type { ScopedPolicies } from "./scoped-policies.ts";
 import type { Trace } from "./trace.ts";
 import type { UpstreamPolicies } from "./upstream-policies.ts";
 
+/** What the stacks of an upstream's endpoints share. */
 export interface EndpointStackContext {
   readonly clock: Clock;
   /** From 0 up to but not including 1, as Math.random. */

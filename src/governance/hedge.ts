@@ -26,6 +26,7 @@ export const hedgeOptions = z
 
 export type HedgeOptions = z.output<typeof hedgeOptions>;
 
+/** What hedging draws on. */
 export interface HedgeContext {
   readonly clock: Clock;
   readonly mayRunTwice: (method: Method) => boolean;

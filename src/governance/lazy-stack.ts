@@ -13,6 +13,7 @@ export interface LazyStack extends UpstreamStack {
   states(): EndpointStates | undefined;
 }
 
+/** What a stack is built from at its first call. */
 export interface LazyStackContext {
   readonly resolver: Resolver;
   /** Labels without which an endpoint is left alone. */

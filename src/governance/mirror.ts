@@ -45,4 +45,4 @@ export function createMirror(
 }
 
 /** Tells an upstream that nobody waits for its answer. */
-export const MIRROR_HEADER = "cw-mirror";
+const MIRROR_HEADER = "cw-mirror";

@@ -90,6 +90,7 @@ export function sidecarStack(
   return ({ handle, handleStream }) => ({ handle: stack(calls, handle), handleStream: stack(streams, handleStream) });
 }
 
+/** What the stack of one config is built from. */
 export interface TrafficStackContext extends Omit<RouteByRulesContext, "unpack">, BridgeStreamContext {
   readonly pairs: MethodPairs;
   readonly side: Side;
@@ -132,6 +133,7 @@ export function trafficStack(
   };
 }
 
+/** What an upstream's stack is built from. */
 export interface UpstreamStackContext extends BridgeContext, EndpointStackContext {
   readonly resolver: Resolver;
   /** What the upstream's endpoints speak, as its config calls it. */

@@ -29,7 +29,7 @@ const destination = z.preprocess(
 );
 
 /** One rule. */
-export const routeRuleOptions = z.strictObject({
+const routeRuleOptions = z.strictObject({
   name: z.string().min(1).max(128).optional().describe("how logs and causeway explain call the rule"),
   match: matchOptions.prefault({}).describe("which calls the rule is for: all that is written must hold"),
   to: z

@@ -22,6 +22,7 @@ export interface CallerStream {
   end(list: HeaderList, begun: boolean): void;
 }
 
+/** What a stream that has come in over HTTP/2 is served with. */
 export interface GrpcStreamOptions extends Omit<ServeStreamOptions, "call"> {
   readonly expiresAtMs: number;
   readonly peer: string;

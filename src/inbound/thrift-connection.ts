@@ -7,9 +7,18 @@ import { RpcError, toRpcError } from "../base/errors.ts";
 import { IdTable } from "../base/id-table.ts";
 import { TurnWriter } from "../base/turn-writer.ts";
 import { codecOf, type Dialect, type Framing } from "../protocol/thrift/dialect.ts";
-import { readSignalFrame, type SignalFrame, writeKitexReset, writeReset } from "../protocol/thrift/dress.ts";
+import {
+  type Dress,
+  isKitexMux,
+  isOrdered,
+  readSignalFrame,
+  type SignalFrame,
+  writeKitexReset,
+  writeReset,
+} from "../protocol/thrift/dress.ts";
 import { createFrameSplitter, createMessageSplitter, type Splitter } from "../protocol/thrift/framing.ts";
-import { type Dress, isKitexMux, isOrdered, readCall, readDress, writeReply } from "../protocol/thrift/verbs.ts";
+import { readCall, readDress } from "../protocol/thrift/read-call.ts";
+import { writeReply } from "../protocol/thrift/write-reply.ts";
 import type { Reply } from "../rpc/call.ts";
 import {
   type Connection,

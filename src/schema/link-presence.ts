@@ -100,7 +100,7 @@ function zeroOf(type: FieldType): Constant | undefined {
 }
 
 /** Whether two constants are the same value; a string and the bytes of its UTF-8 are, and so are 0 and false. */
-export function isEqual(a: Constant, b: Constant): boolean {
+function isEqual(a: Constant, b: Constant): boolean {
   if (a.kind === "list" && b.kind === "list") {
     return a.values.length === b.values.length && a.values.every((value, i) => isEqual(value, b.values[i] as Constant));
   }

@@ -11,7 +11,7 @@ import { connectGrpc, grpcUpstreamOptions } from "../../src/outbound/grpc-client
 import { connectThrift, thriftUpstreamOptions } from "../../src/outbound/thrift-client.ts";
 import { codecOf, type Envelope, type Framing } from "../../src/protocol/thrift/dialect.ts";
 import { writeMessage } from "../../src/protocol/thrift/message.ts";
-import { writeCall } from "../../src/protocol/thrift/verbs.ts";
+import { writeCall } from "../../src/protocol/thrift/write-call.ts";
 import type { Reply } from "../../src/rpc/call.ts";
 import type { Endpoint } from "../../src/rpc/endpoint.ts";
 import { quietLog } from "../quiet-log.ts";

@@ -33,6 +33,7 @@ export interface StreamExchange {
   cut(error: RpcError): void;
 }
 
+/** What a stream that has come in is served with. */
 export interface ServeStreamOptions {
   readonly handle: StreamHandler;
   /** All of the call but its messages. */

@@ -363,7 +363,7 @@ export function readResponseEncoding(headers: HeaderList): Compression | undefin
 }
 
 /** Throws a RpcError INTERNAL for a message that its reader cannot unpack. */
-export function checkAccepted(compression: Compression, accepts: readonly Compression[] | undefined): void {
+function checkAccepted(compression: Compression, accepts: readonly Compression[] | undefined): void {
   if (accepts?.includes(compression)) return;
   const text = `the response is compressed with ${compression}, which was not offered`;
   throw new RpcError("INTERNAL", text, { sent: true });

@@ -18,6 +18,7 @@ export interface HttpRequestHead {
   readonly caller?: string | undefined;
 }
 
+/** A request as plain data, its body read whole. */
 export interface HttpRequest extends HttpRequestHead {
   /** The whole body, within the listener's limit; it belongs to the handler. */
   readonly body: Uint8Array;

@@ -1,7 +1,8 @@
 // Thrift over HTTP to a server, as THttpClient of the official libraries calls it. thrift-http.ts has the other side.
 import { RpcError } from "../../base/errors.ts";
 import { statusOf } from "../thrift/header-keys.ts";
-import { onewayReply, readReply, writeCall } from "../thrift/verbs.ts";
+import { onewayReply, readReply } from "../thrift/read-reply.ts";
+import { writeCall } from "../thrift/write-call.ts";
 import { mediaTypeOf } from "./dialect.ts";
 import type { PeerResponse } from "./http.ts";
 import { readResponseMetadata, writeRequestMetadata } from "./http-metadata.ts";

@@ -6,7 +6,8 @@ import { newFacts, type Reply } from "../../rpc/call.ts";
 import { formatStatus } from "../../rpc/status.ts";
 import { EXCEPTION_TYPE, ThriftFault, toApplicationException } from "../thrift/codes.ts";
 import { codecOfStart, MESSAGE } from "../thrift/message.ts";
-import { readCall, writeReply } from "../thrift/verbs.ts";
+import { readCall } from "../thrift/read-call.ts";
+import { writeReply } from "../thrift/write-reply.ts";
 import {
   callOf,
   callOrError,

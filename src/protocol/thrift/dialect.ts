@@ -4,6 +4,9 @@ import type { Codec } from "../../codec/codec.ts";
 /** What stands around a message: nothing, its length, or its length and headers. */
 export type Framing = "unframed" | "framed" | "theader" | "ttheader";
 
+/** The framings with headers. */
+export type HeaderFraming = "theader" | "ttheader";
+
 /** How a message begins, which tells how its body is encoded: Thrift binary (strict or old), compact, or Kitex-Protobuf. */
 export type Envelope = "strict" | "old" | "compact" | "kitex-protobuf";
 
@@ -23,4 +26,9 @@ const CODECS = {
 /** The codec of what an envelope holds. */
 export function codecOf(envelope: Envelope): (typeof CODECS)[Envelope] {
   return CODECS[envelope];
+}
+
+/** Whether frames have headers. */
+export function hasHeaders(framing: Framing): framing is HeaderFraming {
+  return framing === "theader" || framing === "ttheader";
 }

@@ -1,7 +1,7 @@
 // What stands around a message, taken off and put on: one place for every framing.
 import { RpcError } from "../../base/errors.ts";
 import { EXCEPTION_TYPE, ThriftFault } from "./codes.ts";
-import type { Envelope, Framing } from "./dialect.ts";
+import type { Dialect, Envelope, Framing } from "./dialect.ts";
 import {
   FIXED_BYTES,
   type FrameHead,
@@ -10,6 +10,7 @@ import {
   headerKind,
   headersEnd,
   NOTHING_NUMBERED,
+  OUT_OF_ORDER_FLAG,
 } from "./header-frame.ts";
 import { CANCEL_PAIRS, KITEX_RESET_PAIRS, PING_PAIRS, RESET_PAIRS, readSignal, type Signal } from "./header-keys.ts";
 import { asBuffer, MESSAGE, type MessageHeader, writeMessage } from "./message.ts";
@@ -30,6 +31,32 @@ export type Dressed =
       readonly zlib: boolean;
       readonly payload: Uint8Array;
     };
+
+/** What a call wore on the wire, and its reply has to wear again. */
+export interface Dress extends Dialect {
+  /** The bare method, without the service of a multiplexed name. */
+  readonly name: string;
+  /** The message's own. */
+  readonly sequenceId: number;
+  /** Whether the caller waits for a message. */
+  readonly answered: boolean;
+  /** The sequence id of the frame, where the framing has one; the reply has it too. */
+  readonly frameId: number;
+  readonly flags: number;
+  readonly zlib: boolean;
+  /** Whether the caller speaks Causeway's profile. */
+  readonly profile: boolean;
+}
+
+/** Whether a caller matches the replies on its connection by id but does not speak Causeway's profile, as Kitex does. */
+export function isKitexMux({ framing, flags, profile }: Dress): boolean {
+  return framing === "ttheader" && !profile && (flags & OUT_OF_ORDER_FLAG) !== 0;
+}
+
+/** Whether the reply has to wait for those to earlier calls: the caller matches them by order, as far as is known. */
+export function isOrdered({ framing, flags }: Dress): boolean {
+  return framing !== "ttheader" && (framing !== "theader" || (flags & OUT_OF_ORDER_FLAG) === 0);
+}
 
 /** Protocol ids of payloads: TTHeader's 3 and 4 are Kitex-Protobuf's in some versions, and its 0 may be that too. */
 const PROTOCOL_ID = { BINARY: 0, COMPACT: 2 } as const;

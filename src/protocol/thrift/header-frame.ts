@@ -24,7 +24,7 @@ export interface HeaderFrame {
 export type FrameHead = Omit<HeaderFrame, "payload" | "isKnown">;
 
 /** Most bytes of a frame's headers, in either direction. */
-export const MAX_HEADER_BYTES = 32 * 1024;
+const MAX_HEADER_BYTES = 32 * 1024;
 
 /** Bytes of a frame before its headers, without the frame's length. */
 export const FIXED_BYTES = 10;

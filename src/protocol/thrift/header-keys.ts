@@ -5,12 +5,10 @@ import { Metadata } from "../../base/metadata.ts";
 import { HOP_HEADERS } from "../../rpc/hop-headers.ts";
 import { isOwnKey, isSidecarKey, SIDECAR_KEY } from "../../rpc/sidecar-keys.ts";
 import { formatStatus, parseDetails } from "../../rpc/status.ts";
+import type { HeaderFraming } from "./dialect.ts";
 import type { FrameHead, HeaderFrame } from "./header-frame.ts";
 import { replyKeyOf, requestKeyOf, ttheaderKeyOf } from "./kitex-keys.ts";
 import { NUMBERED_KEY } from "./ttheader.ts";
-
-/** Which of the two framings with headers. */
-export type HeaderFraming = "theader" | "ttheader";
 
 const KEY = {
   /** "1": the peer speaks Causeway's profile. */

@@ -151,3 +151,12 @@ export function writeMessage(header: MessageHeader, roomBytes: number, body: Uin
 export function asBuffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+/** The same of a message that is there to its end. Throws a RpcError INVALID_ARGUMENT also when it ends inside its header. */
+export function readWholeHeader(message: Uint8Array): ReadHeader {
+  const header = readMessageHeader(message);
+  if (!header) {
+    throw new RpcError("INVALID_ARGUMENT", `the message ends at byte ${message.length}, inside its header`);
+  }
+  return header;
+}

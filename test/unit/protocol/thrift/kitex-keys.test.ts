@@ -2,19 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RpcError } from "../../../../src/base/errors.ts";
 import { Metadata } from "../../../../src/base/metadata.ts";
-import { readSignalFrame, writeKitexReset } from "../../../../src/protocol/thrift/dress.ts";
+import { type Dress, isKitexMux, readSignalFrame, writeKitexReset } from "../../../../src/protocol/thrift/dress.ts";
 import { createFrameSplitter } from "../../../../src/protocol/thrift/framing.ts";
 import { replyKeyOf, requestKeyOf, ttheaderKeyOf } from "../../../../src/protocol/thrift/kitex-keys.ts";
 import { MESSAGE, readMessageHeader } from "../../../../src/protocol/thrift/message.ts";
+import { readCall } from "../../../../src/protocol/thrift/read-call.ts";
+import { readReply } from "../../../../src/protocol/thrift/read-reply.ts";
 import { readTTHeader } from "../../../../src/protocol/thrift/ttheader.ts";
-import {
-  type Dress,
-  isKitexMux,
-  readCall,
-  readReply,
-  writeCall,
-  writeReply,
-} from "../../../../src/protocol/thrift/verbs.ts";
+import { writeCall } from "../../../../src/protocol/thrift/write-call.ts";
+import { writeReply } from "../../../../src/protocol/thrift/write-reply.ts";
 import { callOf, lookup, replyOf } from "../../../matrix/echo.ts";
 
 const LIMITS = { maxDepth: 64, maxFrameBytes: 1_000_000 };

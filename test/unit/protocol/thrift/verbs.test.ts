@@ -5,16 +5,12 @@ import {
   readApplicationException,
   writeApplicationException,
 } from "../../../../src/protocol/thrift/application-exception.ts";
+import type { Dress } from "../../../../src/protocol/thrift/dress.ts";
 import { MESSAGE, readMessageHeader, writeMessage } from "../../../../src/protocol/thrift/message.ts";
-import {
-  type CallContext,
-  type Dress,
-  onewayReply,
-  readCall,
-  readReply,
-  writeCall,
-  writeReply,
-} from "../../../../src/protocol/thrift/verbs.ts";
+import { type CallContext, readCall } from "../../../../src/protocol/thrift/read-call.ts";
+import { onewayReply, readReply } from "../../../../src/protocol/thrift/read-reply.ts";
+import { writeCall } from "../../../../src/protocol/thrift/write-call.ts";
+import { writeReply } from "../../../../src/protocol/thrift/write-reply.ts";
 import { callOf, lookup, replyOf, textOf, thriftMethods, thriftNested, thriftText } from "../../../matrix/echo.ts";
 import { EVERYTHING } from "./messages.ts";
 
