@@ -50,6 +50,7 @@ export const listenOnHyperExpress: ListenHttp = async (options, answer, { log })
     const stream = carryStream(open, {
       outgoing,
       begin: (status, headers) => writeHead(outgoing, status, headers),
+      closes: head.headers.get("connection")?.toLowerCase() === "close",
       pause: () => void outgoing.raw.pause(),
       resume: () => void outgoing.raw.resume(),
       end: () => endStream(incoming, outgoing),

@@ -47,6 +47,7 @@ export const listenOnNode: ListenHttp = async (options, answer, { log, tlsFailed
     const stream = carryStream(open, {
       outgoing,
       begin: (status, headers) => beginStream(outgoing, status, headers, draining),
+      closes: !outgoing.shouldKeepAlive,
       pause: () => void incoming.pause(),
       resume: () => void incoming.resume(),
       end: () => void outgoing.end(),

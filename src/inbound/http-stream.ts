@@ -1,5 +1,6 @@
 // Carries one streaming request and its response: the body is read as it is consumed, the response written as it is taken.
 import type { Writable } from "node:stream";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { TurnWriter } from "../base/turn-writer.ts";
 import type { HttpResponseStream, OpenHttpStream } from "../protocol/http/http.ts";
 
@@ -7,6 +8,8 @@ import type { HttpResponseStream, OpenHttpStream } from "../protocol/http/http.t
 export interface HttpExchange {
   readonly outgoing: Writable;
   readonly begin: HttpResponseStream["begin"];
+  /** Whether the server closes the connection behind the response, as the caller asked it to. */
+  readonly closes: boolean;
   /** No more of the body is to be read for now. uWebSockets.js goes on while a caller is as fast as it is, and tells what it reads. */
   pause(): void;
   resume(): void;
@@ -33,9 +36,11 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 const MAX_JOINED_BYTES = 16 * 1024;
 /** Most bytes of a request that are read and forgotten once it has been answered. */
 const MAX_DISCARDED_BYTES = 1024 * 1024;
+/** So long the end of a body is waited for before its connection is closed. */
+const LINGER_MS = 1_000;
 
 /** Begins to serve an exchange. */
-export function carryStream(open: OpenHttpStream, exchange: HttpExchange): CarriedStream {
+export function carryStream(open: OpenHttpStream, exchange: HttpExchange, clock: Clock = systemClock): CarriedStream {
   const { outgoing } = exchange;
   let unreadBytes = 0;
   let discardedBytes = 0;
@@ -47,6 +52,7 @@ export function carryStream(open: OpenHttpStream, exchange: HttpExchange): Carri
   let congested = false;
   let answered = false;
   let gone = false;
+  let stopLingering: (() => void) | undefined;
   const joined = new TurnWriter({
     write(bytes) {
       if (!gone && !outgoing.write(bytes)) congested = true;
@@ -63,8 +69,9 @@ export function carryStream(open: OpenHttpStream, exchange: HttpExchange): Carri
     }
     waiting = [];
     paused = false;
-    if (!isRead) exchange.resume();
-    else if (!answered) stream.ended();
+    // Also of a body that has ended: the next request comes over the same connection.
+    exchange.resume();
+    if (isRead && !answered) stream.ended();
   }
 
   function give(bytes: Uint8Array): void {
@@ -85,7 +92,14 @@ export function carryStream(open: OpenHttpStream, exchange: HttpExchange): Carri
   function leave(): void {
     if (gone) return;
     gone = true;
+    stopLingering?.();
     if (!answered) stream.left();
+  }
+
+  function endLate(isRead: boolean): void {
+    stopLingering?.();
+    stopLingering = undefined;
+    exchange.end(isRead);
   }
 
   const stream = open({
@@ -99,7 +113,10 @@ export function carryStream(open: OpenHttpStream, exchange: HttpExchange): Carri
       answered = true;
       joined.flush();
       resume();
-      if (!gone) exchange.end(isRead);
+      if (gone) return;
+      if (isRead || !exchange.closes) exchange.end(isRead);
+      // Closed while bytes are on their way, the connection would be reset, and the caller might lose the answer.
+      else stopLingering = clock.after(LINGER_MS, () => endLate(false));
     },
     consumed(bytes) {
       unreadBytes -= bytes;
@@ -132,7 +149,9 @@ export function carryStream(open: OpenHttpStream, exchange: HttpExchange): Carri
     },
     ended() {
       isRead = true;
-      if (!gone && !answered && !paused) stream.ended();
+      if (gone) return;
+      if (stopLingering) endLate(true);
+      else if (!answered && !paused) stream.ended();
     },
     left: leave,
   };

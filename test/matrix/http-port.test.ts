@@ -386,8 +386,9 @@ describe.each(SERVERS)("on %s", (server) => {
       body: "",
     });
     expect(preflight).toMatchObject({
-      status: 204,
+      status: 200,
       headers: {
+        "content-length": "0",
         "access-control-allow-origin": origin,
         "access-control-allow-headers": "content-type,x-trace",
         "access-control-allow-private-network": "true",

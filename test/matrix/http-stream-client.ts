@@ -1,5 +1,11 @@
 // A caller of streams over HTTP/1.1 by the letter of the specifications: messages behind a flag and a length, and what ends them.
-import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import {
+  type Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from "node:http";
 
 /** A message with its prefix. */
 export function envelope(message: Uint8Array | string, flag = 0): Buffer {
@@ -37,15 +43,17 @@ export interface StreamRequest {
   readonly path: string;
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Keeps connections; without it each request has one of its own, and asks for its end. */
+  readonly agent?: Agent;
 }
 
 /** A POST whose body is still to be written; `response` resolves with its head. */
-export function openStream({ address, path, contentType, headers }: StreamRequest): {
+export function openStream({ address, path, contentType, headers, agent }: StreamRequest): {
   readonly outgoing: ClientRequest;
   readonly response: Promise<IncomingMessage>;
 } {
   const [host, port] = address.split(":");
-  const where = { host, port, agent: false, method: "POST", path };
+  const where = { host, port, agent: agent ?? false, method: "POST", path };
   const outgoing = httpRequest({ ...where, headers: { "content-type": contentType, ...headers } });
   const response = new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.on("response", resolve).on("error", reject);

@@ -1,7 +1,7 @@
 // Streams of every kind over HTTP/1.1 through a whole sidecar, on both servers, in front of grpc-js: Connect and gRPC-Web by the
 // letter of their specifications.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { IncomingMessage } from "node:http";
+import { Agent, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -208,6 +208,39 @@ ${rest}`);
     const bodies = Array.from({ length: 10_000 }, (_, i) => noteOf(`note ${i}`));
     const answer = await call("Chat", PROTO, Buffer.concat(bodies.map((body) => envelope(body))));
     expect(answer.messages.map(({ bytes }) => bytes)).toEqual(bodies);
+  });
+
+  test("a connection serves on after a body that ended while it was held back", async () => {
+    const { requestOf } = await setUp();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    cleanups.push(() => agent.destroy());
+    const large = Buffer.concat([envelope(noteOf(Buffer.alloc(1_000_000))), envelope(noteOf(Buffer.alloc(1_000_000)))]);
+    for (let i = 0; i < 5; i++) {
+      const chat = await callStream({ ...requestOf("Chat", PROTO), agent }, large);
+      expect(chat.messages).toHaveLength(2);
+      // Over the same connection.
+      expect((await callStream({ ...requestOf("Up", PROTO), agent }, notes)).messages).toHaveLength(1);
+    }
+  });
+
+  test("tens of thousands of tiny messages are no flood", async () => {
+    const { call } = await setUp();
+    const answer = await call("Down", PROTO, envelope(noteOf("x")), { count: "40000" });
+    expect(answer.messages).toHaveLength(40_000);
+    expect(endOf(answer)["error"]).toBeUndefined();
+    const tiny = Buffer.concat(Array.from({ length: 40_000 }, () => envelope("")));
+    expect((await call("Up", PROTO, tiny)).messages).toEqual([{ flag: 0, bytes: noteOf("40000") }]);
+  });
+
+  test("an error before the body has come reaches a caller that closes its connection", async () => {
+    const { requestOf } = await setUp();
+    const { path: _, ...where } = requestOf("Chat", PROTO);
+    for (let i = 0; i < 20; i++) {
+      // Without an agent it asks for connection: close.
+      const { outgoing, response } = openStream({ ...where, path: "/kinds.Kinds/Gone" });
+      setTimeout(() => outgoing.end(Buffer.alloc(300_000)), 5);
+      expect(endOf(await answerOf(await response))["error"]).toMatchObject({ code: "unimplemented" });
+    }
   });
 
   test("messages come one by one as they are made, in both directions", async () => {

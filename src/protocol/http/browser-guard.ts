@@ -98,7 +98,8 @@ function preflightResponse({ headers }: HttpRequestHead, origin: string): HttpRe
   if (headers.get("access-control-request-private-network") === "true") {
     flat.push("access-control-allow-private-network", "true");
   }
-  return { status: 204, headers: Metadata.fromFlat(flat), body: "" };
+  // Not 204, to which hyper-express adds a content-length of 2^63.
+  return { status: 200, headers: Metadata.fromFlat(flat), body: "" };
 }
 
 /** The response with what lets the page read it. */

@@ -11,8 +11,8 @@ import { faultOfRequest, faultOfResponse, faultOfTrailers, isInformational } fro
 import { readSettings } from "./settings.ts";
 import type { Http2Stream } from "./stream.ts";
 
-/** DATA frames below this bring a call hardly further. */
-const TINY_BYTES = 16;
+/** DATA frames below this bring a call hardly further: they hold not even an empty message of gRPC. */
+const TINY_BYTES = 5;
 
 /** Handles the frames of one connection's peer. */
 export class PeerFrames<Context> implements FrameHandler {

@@ -3,9 +3,10 @@ import { expect, test } from "vitest";
 import { Metadata } from "../../../src/base/metadata.ts";
 import { carryStream } from "../../../src/inbound/http-stream.ts";
 import type { HttpResponseStream } from "../../../src/protocol/http/http.ts";
+import { createFakeClock } from "../../fake-clock.ts";
 
 /** A request and its response without sockets, and all that was asked of them. */
-function exchange() {
+function exchange({ closes = false } = {}) {
   const asked: string[] = [];
   const written: string[] = [];
   let release: (() => void) | undefined;
@@ -17,6 +18,7 @@ function exchange() {
     },
   });
   let response: HttpResponseStream | undefined;
+  const clock = createFakeClock();
   const told = (what: string) => () => void asked.push(what);
   const carried = carryStream(
     (opened) => {
@@ -31,14 +33,16 @@ function exchange() {
     {
       outgoing,
       begin: told("begin"),
+      closes,
       pause: told("pause"),
       resume: told("resume"),
       end: (isRead) => void asked.push(`end ${isRead}`),
       cut: told("cut"),
     },
+    clock,
   );
   if (!response) throw new Error("the stream was not opened");
-  return { ...carried, asked, written, response, drain: () => release?.() };
+  return { ...carried, asked, written, response, clock, drain: () => release?.() };
 }
 
 const KIB = 1024;
@@ -55,7 +59,32 @@ test("a body is paused while too much of it has not been consumed, and what come
   expect(asked).toHaveLength(3);
   response.consumed(40 * KIB);
   await Promise.resolve();
-  expect(asked.slice(3)).toEqual(["data 1", "ended"]);
+  // The next request comes over the same connection.
+  expect(asked.slice(3)).toEqual(["data 1", "resume", "ended"]);
+});
+
+test("a connection that is to be closed is not, while the rest of a request may be on its way", () => {
+  const ended = exchange({ closes: true });
+  ended.response.end();
+  ended.data(Buffer.alloc(10));
+  expect(ended.asked).toEqual([]);
+  ended.ended();
+  ended.clock.advance(10_000);
+  expect(ended.asked).toEqual(["end true"]);
+
+  const endless = exchange({ closes: true });
+  endless.response.end();
+  endless.clock.advance(999);
+  expect(endless.asked).toEqual([]);
+  endless.clock.advance(1);
+  endless.ended();
+  expect(endless.asked).toEqual(["end false"]);
+
+  const gone = exchange({ closes: true });
+  gone.response.end();
+  gone.left();
+  gone.clock.advance(10_000);
+  expect(gone.asked).toEqual([]);
 });
 
 test("reading goes on when what waited has been taken", async () => {

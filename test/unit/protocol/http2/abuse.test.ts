@@ -113,6 +113,12 @@ describe("a flood", () => {
     expect(flood(subject, () => data(1, Buffer.alloc(100)), 1_000)).toBeLessThanOrEqual(54);
   });
 
+  test("but not of whole messages, however small", () => {
+    const subject = createSubject("server", { idleFrames: rate });
+    subject.hear(request(1));
+    expect(flood(subject, () => data(1, Buffer.alloc(5)), 1_000)).toBe(1_000);
+  });
+
   test("of tiny windows, each worth a byte", () => {
     const subject = createSubject("server", { idleFrames: rate });
     subject.hear(settings([4, 0]), request(1, true));
