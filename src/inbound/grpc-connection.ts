@@ -5,19 +5,12 @@ import { Canceller } from "../base/cancel.ts";
 import { atEndOfTurn } from "../base/clock.ts";
 import { RpcError, toRpcError } from "../base/errors.ts";
 import { IdTable } from "../base/id-table.ts";
+import type { Dress } from "../protocol/grpc/dress.ts";
 import { MessageCollector } from "../protocol/grpc/message.ts";
 import type { ByteBudget } from "../protocol/grpc/message-stream.ts";
+import { type CallHead, readCall, readDress, readHead, refuseRequest } from "../protocol/grpc/read-call.ts";
 import type { StreamExchange } from "../protocol/grpc/serve-stream.ts";
-import {
-  type CallHead,
-  type Dress,
-  type Response,
-  readCall,
-  readDress,
-  readHead,
-  refuseRequest,
-  writeReply,
-} from "../protocol/grpc/verbs.ts";
+import { type Response, writeReply } from "../protocol/grpc/write-reply.ts";
 import { createHttp2Connection, type Http2Connection } from "../protocol/http2/connection.ts";
 import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
 import type { Http2Events } from "../protocol/http2/events.ts";

@@ -2,9 +2,10 @@
 // calls of one message, are left to grpc-connection.ts.
 import { RpcError } from "../base/errors.ts";
 import type { Metadata } from "../base/metadata.ts";
+import type { CallHead } from "../protocol/grpc/read-call.ts";
 import { type ServeStreamOptions, type StreamExchange, serveStream } from "../protocol/grpc/serve-stream.ts";
 import { readStream, writeStreamEnd, writeStreamHead } from "../protocol/grpc/stream-verbs.ts";
-import { type CallHead, writeReply } from "../protocol/grpc/verbs.ts";
+import { writeReply } from "../protocol/grpc/write-reply.ts";
 import type { HeaderList } from "../protocol/http2/header-list.ts";
 import { newFacts } from "../rpc/call.ts";
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type Address, formatAddress } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { KnownHeads } from "../protocol/grpc/verbs.ts";
+import type { KnownHeads } from "../protocol/grpc/write-call.ts";
 import type { Connect } from "../rpc/connect.ts";
 import { createDialer, dialOptions } from "./dialer.ts";
 import type { GrpcContext } from "./grpc-context.ts";

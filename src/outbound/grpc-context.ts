@@ -1,6 +1,6 @@
 // What unary calls and streams to one gRPC server have in common.
 import type { Clock } from "../base/clock.ts";
-import type { KnownHeads } from "../protocol/grpc/verbs.ts";
+import type { KnownHeads } from "../protocol/grpc/write-call.ts";
 import type { GrpcSessions } from "./grpc-session.ts";
 
 /** What every call to one endpoint needs. */

@@ -2,7 +2,8 @@
 import { RpcError, toRpcError, withSent } from "../base/errors.ts";
 import { type HeaderList, headerOf } from "../protocol/grpc/header-list.ts";
 import { MessageCollector } from "../protocol/grpc/message.ts";
-import { readReply, readResponseEncoding, writeCall } from "../protocol/grpc/verbs.ts";
+import { readReply, readResponseEncoding } from "../protocol/grpc/read-reply.ts";
+import { writeCall } from "../protocol/grpc/write-call.ts";
 import { ERROR_CODE } from "../protocol/http2/error-codes.ts";
 import type { StreamReset } from "../protocol/http2/events.ts";
 import type { Http2Stream } from "../protocol/http2/stream.ts";

@@ -4,7 +4,8 @@ import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { formatAddress } from "../../src/base/address.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { RpcError } from "../../src/base/errors.ts";
-import { type ReceivedResponse, readReply, writeCall } from "../../src/protocol/grpc/verbs.ts";
+import { type ReceivedResponse, readReply } from "../../src/protocol/grpc/read-reply.ts";
+import { writeCall } from "../../src/protocol/grpc/write-call.ts";
 import type { Call, Reply } from "../../src/rpc/call.ts";
 import type { Connect } from "../../src/rpc/connect.ts";
 

@@ -72,6 +72,8 @@ export async function startInventory(port = 0, title = "Tea"): Promise<Inventory
   }
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
+  // Apache's server says the errors of its connections, too, which callers that go away leave behind.
+  server.on("error", () => {});
   onTestFinished(() => (server.listening ? die() : undefined));
   return Object.assign(inventory, { port: (server.address() as AddressInfo).port });
 }

@@ -2,6 +2,7 @@
 import { ByteGatherer } from "../../base/bytes.ts";
 import type { Compression } from "../../base/compression.ts";
 import { RpcError } from "../../base/errors.ts";
+import type { Payload } from "../../rpc/call.ts";
 
 export const PREFIX_BYTES = 5;
 const NOTHING = new Uint8Array(0);
@@ -124,4 +125,12 @@ export function lengthOf(data: Uint8Array, at: number): number {
 
 function moreThanOne(): RpcError {
   return new RpcError("UNIMPLEMENTED", "more than one message: the call is unary");
+}
+
+/** A message that came as a payload of this type. */
+export function payloadOf(type: Payload["type"], { bytes, compression }: ReceivedMessage): Payload {
+  // Most messages are not: one shape for those.
+  return compression === undefined
+    ? { type, codec: "protobuf", bytes }
+    : { type, codec: "protobuf", bytes, compression };
 }

@@ -3,20 +3,13 @@
 import { RpcError } from "../../base/errors.ts";
 import type { Metadata } from "../../base/metadata.ts";
 import type { StreamCall, StreamReply } from "../../rpc/stream.ts";
+import { type Dress, writeResponseHead } from "./dress.ts";
 import { type HeaderList, readMetadata, writeMetadata } from "./header-list.ts";
+import type { CallContext, CallHead } from "./read-call.ts";
+import { readEnd } from "./read-reply.ts";
 import { retryAfterOf } from "./status.ts";
-import {
-  type CallContext,
-  type CallHead,
-  type Dress,
-  readEnd,
-  type WriteCallOptions,
-  type WrittenCall,
-  writeCallHead,
-  writeFailure,
-  writeResponseHead,
-  writeTimeout,
-} from "./verbs.ts";
+import { type WriteCallOptions, type WrittenCall, writeCallHead, writeTimeout } from "./write-call.ts";
+import { writeFailure } from "./write-reply.ts";
 
 /** The call of a request's headers, without the messages that follow them. */
 export function readStream(

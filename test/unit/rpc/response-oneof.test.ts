@@ -1,7 +1,7 @@
 // Which member of a response that is a oneof of a method's result and exceptions came.
 import { expect, test } from "vitest";
 import { createJudge, failuresOptions } from "../../../src/governance/failure.ts";
-import { readReply } from "../../../src/protocol/grpc/verbs.ts";
+import { readReply } from "../../../src/protocol/grpc/read-reply.ts";
 import { exceptionInResponse } from "../../../src/rpc/response-oneof.ts";
 import type { Method } from "../../../src/schema/model.ts";
 import { link } from "../schema/schema-fixture.ts";

@@ -2,15 +2,10 @@ import { describe, expect, test } from "vitest";
 import { RpcError } from "../../../../src/base/errors.ts";
 import { Metadata } from "../../../../src/base/metadata.ts";
 import { type HeaderList, headerOf } from "../../../../src/protocol/grpc/header-list.ts";
-import {
-  type KnownHeads,
-  readCall,
-  readHead,
-  readReply,
-  refuseRequest,
-  writeCall,
-  writeReply,
-} from "../../../../src/protocol/grpc/verbs.ts";
+import { readCall, readHead, refuseRequest } from "../../../../src/protocol/grpc/read-call.ts";
+import { readReply } from "../../../../src/protocol/grpc/read-reply.ts";
+import { type KnownHeads, writeCall } from "../../../../src/protocol/grpc/write-call.ts";
+import { writeReply } from "../../../../src/protocol/grpc/write-reply.ts";
 import type { Call, Reply } from "../../../../src/rpc/call.ts";
 import type { Lookup } from "../../../../src/rpc/resolve.ts";
 import { callOf, lookup, protobufMethods, protobufText, replyOf, textOf } from "../../../matrix/echo.ts";
