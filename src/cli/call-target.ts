@@ -81,11 +81,19 @@ function upstreamOf(address: Address, protocol: Protocol, options: TargetOptions
   };
   const faults: string[] = [];
   const config = parseConfig(JSON.stringify({ upstreams: { call: said } }), "", ({ message }) =>
-    faults.push(message.replace(/^upstreams\.call\.?/, "")),
+    faults.push(asOption(message.replace(/^upstreams\.call\.?/, ""))),
   );
   const upstream = config?.value.upstreams["call"];
   if (!upstream) throw new UsageError(`${protocol} cannot be called like this: ${faults.join("; ")}`);
   return upstream;
+}
+
+/** What is wrong with a key of a config, said of the option that stands for it. */
+function asOption(fault: string): string {
+  const [, key, what = ""] = /^(\w+): (.*)$/s.exec(fault) ?? [];
+  if (key === undefined) return fault;
+  if (what.startsWith("unknown key")) return `it has no --${key}`;
+  return `--${key}: ${what.replaceAll(/thrift-(binary|compact)/g, "$1")}`;
 }
 
 /** Whatever is said of certificates asks for TLS. */

@@ -63,7 +63,9 @@ export const callCommand = new Command("call")
   .addOption(rulesFileOption)
   .option("-H, --header <name:value>", "metadata of the call (repeatable)", collectHeader)
   .option("--timeout <time>", "the call's deadline, as in 500ms, 5s or 1m", parseTime)
-  .option("--connect-timeout <time>", "longest time to connect", parseTime, 10_000)
+  .addOption(
+    new Option("--connect-timeout <time>", "longest time to connect").argParser(parseTime).default(10_000, "10s"),
+  )
   .option("--path <path>", "over HTTP: the path, or what stands before SERVICE/METHOD")
   .option("--script <file>", "over FastCGI: the script that answers, as PHP-FPM finds it")
   .option("--authority <host>", "the host that the server is told, if not the address")

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
 import { chmod, chown, link, lstat, readFile, rename, unlink } from "node:fs/promises";
 import { connect } from "node:net";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { z } from "zod";
 
 /** A user or a group: its number, or its name in /etc/passwd or /etc/group. */
@@ -40,8 +40,7 @@ export async function placeSocket(
     throw new Error(`the folder ${dirname(path)} of the socket does not exist: create it, or choose another path`);
   }
   await makeRoom(path);
-  // Short, because the system takes few characters; hidden, because it is gone in a moment.
-  const draft = join(dirname(path), `.${randomBytes(4).toString("hex")}`);
+  const draft = nameBeside(path);
   await bindAs(draft, options.mode, bind);
   try {
     if (uid !== undefined || gid !== undefined) await chown(draft, uid ?? -1, gid ?? -1);
@@ -55,6 +54,14 @@ export async function placeSocket(
     const now = await lstatOf(path);
     if (own && now && isSame(own, now)) await unlink(path).catch(() => {});
   };
+}
+
+/**
+ * A name in the folder of `path` that nothing has: short, because the system takes few characters, and hidden, because it is gone
+ * in a moment. It has a slash always: Node takes `.45331e99` for a number, and refuses to listen on that.
+ */
+function nameBeside(path: string): string {
+  return `${dirname(path)}/.${randomBytes(4).toString("hex")}`;
 }
 
 /** Binds with nothing allowed to others, where the mode is set afterwards. */
@@ -91,7 +98,7 @@ async function makeRoom(path: string): Promise<void> {
   if (!before.isSocket()) throw inUse(path, "there is a file that is no socket");
   if (await isAlive(path)) throw inUse(path, "a process answers on it");
   // Taken away under another name first: meanwhile somebody may have put a socket there that does live.
-  const aside = join(dirname(path), `.${randomBytes(4).toString("hex")}`);
+  const aside = nameBeside(path);
   try {
     await rename(path, aside);
   } catch (error) {

@@ -342,10 +342,18 @@ describe("what is wrong is said, and the exit code tells scripts", () => {
     [[...IDL, "127.0.0.1:1", "Inventory/get", '{"sk":"A"}'], "did you mean sku?"],
     [[...IDL, "127.0.0.1:1", "Inventory/get", "@absent.json"], "absent.json cannot be read"],
     [[...IDL, "127.0.0.1:1", "Inventory/got"], 'Inventory has no method "got"; did you mean get?'],
-    [[...IDL, "-p", "fastcgi", "127.0.0.1:1", "Inventory/get"], "fastcgi cannot be called like this: script"],
+    [[...IDL, "-p", "fastcgi", "127.0.0.1:1", "Inventory/get"], "fastcgi cannot be called like this: --script: "],
     [
       [...IDL, "-p", "grpc", "--codec", "compact", "127.0.0.1:1", "Inventory/get"],
-      "grpc cannot be called like this: codec",
+      "grpc cannot be called like this: it has no --codec\n",
+    ],
+    [
+      [...IDL, "-p", "ttheader", "--codec", "compact", "127.0.0.1:1", "Inventory/get"],
+      "ttheader cannot be called like this: --codec: expected one of binary, protobuf",
+    ],
+    [
+      [...IDL, "-p", "grpc", "--multiplexed", "127.0.0.1:1", "Inventory/get"],
+      "grpc cannot be called like this: it has no --multiplexed\n",
     ],
     [[...IDL, "127.0.0.1:1", "Inventory/get", "-H", "nonsense"], "Expected NAME:VALUE."],
     [[...IDL, "127.0.0.1:1", "Inventory/get", "--timeout", "soon"], "Expected a time"],

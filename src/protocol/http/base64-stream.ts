@@ -23,7 +23,7 @@ export function createBase64Decoder(): Base64Decoder {
     },
     finish() {
       if (rest.length === 1 || rest.includes("=")) throw notBase64();
-      return Buffer.from(rest, "base64");
+      return decode(rest);
     },
   };
 }

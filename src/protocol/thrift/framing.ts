@@ -150,6 +150,9 @@ function tooLong(bytes: Uint8Array, size: number, maxFrameBytes: number): RpcErr
     const message = `a frame of ${size} bytes passes the limit of ${maxFrameBytes} bytes (maxFrameBytes)`;
     return new RpcError("RESOURCE_EXHAUSTED", message);
   }
+  if (asBuffer(bytes).latin1Slice(0, 4) === "HTTP") {
+    return new RpcError("INVALID_ARGUMENT", "this is HTTP, and no frame of Thrift: is this its port for Thrift?");
+  }
   const hex = asBuffer(bytes).toString("hex", 0, 16);
   return new RpcError("INVALID_ARGUMENT", `this is no frame of Thrift, which begins with its length: ${hex}`);
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Listening, listen } from "../../../src/inbound/listen.ts";
-import type { SocketFileOptions } from "../../../src/inbound/socket-file.ts";
+import { placeSocket, type SocketFileOptions } from "../../../src/inbound/socket-file.ts";
 
 let folder: string;
 let path: string;
@@ -77,6 +77,16 @@ test.each([
 test("a folder that is not there is an error that names it", async () => {
   const missing = join(folder, "run", "s.sock");
   await expect(open({}, missing)).rejects.toThrow(`the folder ${join(folder, "run")} of the socket does not exist`);
+});
+
+test("beside a path without a folder it is made under a name that Node cannot take for a number", async () => {
+  const names: string[] = [];
+  const placed = placeSocket("a-socket-of-this-test", {}, async (name) => {
+    names.push(name);
+    throw new Error("seen");
+  });
+  await expect(placed).rejects.toThrow("seen");
+  expect(names).toEqual([expect.stringMatching(/^\.\/\.[0-9a-f]{8}$/)]);
 });
 
 test("only the socket itself is left in the folder", async () => {

@@ -24,6 +24,9 @@ test("white space does not count", () => {
   expect(decode("Y\r\nW", " Jj\n")).toBe("abc");
 });
 
-test.each([["!!!!"], ["Y"], ["YQ="], ["=YQ="], ["Y==="], ["Y=Q="], ["YQ==Y"]])("%s is INVALID_ARGUMENT", (text) => {
-  expect(() => decode(text)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
-});
+test.each([["!!!!"], ["@@@"], ["Y"], ["YQ="], ["=YQ="], ["Y==="], ["Y=Q="], ["YQ==Y"]])(
+  "%s is INVALID_ARGUMENT",
+  (text) => {
+    expect(() => decode(text)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
+  },
+);

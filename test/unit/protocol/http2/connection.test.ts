@@ -29,6 +29,12 @@ function resetCodes(frames: readonly Frame[]): [id: number, code: number][] {
   return frames.filter(({ type }) => type === FRAME.RST_STREAM).map(({ id, payload }) => [id, payload.readUInt32BE(0)]);
 }
 
+test("a client whose server answers in HTTP/1 says so", () => {
+  const { subject } = clientWithStream();
+  subject.hear(Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  expect(subject.events.at(-1)).toContain("the peer answers in HTTP/1");
+});
+
 /** A client with one open stream. */
 function clientWithStream(endStream = true) {
   const subject = createSubject("client");

@@ -144,6 +144,12 @@ test.each([
   });
 });
 
+test("who finds HTTP where Thrift was expected is told so", () => {
+  const splitter = createFrameSplitter({ maxFrameBytes: 100 });
+  splitter.push(Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  expect(thrownBy(() => splitter.next())).toMatchObject({ message: expect.stringContaining("this is HTTP") });
+});
+
 test("a frame above the limit is one by the message in it, too", () => {
   const splitter = createFrameSplitter({ maxFrameBytes: 100 });
   splitter.push(Buffer.from("10000000800100020000000470696e67", "hex"));
