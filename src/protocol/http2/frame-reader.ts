@@ -117,7 +117,7 @@ export class FrameReader {
     const flags = bytes[at + 4]!;
     const streamId = readUint31(bytes, at + 5);
     if (length > this.#maxFrameBytes) {
-      if (bytes.latin1Slice(at, at + 7) === "HTTP/1.") {
+      if (bytes.toString("latin1", at, at + 7) === "HTTP/1.") {
         throw new ConnectionFault(ERROR_CODE.PROTOCOL_ERROR, "the peer answers in HTTP/1: is this its port for gRPC?");
       }
       const text = `a frame of ${length} bytes passes the limit of ${this.#maxFrameBytes} bytes`;

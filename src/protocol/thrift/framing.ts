@@ -150,7 +150,7 @@ function tooLong(bytes: Uint8Array, size: number, maxFrameBytes: number): RpcErr
     const message = `a frame of ${size} bytes passes the limit of ${maxFrameBytes} bytes (maxFrameBytes)`;
     return new RpcError("RESOURCE_EXHAUSTED", message);
   }
-  if (asBuffer(bytes).latin1Slice(0, 4) === "HTTP") {
+  if (asBuffer(bytes).toString("latin1", 0, 4) === "HTTP") {
     return new RpcError("INVALID_ARGUMENT", "this is HTTP, and no frame of Thrift: is this its port for Thrift?");
   }
   const hex = asBuffer(bytes).toString("hex", 0, 16);
