@@ -4,6 +4,7 @@ import type { GoMessage, GoNames, GoPackage } from "./go-names.ts";
 import { createImports, createPrinter, docLines, type Imports, type Printer } from "./printer.ts";
 import type { ApiScalar, StubEnum, StubField, StubFile, StubMessage, StubNamed, StubType } from "./stub-model.ts";
 
+/** The import path of the runtime that generated Go links against. */
 export const RUNTIME = "causeway.dev/causeway";
 const WIRE = "causeway.dev/causeway/wire";
 

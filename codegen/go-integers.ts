@@ -44,6 +44,7 @@ export function goInteger(name: string): string {
   return `int${range.high64.slice("math.MaxInt".length)}`;
 }
 
+/** Whether a scalar's name is that of an integer. */
 export function isInteger(name: string): boolean {
   return name in RANGES;
 }

@@ -4,6 +4,7 @@ import type { JavaNames } from "./java-names.ts";
 import { stringLiteral } from "./java-types.ts";
 import type { StubEnum } from "./stub-model.ts";
 
+/** Prints an enum as a record of its number, with a constant for each value. */
 export function printEnum(file: JavaFile, names: JavaNames, type: StubEnum): void {
   const name = names.types.get(type)!.path.at(-1)!;
   const unknown = names.unknowns.get(type)!;

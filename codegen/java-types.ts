@@ -55,6 +55,7 @@ export function isNullable({ optional, required, type }: StubField): boolean {
   return optional || (!required && unwrapped(type).kind === "message");
 }
 
+/** The type inside a message of its own, which Java's API does not show. */
 export function unwrapped(type: StubType): Exclude<StubType, { kind: "wrapped" }> {
   return type.kind === "wrapped" ? unwrapped(type.inner) : type;
 }

@@ -9,6 +9,7 @@ import { type CheckedConfig, checkConfig } from "./check-config.ts";
 import { type FileMarks, haveChanged, marksNow } from "./file-mark.ts";
 import type { Idl } from "./load-idl.ts";
 
+/** What a reloader works on. */
 export interface ReloaderContext {
   /** Takes a new config, see App. */
   readonly app: { reload(checked: CheckedConfig): readonly string[] };

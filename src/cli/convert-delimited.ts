@@ -24,6 +24,7 @@ export interface Splitter {
   finish(): Iterable<DelimitedMessage>;
 }
 
+/** Splits a stream into its messages as its bytes come; one above `maxBytes` is an error. */
 export function createSplitter(delimiter: Delimiter, maxBytes: number): Splitter {
   let pending = new ByteGatherer();
   /** Where the pending bytes begin in the stream. */

@@ -3,6 +3,7 @@ import { createReadStream, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { UsageError } from "./convert-codec.ts";
 
+/** The name of standard input and standard output in place of a file's. */
 export const STANDARD_STREAM = "-";
 
 const PIECE_BYTES = 256 * 1024;
@@ -103,6 +104,7 @@ export interface Progress {
 
 const EVERY_MS = 200;
 
+/** Shows on a terminal how much of `totalBytes` is done, at most five times a second; elsewhere nothing. */
 export function createProgress(totalBytes: number | undefined, stream: NodeJS.WriteStream = process.stderr): Progress {
   if (!stream.isTTY) return { update: () => {}, clear: () => {} };
   let lastMs = performance.now();

@@ -23,6 +23,7 @@ export interface Translator {
   translate(target: Target, from: Codec, bytes: Uint8Array, line: number, envelope?: string): Uint8Array;
 }
 
+/** Translates messages one after the other; each pair of types is compiled once. */
 export function createTranslator({ to, pretty, ignoreUnknown }: TranslateOptions): Translator {
   const compiled = new Map<Codec, Map<BodyLink, Transcoder>>();
   const losses: Losses = { unknownFields: 0, duplicates: 0 };

@@ -73,6 +73,7 @@ function findType({ schema, linked }: LoadedIdl, name: string, wires: readonly (
   return targetOfType(linked, message);
 }
 
+/** What a message type is converted as. */
 export function targetOfType(linked: LinkedSchema, message: MessageType): Target {
   if (isMessageSet(message)) return { body: undefined, thrift: message, protobuf: message };
   const link = linked.messageLink(message);

@@ -24,6 +24,7 @@ export interface Session {
 
 const COUNT_UNKNOWN: JsonReading = { refuseUnknown: false, firstLine: 1 };
 
+/** What one translation is bounded by and counts; `json` says how the JSON of it is read. */
 export function createSession(direction: Direction, limits: Limits, json: JsonReading = COUNT_UNKNOWN): Session {
   return {
     direction,
@@ -35,6 +36,7 @@ export function createSession(direction: Direction, limits: Limits, json: JsonRe
   };
 }
 
+/** A cursor over bytes that checks every length against what is left; what goes wrong is thrown with its byte offset. */
 export class ByteReader {
   readonly bytes: Uint8Array;
   readonly view: DataView;

@@ -20,6 +20,7 @@ import { WIRE_TYPES } from "./wire-types.ts";
 const NAMES: readonly string[] = ["varint", "fixed64", "length-delimited", "group", "end group", "fixed32"];
 const MAX_NUMBER = 536_870_911;
 
+/** Visits what each byte of a Protobuf message is, with the names of its `type` where that is known. */
 export function explainProtobuf(
   bytes: Uint8Array,
   type: MessageType | undefined,

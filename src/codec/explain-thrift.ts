@@ -15,6 +15,7 @@ import {
 import { fieldPath } from "./fault.ts";
 import { THRIFT_TYPES } from "./wire-types.ts";
 
+/** Visits what each byte of a Thrift struct is, with the names of its `type` where that is known. */
 export function explainThrift(
   bytes: Uint8Array,
   protocol: "binary" | "compact",

@@ -29,6 +29,7 @@ export interface ExplainError {
   readonly message: string;
 }
 
+/** Ends a walk where the bytes mean nothing any more. */
 export class ExplainStop extends Error {
   readonly error: ExplainError;
 
@@ -50,8 +51,10 @@ export interface Known {
 /** What stands under each number of a level. */
 export type Lookup = (id: number) => Known | undefined;
 
+/** Knows no field, for bytes without an IDL. */
 export const NOTHING_KNOWN: Lookup = () => undefined;
 
+/** Looks up the fields of a type; none where there is no type. */
 export function fieldsOf(type: MessageType | undefined): Lookup {
   return type ? (id) => type.fieldsById.get(id) : NOTHING_KNOWN;
 }
@@ -118,6 +121,7 @@ export class Walk {
   }
 }
 
+/** A count with its noun: `1 byte`, `2 bytes`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
@@ -146,6 +150,7 @@ export function showInteger(value: bigint, type: FieldType | undefined): string 
   return `${value} (${named?.name ?? `not in ${type.type.fullName}`})`;
 }
 
+/** A double as text, which tells -0 from 0. */
 export function showDouble(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }

@@ -84,6 +84,7 @@ function thriftName({ thrift }: FieldLink): string {
   return thrift.name;
 }
 
+/** The name of a field in JSON, `order_id` as `orderId`, as protoc makes it. */
 export function toCamel(name: string): string {
   return name.replace(/_+(.?)/g, (_, letter: string) => letter.toUpperCase());
 }

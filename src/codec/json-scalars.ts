@@ -7,6 +7,7 @@ import { doubleBits, doubleOfBits, floatBits, floatOfBits, type TimeValue, type 
 /** A scalar, or a sentence on what was expected. */
 export type Parsed<T> = { readonly value: T } | { readonly expected: string };
 
+/** Reads a scalar as Protobuf's JSON mapping has it, numbers in quotes included; what does not fit says what was expected. */
 export function parseScalar(node: JsonNode, type: ProtoScalar): Parsed<Value> {
   switch (type) {
     case "bool":
@@ -108,6 +109,7 @@ const DURATION = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?s$/;
 const TIMESTAMP_RANGE = [-62_135_596_800n, 253_402_300_799n] as const;
 const DURATION_SECONDS = 315_576_000_000n;
 
+/** Reads a google.protobuf.Timestamp in its JSON form, RFC 3339. */
 export function parseTimestamp(text: string): Parsed<TimeValue> {
   const expected = "expected a time as in 2026-01-31T12:00:00.5Z, from year 1 to 9999";
   const parts = TIMESTAMP.exec(text);
@@ -121,6 +123,7 @@ export function parseTimestamp(text: string): Parsed<TimeValue> {
   return { value: { kind: "time", seconds, nanos: BigInt((parts[3] ?? "").padEnd(9, "0")) } };
 }
 
+/** Reads a google.protobuf.Duration in its JSON form, seconds with an `s` behind them. */
 export function parseDuration(text: string): Parsed<TimeValue> {
   const parts = DURATION.exec(text);
   const sign = parts?.[1] === "-" ? -1n : 1n;

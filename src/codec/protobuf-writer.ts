@@ -16,6 +16,7 @@ import {
 } from "./value.ts";
 import { isPackable, WIRE_TYPES, wireTypeOf } from "./wire-types.ts";
 
+/** Encodes a value as the Protobuf side of its link. */
 export function encodeProtobuf(message: MessageValue, link: MessageLink): Uint8Array {
   const out = new ByteWriter();
   writeMessage(out, message, link);

@@ -108,11 +108,13 @@ function numberValue(asDouble: number, asInteger: bigint, link: ValueLink): Valu
 
 const scratch = new DataView(new ArrayBuffer(8));
 
+/** The 64 bits of a double. */
 export function doubleBits(value: number): bigint {
   scratch.setFloat64(0, value);
   return scratch.getBigUint64(0);
 }
 
+/** The double of 64 bits. */
 export function doubleOfBits(bits: bigint): number {
   scratch.setBigUint64(0, bits);
   return scratch.getFloat64(0);
@@ -124,6 +126,7 @@ export function floatBits(value: number): bigint {
   return BigInt(scratch.getUint32(0));
 }
 
+/** The float of 32 bits, as the double that it is. */
 export function floatOfBits(bits: bigint): number {
   scratch.setUint32(0, Number(bits));
   return scratch.getFloat32(0);

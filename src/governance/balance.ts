@@ -28,6 +28,7 @@ export interface Balance {
   close(): Promise<void>;
 }
 
+/** What the balance of an upstream needs. */
 export interface BalanceContext {
   readonly resolver: Resolver;
   readonly connect: Connect;

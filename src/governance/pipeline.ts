@@ -39,6 +39,7 @@ import type { UpstreamPolicies } from "./upstream-policies.ts";
 import type { UpstreamView } from "./upstream-view.ts";
 import { watchCalls, watchStreams } from "./watch.ts";
 
+/** The options of the layers that every call passes first. */
 export interface SidecarStackOptions extends IdentityOptions {
   /** Asked at each call, as a new config may say otherwise. */
   readonly accessLog: () => AccessLogOptions;

@@ -19,6 +19,7 @@ export interface Pool {
   hasProbe(nowMs: number): boolean;
 }
 
+/** What a pool chooses by. */
 export interface PoolContext {
   readonly states: EndpointStates;
   readonly picker: Picker;

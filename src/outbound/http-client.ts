@@ -22,6 +22,7 @@ export interface HttpTransport {
   close(): Promise<void>;
 }
 
+/** How one server is called over HTTP/1.1. */
 export interface HttpClientOptions {
   readonly maxConnections: number;
   readonly idleTimeoutMs: number;

@@ -8,6 +8,7 @@ import type { Position } from "../base/diagnostic.ts";
  */
 export type BreakKind = "wire" | "source" | "bridge";
 
+/** All kinds of breaks, in the order in which they are told. */
 export const BREAK_KINDS: readonly BreakKind[] = ["wire", "source", "bridge"];
 
 export interface DiffRule {

@@ -52,6 +52,7 @@ export function linkValues(context: ValueContext, thrift: FieldType, protobuf: F
   }
 }
 
+/** Whether two types cannot be linked; otherwise the result is their link. */
 export function isMismatch(result: ValueLink | Mismatch): result is Mismatch {
   return "mismatch" in result;
 }

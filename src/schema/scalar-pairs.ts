@@ -33,10 +33,12 @@ const THRIFT_SCALARS: Readonly<Record<ProtoScalar, ThriftScalar>> = {
   bytes: "binary",
 };
 
+/** Whether a name is that of a scalar of Thrift. */
 export function isThriftScalar(name: string): name is ThriftScalar {
   return Object.hasOwn(PROTO_SCALARS, name);
 }
 
+/** Whether a name is that of a scalar of Protobuf. */
 export function isProtoScalar(name: string): name is ProtoScalar {
   return Object.hasOwn(THRIFT_SCALARS, name);
 }

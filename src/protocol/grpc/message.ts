@@ -4,6 +4,7 @@ import type { Compression } from "../../base/compression.ts";
 import { RpcError } from "../../base/errors.ts";
 import type { Payload } from "../../rpc/call.ts";
 
+/** The length of a message's prefix, in bytes. */
 export const PREFIX_BYTES = 5;
 const NOTHING = new Uint8Array(0);
 

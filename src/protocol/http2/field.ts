@@ -16,6 +16,7 @@ export const KIND = {
   BAD_VALUE: 256,
 } as const;
 
+/** The kinds of all pseudo headers together. */
 export const PSEUDO_KINDS: number = KIND.METHOD | KIND.SCHEME | KIND.PATH | KIND.AUTHORITY | KIND.STATUS;
 
 const SPECIAL_NAMES = new Map<string, number>([

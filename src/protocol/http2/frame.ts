@@ -4,6 +4,7 @@
 
 export const FRAME_HEAD_BYTES = 9;
 
+/** Types of frames (RFC 9113, section 6). */
 export const FRAME = {
   DATA: 0x0,
   HEADERS: 0x1,
@@ -20,6 +21,7 @@ export const FRAME = {
 /** END_STREAM and ACK share a bit, on different frames. */
 export const FLAG = { END_STREAM: 0x1, ACK: 0x1, END_HEADERS: 0x4, PADDED: 0x8, PRIORITY: 0x20 } as const;
 
+/** Identifiers of settings (RFC 9113, section 6.5.2). */
 export const SETTING = {
   HEADER_TABLE_SIZE: 0x1,
   ENABLE_PUSH: 0x2,

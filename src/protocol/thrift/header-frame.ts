@@ -29,6 +29,7 @@ const MAX_HEADER_BYTES = 32 * 1024;
 /** Bytes of a frame before its headers, without the frame's length. */
 export const FIXED_BYTES = 10;
 
+/** The integer keys of a frame that has none. */
 export const NOTHING_NUMBERED: ReadonlyMap<number, string> = new Map();
 
 /** Replies to a frame with this flag may overtake those to earlier ones. */
