@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { Address } from "../base/address.ts";
 import { RpcError } from "../base/errors.ts";
 import { addressOption, labelsOption } from "../discovery/endpoint-option.ts";
-import type { InstanceCodec, InstanceFraming, LocalInstance, ProbeKind } from "../discovery/local-instances.ts";
+import type { InstanceCodec, InstanceFraming, LocalInstance } from "../discovery/local-instances.ts";
+import { type ProbeKind, probeMethodOption, probePathOption, probeServiceOption } from "../rpc/health-check.ts";
 
 export interface RegisterRequest {
   readonly instance: LocalInstance;
@@ -65,16 +66,9 @@ const mapping = <Schema extends z.ZodType>(schema: Schema) =>
 const healthCheckSchema = z
   .strictObject({
     tcp: mapping(z.strictObject({})).optional(),
-    http: z
-      .strictObject({
-        path: z
-          .string()
-          .max(2_048)
-          .regex(/^\/[\x21-\x7e]*$/, { error: "expected a path that begins with a slash" }),
-      })
-      .optional(),
-    grpc: mapping(z.strictObject({ service: serviceName.default("") })).optional(),
-    thrift: z.strictObject({ method: z.string().min(1).max(512), service: serviceName.default("") }).optional(),
+    http: z.strictObject({ path: probePathOption }).optional(),
+    grpc: mapping(z.strictObject({ service: probeServiceOption.default("") })).optional(),
+    thrift: z.strictObject({ method: probeMethodOption, service: probeServiceOption.default("") }).optional(),
     interval: duration(DEFAULTS.intervalMs, 100, 300_000),
     timeout: duration(DEFAULTS.timeoutMs, 10, 60_000),
   })

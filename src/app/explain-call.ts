@@ -190,8 +190,8 @@ function policiesFor(method: Method, upstream: string, { config, linked }: Expla
   if (!own) return {};
   const isFor = (only: readonly string[] | undefined) => compileMethodSet(only, linked.methods)(method);
   const { policies, scopes } = compileScopes({ ...own }, linked.methods)(method);
-  const { timeoutMs, streamTimeoutMs, attemptTimeoutMs, retry, hedge, unknownFields, balance, outlier, breaker } =
-    policies;
+  const { timeoutMs, streamTimeoutMs, attemptTimeoutMs, retry, hedge, unknownFields, balance } = policies;
+  const { healthCheck, outlier, breaker } = policies;
   const fromScopes = scopes.map((scope) => `policies[${own.policies.indexOf(scope)}]`);
   const degrade = own.degrade.filter(({ only }) => isFor(only)).map(({ name, mode }) => `${name} (${mode})`);
   const rateLimit = own.rateLimit.filter(({ only }) => isFor(only));
@@ -209,6 +209,7 @@ function policiesFor(method: Method, upstream: string, { config, linked }: Expla
     hedge,
     unknownFields,
     balance,
+    healthCheck,
     outlier,
     breaker,
     fromScopes,
@@ -240,6 +241,7 @@ function endpointVerdict(
 ): string {
   if (subset && !hasLabels(endpoint, subset)) return "has not the labels that the route demands";
   const state = states?.all.get(endpoint.name);
+  if (state && !state.health.isHealthy) return "fails its health checks";
   if (state?.breaker.openUntilMs !== undefined) return "its breaker is open";
   if (state && state.outlier.ejectedUntilMs > nowMs) return "is ejected";
   return "can be called";

@@ -8,6 +8,7 @@ import type { Log } from "../base/log.ts";
 import { unknownName } from "../base/yaml.ts";
 import type { Codec } from "../codec/codec.ts";
 import type { Config, UpstreamConfig } from "../config.ts";
+import { endpointOf } from "../discovery/endpoint-option.ts";
 import {
   createLocalInstances,
   type InstanceFraming,
@@ -18,9 +19,8 @@ import { publish } from "../discovery/publication.ts";
 import type { Registrar } from "../rpc/endpoint.ts";
 import type { LinkedSchema } from "../schema/link.ts";
 import type { CheckedConfig } from "./check-config.ts";
-import { createInstanceProbe } from "./instance-probe.ts";
 import { codecOf } from "./upstream-codec.ts";
-import { connectOf, isLocal } from "./upstreams.ts";
+import { isLocal, probesOf } from "./upstreams.ts";
 
 export interface RegistrationContext {
   readonly clock: Clock;
@@ -46,8 +46,9 @@ export function createRegistration(context: RegistrationContext): LocalInstances
     connect(instance) {
       const { config } = current();
       const options = config.upstreams[instance.upstream]!;
-      const connect = connectOf(options, config.limits, clock, log);
-      return createInstanceProbe(instance, { connect, codec: codecOf(options), clock });
+      const { probe, timeoutMs } = instance.healthCheck;
+      const newProbe = probesOf(options, config.limits, clock, log);
+      return newProbe(endpointOf(instance.upstream, instance), probe, timeoutMs);
     },
     publish(id, instance, leaseMs) {
       if (!registrar) return undefined;

@@ -8,6 +8,7 @@ import { compileTranscoder } from "../codec/transcode.ts";
 import type { UpstreamConfig } from "../config.ts";
 import type { DegradeSwitches } from "../governance/degrade.ts";
 import type { EndpointStates } from "../governance/endpoint-state.ts";
+import type { HealthCheckPolicy } from "../governance/health-check-policy.ts";
 import { createLazyStack, type LazyStack } from "../governance/lazy-stack.ts";
 import { createUpstreamStack, type Handlers } from "../governance/pipeline.ts";
 import type { SharedLimits } from "../governance/shared-rate-limit.ts";
@@ -16,10 +17,13 @@ import { connectGrpc } from "../outbound/grpc-client.ts";
 import { connectHttp, type HttpProtocol } from "../outbound/http-upstream.ts";
 import { connectSidecar } from "../outbound/sidecar-client.ts";
 import { connectThrift, type ThriftUpstreamOptions } from "../outbound/thrift-client.ts";
+import { createTlsDialer } from "../outbound/tls-dialer.ts";
 import type { Connect } from "../rpc/connect.ts";
-import type { Resolver } from "../rpc/endpoint.ts";
+import type { Endpoint, Resolver } from "../rpc/endpoint.ts";
+import type { HealthProbe, ProbeKind } from "../rpc/health-check.ts";
 import type { BodyLink, LinkedSchema } from "../schema/link.ts";
 import type { CheckedConfig } from "./check-config.ts";
+import { createHealthProbe } from "./health-probe.ts";
 import { codecOf } from "./upstream-codec.ts";
 
 /** One upstream as it runs. */
@@ -97,6 +101,15 @@ function createStack(
 ): LazyStack {
   // Now, as credentials that cannot be used are the config's fault and no call's.
   const connect = connectOf(options, limits, clock, log);
+  const newProbe = options.healthCheck && probesOf(options, limits, clock, log);
+  const firstService = options.services[0] ?? options.opaqueServices[0] ?? "";
+  const health = newProbe && {
+    log,
+    newProbe: (endpoint: Endpoint, policy: HealthCheckPolicy) => {
+      const probe = policy.kind === "thrift" ? { ...policy, service: policy.service || firstService } : policy;
+      return newProbe(endpoint, probe, policy.timeoutMs);
+    },
+  };
   const build = (states: EndpointStates) =>
     createUpstreamStack(name, options, {
       links: linked.methods,
@@ -115,6 +128,7 @@ function createStack(
       hasStreams: hasStreams(options),
       connect,
       states,
+      health,
       trace,
     });
   return createLazyStack(name, { resolver, subset: options.balance.subset, states, build });
@@ -156,6 +170,25 @@ export function connectOf(options: UpstreamConfig, { maxBytes, maxDepth }: Limit
     default:
       return connectThrift(thriftWireOf(options, maxBytes, maxDepth), clock, log);
   }
+}
+
+/** Checks are as far apart as they are: none waits for a connection that was refused before. */
+const NO_BACK_OFF = { initialMs: 1, maxMs: 1 };
+
+/**
+ * How endpoints of an upstream are checked, over connections that are not the calls'. Throws a CredentialsError when files of
+ * TLS cannot be used.
+ */
+export function probesOf(
+  options: UpstreamConfig,
+  limits: Limits,
+  clock: Clock,
+  log: Log,
+): (endpoint: Endpoint, probe: ProbeKind, timeoutMs: number) => HealthProbe {
+  const connect = connectOf({ ...options, reconnect: NO_BACK_OFF }, limits, clock, log);
+  const tls = options.tls && createTlsDialer(options.tls, undefined, log);
+  const context = { connect, tls, codec: codecOf(options), clock };
+  return (endpoint, probe, timeoutMs) => createHealthProbe(endpoint, probe, timeoutMs, context);
 }
 
 function thriftWireOf(

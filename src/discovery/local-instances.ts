@@ -7,8 +7,14 @@ import type { Clock, Stop } from "../base/clock.ts";
 import { RpcError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Endpoint, Endpoints, Labels, Resolver } from "../rpc/endpoint.ts";
+import {
+  createHealthCheck,
+  type HealthCheck,
+  type HealthProbe,
+  type ProbeKind,
+  thresholdOptions,
+} from "../rpc/health-check.ts";
 import { endpointOf } from "./endpoint-option.ts";
-import { createHealthCheck, type HealthCheck, thresholdOptions } from "./health-check.ts";
 import type { Publication } from "./publication.ts";
 import { createWatchers } from "./watchers.ts";
 
@@ -25,13 +31,6 @@ export type RegistrationOptions = z.output<typeof registrationOptions>;
 /** How messages of an instance are encoded, and what stands around them, as registration.proto has it. */
 export type InstanceCodec = "thrift-binary" | "thrift-compact" | "protobuf";
 export type InstanceFraming = "framed" | "unframed" | "theader" | "ttheader" | "grpc" | "http" | "fastcgi";
-
-/** How an instance is asked whether it can take calls. */
-export type ProbeKind =
-  | { readonly kind: "tcp" }
-  | { readonly kind: "http"; readonly path: string }
-  | { readonly kind: "grpc"; readonly service: string }
-  | { readonly kind: "thrift"; readonly service: string; readonly method: string };
 
 /** A process that registered itself. */
 export interface LocalInstance {
@@ -53,13 +52,6 @@ export interface InstanceLease {
   readonly leaseMs: number;
 }
 
-/** Checks of one instance, with the connections they need. */
-export interface InstanceProbe {
-  /** Rejects when the instance cannot take calls. */
-  probe(): Promise<void>;
-  close(): void;
-}
-
 export interface LocalInstancesContext {
   readonly clock: Clock;
   readonly log: Log;
@@ -67,7 +59,7 @@ export interface LocalInstancesContext {
   readonly random: () => number;
   /** Throws a RpcError when the instance cannot be called by what the config says of its upstream. */
   readonly check: (instance: LocalInstance) => void;
-  readonly connect: (instance: LocalInstance) => InstanceProbe;
+  readonly connect: (instance: LocalInstance) => HealthProbe;
   /** Makes a healthy instance known to other sidecars; undefined when it cannot be. */
   readonly publish: (id: string, instance: LocalInstance, leaseMs: number) => Publication | undefined;
 }
@@ -99,7 +91,7 @@ interface Entry {
   stopLease: Stop;
   health: HealthCheck | undefined;
   publication: Publication | undefined;
-  readonly client: InstanceProbe;
+  readonly client: HealthProbe;
 }
 
 /** Keeps instances until their leases are over. */
@@ -137,7 +129,7 @@ export function createLocalInstances(
     };
     entries.set(id, entry);
     entry.health = createHealthCheck(
-      { intervalMs: instance.healthCheck.intervalMs, unhealthyAfter, healthyAfter },
+      { intervalMs: instance.healthCheck.intervalMs, unhealthyAfter, healthyAfter, initially: "unproven" },
       { clock, random, probe: entry.client.probe, changed: (healthy, error) => healthChanged(entry, healthy, error) },
     );
     return entry;

@@ -19,7 +19,7 @@ const commons = {
     .max(1)
     .default(0.5) // Envoy's healthy_panic_threshold
     .describe(
-      "share of healthy endpoints below which ejected ones are used too, from 0 to 1; 0: only when none is left",
+      "share of healthy endpoints below which ejected and unhealthy ones are used too, from 0 to 1; 0: only when none is left",
     ),
   subset: z
     .record(z.string().min(1).max(256), z.string().max(256))

@@ -7,6 +7,7 @@ import type { Endpoints, Labels, Resolver } from "../rpc/endpoint.ts";
 import { retryInfo } from "../rpc/retry-info.ts";
 import type { StreamHandler } from "../rpc/stream.ts";
 import type { EndpointStates } from "./endpoint-state.ts";
+import type { HealthChecks } from "./health-checks.ts";
 import { createLevels, levelsOf } from "./levels.ts";
 import type { Candidate, Picker } from "./picker.ts";
 import { createPool, type Pool } from "./pool.ts";
@@ -38,8 +39,10 @@ export interface BalanceContext {
   readonly newPicker: () => Picker;
   /** What the endpoints speak, for the access log. */
   readonly wire: string;
-  /** The share of healthy endpoints below which ejected ones are used too. */
+  /** The share of healthy endpoints below which ejected and unhealthy ones are used too. */
   readonly panicBelow: number;
+  /** Undefined where endpoints are not checked; the balance's to stop. */
+  readonly healthChecks?: HealthChecks | undefined;
   /** Labels without which an endpoint is left alone. */
   readonly subset: Labels;
   /** Where this sidecar is: endpoints there are preferred. Undefined where that makes no difference. */
@@ -54,7 +57,7 @@ export interface BalanceContext {
  * finishes its calls.
  */
 export function createBalance(upstream: string, context: BalanceContext): Balance {
-  const { resolver, connect, states, clock, newPicker, panicBelow, wire, zone, random } = context;
+  const { resolver, connect, states, clock, newPicker, panicBelow, healthChecks, wire, zone, random } = context;
   const picker = newPicker();
   const labelsOf = createLabelReader();
   let known: Endpoints["kind"] = "unknown";
@@ -95,6 +98,7 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
     all = undefined;
     subsets = new WeakMap();
     for (const [name, each] of before) if (!after.has(name)) retire(each);
+    healthChecks?.follow(candidates);
   });
 
   function poolFrom(members: readonly Candidate[], picker: Picker): Pool {
@@ -164,6 +168,7 @@ export function createBalance(upstream: string, context: BalanceContext): Balanc
       if (!closed) {
         closed = true;
         stopWatching();
+        healthChecks?.stop();
         const last = candidates;
         candidates = [];
         all = undefined;

@@ -1,5 +1,6 @@
 // What the calls to an endpoint have taught about it. It belongs to the endpoint, not to a policy, so that a reload of
 // policies forgets nothing: an ejected endpoint stays ejected, an open breaker open.
+import type { HealthCheckPolicy } from "./health-check-policy.ts";
 import { newUpstreamCounts, type UpstreamCounts } from "./upstream-counts.ts";
 
 /** What one endpoint's attempts have shown. Written by the layers of its stack, read by the balance above them. */
@@ -11,6 +12,7 @@ export interface EndpointState {
   readonly load: LoadState;
   readonly outlier: OutlierState;
   readonly breaker: BreakerState;
+  readonly health: HealthState;
 }
 
 /** How long replies take. */
@@ -44,6 +46,15 @@ export interface BreakerState {
   opened: number;
 }
 
+/** What health checks have found; healthy where there are none. */
+export interface HealthState {
+  isHealthy: boolean;
+  /** What the check that made it unhealthy said; undefined while it is healthy. */
+  reason: string | undefined;
+  /** By which checks: what others find may differ. */
+  policy: HealthCheckPolicy | undefined;
+}
+
 /** The states of one upstream's endpoints, by name. */
 export interface EndpointStates {
   /** The state of an endpoint; a new one for a name that is not known, with the time when it came to others, if it did. */
@@ -52,7 +63,7 @@ export interface EndpointStates {
   readonly all: ReadonlyMap<string, EndpointState>;
   /** Forgets all but these. */
   retain(names: ReadonlySet<string>): void;
-  /** Says that an endpoint was ejected, or that a breaker has opened, closed, or may probe again. */
+  /** Says that an endpoint was ejected, is unhealthy or healthy again, or that a breaker has opened, closed, or may probe again. */
   changed(): void;
   /** How many times `changed` was called: who derives something from states sees by it that it must do so again. */
   readonly changes: number;
@@ -99,5 +110,6 @@ export function createEndpointState(): EndpointState {
       ejectedUntilMs: Number.NEGATIVE_INFINITY,
     },
     breaker: { consecutiveFailures: 0, openUntilMs: undefined, probing: false, opened: 0 },
+    health: { isHealthy: true, reason: undefined, policy: undefined },
   };
 }

@@ -1,8 +1,10 @@
 // The stacks that every call walks down, in request order, each layer with the reason for its place.
 import type { Registry } from "prom-client";
 import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
 import type { Handler, Layer } from "../rpc/call.ts";
-import type { Resolver } from "../rpc/endpoint.ts";
+import type { Endpoint, Resolver } from "../rpc/endpoint.ts";
+import type { HealthProbe } from "../rpc/health-check.ts";
 import { stack } from "../rpc/stack.ts";
 import type { StreamHandler, StreamLayer } from "../rpc/stream.ts";
 import type { Method } from "../schema/model.ts";
@@ -18,6 +20,8 @@ import { deadline, streamDeadline } from "./deadline.ts";
 import { type DegradeSwitches, degrade } from "./degrade.ts";
 import { type EndpointStackContext, endpointStacks } from "./endpoint-stack.ts";
 import { followLabels } from "./follow-labels.ts";
+import type { HealthCheckPolicy } from "./health-check-policy.ts";
+import { createHealthChecks, learnBy } from "./health-checks.ts";
 import { hedge } from "./hedge.ts";
 import { compileIdempotence } from "./idempotence.ts";
 import { injectFaults } from "./inject-faults.ts";
@@ -153,6 +157,14 @@ export interface UpstreamStackContext extends BridgeContext, EndpointStackContex
   readonly shared?: SharedLimits | undefined;
   /** Where this sidecar is; undefined where that makes no difference. */
   readonly zone: string | undefined;
+  /** How endpoints are checked; undefined where they never are. */
+  readonly health?: HealthContext | undefined;
+}
+
+/** What health checks need of those who have sockets. */
+export interface HealthContext {
+  readonly newProbe: (endpoint: Endpoint, policy: HealthCheckPolicy) => HealthProbe;
+  readonly log: Log;
 }
 
 const NO_SWITCHES: DegradeSwitches = { modeOf: () => undefined };
@@ -171,7 +183,10 @@ export function createUpstreamStack(
   policies: UpstreamPolicies,
   context: UpstreamStackContext,
 ): UpstreamStack {
-  const { clock, random, resolver, states } = context;
+  const { clock, random, resolver, states, health } = context;
+  const { healthCheck } = policies;
+  // What checks have found that there are no more holds no longer.
+  for (const state of states.all.values()) learnBy(healthCheck, state);
   const scopesOf = policies.policies.length > 0 ? compileScopes(policies, context.links) : undefined;
   const balance = createBalance(upstream, {
     resolver,
@@ -180,6 +195,16 @@ export function createUpstreamStack(
     connect: endpointStacks(policies, context, scopesOf),
     newPicker: () => pickerOf(policies.balance, random),
     panicBelow: policies.balance.panicBelow,
+    healthChecks:
+      healthCheck &&
+      health &&
+      createHealthChecks(healthCheck, {
+        states,
+        clock,
+        random,
+        log: health.log,
+        newProbe: (endpoint) => health.newProbe(endpoint, healthCheck),
+      }),
     subset: policies.balance.subset,
     zone: policies.balance.preferZone ? context.zone : undefined,
     random,

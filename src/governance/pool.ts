@@ -23,7 +23,7 @@ export interface Pool {
 export interface PoolContext {
   readonly states: EndpointStates;
   readonly picker: Picker;
-  /** The share of healthy endpoints below which ejected ones are used too. */
+  /** The share of healthy endpoints below which ejected and unhealthy ones are used too. */
   readonly panicBelow: number;
 }
 
@@ -31,7 +31,7 @@ export interface PoolContext {
 interface Choice {
   /** Undefined when no endpoint can be called. */
   readonly pick: Pick | undefined;
-  /** Endpoints whose open breaker wants one call to learn whether they are back. */
+  /** Endpoints whose open breaker wants one call to learn whether they are back; those that pass their health checks last. */
   readonly probes: Candidate[];
   readonly healthy: number;
   readonly staleAtMs: number;
@@ -39,8 +39,8 @@ interface Choice {
 }
 
 /**
- * Ejected endpoints are left out, unless fewer than `panicBelow` of all are healthy; those with an open breaker get one call
- * when a probe is due, and never a retry while there are others.
+ * Endpoints that are ejected or fail their health checks are left out, unless fewer than `panicBelow` of all are healthy; those
+ * with an open breaker get one call when a probe is due, and never a retry while there are others.
  */
 export function createPool(candidates: readonly Candidate[], { states, picker, panicBelow }: PoolContext): Pool {
   let choice: Choice | undefined;
@@ -48,22 +48,25 @@ export function createPool(candidates: readonly Candidate[], { states, picker, p
   let usable: readonly Candidate[] = [];
 
   function choose(nowMs: number): Choice {
-    const probes: Candidate[] = [];
+    const due: Candidate[] = [];
     const closedOnes: Candidate[] = [];
     let staleAtMs = Number.POSITIVE_INFINITY;
     for (const candidate of candidates) {
       const { openUntilMs, probing } = candidate.state.breaker;
       if (openUntilMs === undefined) closedOnes.push(candidate);
-      else if (!probing && openUntilMs <= nowMs) probes.push(candidate);
+      else if (!probing && openUntilMs <= nowMs) due.push(candidate);
       else if (!probing) staleAtMs = Math.min(staleAtMs, openUntilMs);
     }
-    const healthy = closedOnes.filter(({ state: { outlier } }) => outlier.ejectedUntilMs <= nowMs);
+    const healthy = closedOnes.filter((each) => passes(each) && each.state.outlier.ejectedUntilMs <= nowMs);
     for (const { state } of closedOnes) {
       const { ejectedUntilMs } = state.outlier;
       if (ejectedUntilMs > nowMs) staleAtMs = Math.min(staleAtMs, ejectedUntilMs);
     }
     const panic = healthy.length < candidates.length * panicBelow || healthy.length === 0;
     const next = panic ? closedOnes : healthy;
+    // Calls learn nothing of an endpoint that its health checks keep out. The last is taken first.
+    const well = due.filter(passes);
+    const probes = panic ? [...due.filter((each) => !passes(each)), ...well] : well;
     // Turns and tables are kept while they can be.
     const same = next.length === usable.length && next.every((each, i) => each === usable[i]);
     const kept = same ? choice?.pick : undefined;
@@ -90,9 +93,14 @@ export function createPool(candidates: readonly Candidate[], { states, picker, p
     staleAtMs: () => choice?.staleAtMs ?? Number.POSITIVE_INFINITY,
     isDown(nowMs) {
       const { healthy, probes } = choiceAt(nowMs);
-      return healthy === 0 && probes.length === 0;
+      return healthy === 0 && !probes.some(passes);
     },
     healthyAt: (nowMs) => choiceAt(nowMs).healthy,
-    hasProbe: (nowMs) => choiceAt(nowMs).probes.length > 0,
+    hasProbe: (nowMs) => choiceAt(nowMs).probes.some(passes),
   };
+}
+
+/** Whether it passes its health checks, if there are any. */
+function passes({ state }: Candidate): boolean {
+  return state.health.isHealthy;
 }

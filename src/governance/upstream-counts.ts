@@ -19,6 +19,8 @@ export interface UpstreamCounts {
   ejections: number;
   /** How many times a breaker has opened, after a failed probe too. */
   breakerOpenings: number;
+  /** Health checks of endpoints by how they went. */
+  readonly healthChecks: { success: number; failure: number };
 }
 
 /** Counts of an upstream that was never called. */
@@ -33,5 +35,6 @@ export function newUpstreamCounts(): UpstreamCounts {
     concurrencyRefused: 0,
     ejections: 0,
     breakerOpenings: 0,
+    healthChecks: { success: 0, failure: 0 },
   };
 }

@@ -10,7 +10,7 @@ export interface MeasuredUpstream {
   readonly view: () => UpstreamView;
 }
 
-const HEALTHS: readonly EndpointHealth[] = ["healthy", "ejected", "open", "probing"];
+const HEALTHS: readonly EndpointHealth[] = ["healthy", "unhealthy", "ejected", "open", "probing"];
 const KINDS: readonly UpstreamView["kind"][] = ["known", "stale", "unknown"];
 
 type Value = readonly [labels: Readonly<Record<string, string>>, value: number];
@@ -71,6 +71,9 @@ export function registerUpstreamMetrics(
   counter("causeway_breaker_openings_total", "Breakers that have opened.", undefined, ({ breakerOpenings }) => [
     [{}, breakerOpenings],
   ]);
+  counter("causeway_health_checks_total", "Health checks of endpoints.", "outcome", ({ healthChecks }) =>
+    Object.entries(healthChecks).map(([outcome, count]) => [{ outcome }, count]),
+  );
   gauge("causeway_endpoints", "Endpoints by whether they are called.", "health", ({ endpoints }) =>
     HEALTHS.map((health) => [{ health }, endpoints.filter((each) => each.health === health).length]),
   );

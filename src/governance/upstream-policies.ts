@@ -8,6 +8,7 @@ import { concurrencyOptions } from "./concurrency.ts";
 import { streamTimeoutMsOption, timeoutMsOption } from "./deadline.ts";
 import { degradeOption } from "./degrade.ts";
 import { failuresOptions } from "./failure.ts";
+import { healthCheckOptions } from "./health-check-policy.ts";
 import { hedgeOptions } from "./hedge.ts";
 import { outlierOptions } from "./outlier.ts";
 import { rateLimitOptions } from "./rate-limit.ts";
@@ -27,6 +28,7 @@ export const upstreamPolicies = {
   attemptTimeoutMs: attemptTimeoutMsOption,
   unknownFields: unknownFieldsOption,
   failures: failuresOptions.prefault({}),
+  healthCheck: healthCheckOptions.optional(),
   outlier: outlierOptions.prefault({}),
   breaker: breakerOptions.optional(),
   policies: scopedPoliciesOption,

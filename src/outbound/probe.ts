@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { type Address, formatAddress } from "../base/address.ts";
 import type { Clock } from "../base/clock.ts";
+import type { TlsDialer } from "./tls-dialer.ts";
 
 /** Resolves when a connection can be made within `timeoutMs`, and closes it. */
 export function probeTcp(address: Address, timeoutMs: number, clock: Clock): Promise<void> {
@@ -20,12 +21,25 @@ export function probeTcp(address: Address, timeoutMs: number, clock: Clock): Pro
 }
 
 /** Resolves when a GET of `path` is answered with a status of 200 to 299 within `timeoutMs`; the body is not read. */
-export function probeHttp(address: Address, path: string, timeoutMs: number, clock: Clock): Promise<void> {
+export function probeHttp(
+  address: Address,
+  path: string,
+  timeoutMs: number,
+  clock: Clock,
+  tls?: TlsDialer,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const where = address.kind === "unix" ? { socketPath: address.path } : { host: address.host, port: address.port };
-    const host = address.kind === "unix" ? "localhost" : formatAddress(address);
-    const headers = { host, "user-agent": "causeway-health-check", connection: "close" };
-    const outgoing = request({ ...where, path, headers, agent: false });
+    const authority = address.kind === "unix" ? "localhost" : formatAddress(address);
+    const headers = { host: authority, "user-agent": "causeway-health-check", connection: "close" };
+    const host = address.kind === "unix" ? "localhost" : address.host;
+    const createConnection = tls && (() => tls.connect(whereOf(address), host));
+    const outgoing = request({
+      ...where,
+      path,
+      headers,
+      ...(createConnection ? { createConnection } : { agent: false }),
+    });
     const stop = clock.after(timeoutMs, () => outgoing.destroy(late(timeoutMs)));
     outgoing.on("response", (incoming) => {
       const { statusCode: status = 0 } = incoming;

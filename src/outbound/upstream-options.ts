@@ -47,6 +47,9 @@ const thriftCodec = z
   .default("thrift-binary")
   .describe("how messages are encoded");
 
+/** The protocols whose servers answer no call that a Thrift check makes. */
+const WITHOUT_THRIFT: ReadonlySet<string> = new Set(["grpc", "connect", "http-json"]);
+
 /** An upstream, by its protocol. */
 export const upstreamOptions = z
   .discriminatedUnion("protocol", [
@@ -95,6 +98,14 @@ export const upstreamOptions = z
   .refine(({ local, protocol }) => !local || protocol !== "sidecar", {
     path: ["local"],
     error: "another sidecar is not beside this one: expected the protocol of the application itself",
+  })
+  .refine(({ healthCheck, protocol }) => healthCheck?.kind !== "grpc" || protocol === "grpc", {
+    path: ["healthCheck", "kind"],
+    error: "only servers of protocol: grpc have gRPC's health service: expected tcp, http or thrift",
+  })
+  .refine(({ healthCheck, protocol }) => healthCheck?.kind !== "thrift" || !WITHOUT_THRIFT.has(protocol), {
+    path: ["healthCheck", "kind"],
+    error: "the upstream's protocol is not Thrift's: expected tcp, http, or grpc with protocol: grpc",
   })
   .refine(({ endpoints, discovery }) => (endpoints === undefined) !== (discovery === undefined), {
     error: "expected either endpoints, or discovery that finds them",

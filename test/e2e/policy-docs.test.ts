@@ -58,6 +58,7 @@ test("the pages have an example for each policy that they describe", () => {
     "unknownFields:",
     "outlier:",
     "breaker:",
+    "healthCheck:",
     "policies:",
     "routes:",
     "mirror:",

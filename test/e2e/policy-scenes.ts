@@ -208,6 +208,30 @@ export const SCENES: Readonly<Record<string, readonly Scene[]>> = {
       },
     },
   ],
+  "policies.md, healthCheck 1": [
+    {
+      shows: "a server that says it does not serve gets no calls, though it would answer them, until it says it does",
+      async play(stage) {
+        const { servers, get } = stage;
+        expect(codesOf(await inTurn(30, () => get()))).toEqual(ok(30));
+        const [first] = servers;
+        first!.mode = "err";
+        await logged(stage, ({ msg }) => msg === "an endpoint fails its health checks, and is left out");
+        const before = first!.calls;
+        expect(codesOf(await inTurn(30, () => get()))).toEqual(ok(30));
+        expect(first?.calls).toBe(before);
+        const unhealthy = 'causeway_endpoints{upstream="inventory",health="unhealthy"}';
+        expect(await metric(stage, unhealthy)).toBe(1);
+        first!.mode = "answer";
+        await logged(stage, ({ msg }) => msg === "an endpoint passes its health checks again, and takes calls");
+        expect(await metric(stage, unhealthy)).toBe(0);
+        await vi.waitFor(async () => {
+          await get();
+          expect(first?.calls).toBeGreaterThan(before);
+        }, POLL);
+      },
+    },
+  ],
   "policies.md, rateLimit 1": [
     {
       shows: "each item has an allowance of its own, and a store that is gone holds up nobody",

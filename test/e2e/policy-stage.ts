@@ -59,7 +59,7 @@ export interface Outcome {
   readonly text: string;
 }
 
-/** A server on Thrift, or on gRPC. */
+/** A server on Thrift, or on gRPC, where it hears `mode` only when it is asked how it is: all but `answer` is NOT_SERVING. */
 export interface StageServer extends InventoryServer {
   /** The metadata of its calls, on gRPC. */
   readonly seen: Readonly<Record<string, grpc.MetadataValue>>[];
@@ -185,6 +185,9 @@ function endpointsOf(config: string): readonly (readonly [address: string, proto
   );
 }
 
+/** Of grpc.health.v1.HealthCheckResponse. */
+const [SERVING, NOT_SERVING] = [1, 2];
+
 async function startServer(protocol: string, title: string): Promise<StageServer> {
   const seen: StageServer["seen"] = [];
   if (protocol !== "grpc") return Object.assign(await startInventory(0, title), { seen });
@@ -205,6 +208,24 @@ async function startServer(protocol: string, title: string): Promise<StageServer
         seen.push(metadata.getMap());
         const price = { currency: "EUR", units: 4n, nanos: 0 };
         done(null, { success: { sku: "TEA", title, price, available: {}, tags: [], weight: undefined } });
+      },
+    },
+  );
+  server.addService(
+    {
+      Check: {
+        path: "/grpc.health.v1.Health/Check",
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: asIs,
+        requestDeserialize: asIs,
+        responseSerialize: asIs,
+        responseDeserialize: asIs,
+      },
+    },
+    {
+      Check(_: unknown, done: grpc.sendUnaryData<Buffer>) {
+        done(null, Buffer.of(8, self.mode === "answer" ? SERVING : NOT_SERVING));
       },
     },
   );

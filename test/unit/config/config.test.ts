@@ -222,7 +222,7 @@ test.each([
   ],
   [
     'upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], multiplexed: true } }',
-    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, degrade, discovery, endpoints, failures, hedge, keepaliveTimeMs, keepaliveTimeoutMs, local, maxPending, opaqueServices, outlier, policies, protocol, rateLimit, …",
+    "1:72: error: upstreams.a.multiplexed: unknown key, expected one of attemptTimeoutMs, authority, balance, breaker, concurrency, connectTimeoutMs, degrade, discovery, endpoints, failures, healthCheck, hedge, keepaliveTimeMs, keepaliveTimeoutMs, local, maxPending, opaqueServices, outlier, policies, protocol, …",
   ],
   [
     'upstreams: { a: { protocol: fastcgi, endpoints: ["a:1"], services: [s.S], script: index.php } }',
@@ -310,10 +310,27 @@ test.each([
   ["rateLimit: [{ per: nobody, perSecond: 1 }]", /rateLimit\[0\].per: expected upstream, service, method, caller, /],
   ["concurrency: { policy: fixed }", /concurrency.max: expected a number, got nothing/],
   ["outlier: { enabled: no way }", /outlier.enabled: expected true or false, got "no way"/],
+  ["healthCheck: { kind: ping }", /healthCheck.kind: expected one of tcp, http, grpc, thrift, got "ping"/],
+  ["healthCheck: { kind: http, path: healthz }", /healthCheck.path: expected a path that begins with a slash/],
+  ["healthCheck: { kind: thrift, method: ping }", /healthCheck.kind: the upstream's protocol is not Thrift's/],
   ["attemptTimeoutMs: 0", /attemptTimeoutMs: expected more than 0, got 0/],
 ])("the policy %s is refused with what was expected", (policy, fault) => {
   const { faults } = parse(`upstreams: { a: { protocol: grpc, endpoints: ["a:1"], services: [s.S], ${policy} } }`);
   expect(faults).toEqual([expect.stringMatching(fault)]);
+});
+
+test("a health check of gRPC is for gRPC's servers only, and is filled with HAProxy's thresholds", () => {
+  const check = 'endpoints: ["a:1"], services: [s.S], healthCheck: { kind: grpc }';
+  const { faults } = parse(`upstreams: { a: { protocol: thrift-framed, ${check} } }`);
+  expect(faults).toEqual([expect.stringContaining("a.healthCheck.kind: only servers of protocol: grpc have")]);
+  expect(parse(`upstreams: { a: { protocol: grpc, ${check} } }`).parsed?.value.upstreams["a"]?.healthCheck).toEqual({
+    kind: "grpc",
+    service: "",
+    intervalMs: 10_000,
+    timeoutMs: 1_000,
+    unhealthyAfter: 3,
+    healthyAfter: 2,
+  });
 });
 
 test("the example of the policies' page is a config", async () => {

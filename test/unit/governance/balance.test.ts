@@ -61,7 +61,12 @@ function setUp(first: Endpoints, panicBelow = 0.5, { zone, subset = {} }: { zone
     states.of(`127.0.0.1:${port}`).breaker.openUntilMs = clock.nowMs() + ms;
     states.changed();
   }
+  function sicken(port: number, isHealthy = false): void {
+    states.of(`127.0.0.1:${port}`).health.isHealthy = isHealthy;
+    states.changed();
+  }
   return {
+    sicken,
     roll,
     balance,
     states,
@@ -321,4 +326,78 @@ test("an endpoint that joins others is noted as new, those that were there first
   report({ kind: "known", endpoints: [endpointOf(1), endpointOf(2)] });
   expect(states.of("127.0.0.1:1").joinedAtMs).toBe(Number.NEGATIVE_INFINITY);
   expect(states.of("127.0.0.1:2").joinedAtMs).toBe(clock.nowMs());
+});
+
+test("an endpoint that fails its health checks gets no calls, and all again when it passes", async () => {
+  const { endpointsOf, sicken, balance } = setUp({ kind: "known", endpoints: [1, 2, 3].map(endpointOf) });
+  sicken(2);
+  expect(await endpointsOf(4)).toEqual(["1", "3", "1", "3"]);
+  expect(balance.inspect().endpoints.map(({ health }) => health)).toEqual(["healthy", "unhealthy", "healthy"]);
+  sicken(2, true);
+  expect((await endpointsOf(3)).toSorted()).toEqual(["1", "2", "3"]);
+});
+
+test("unhealthy and ejected endpoints together make the panic in which all are used", async () => {
+  const { endpointsOf, sicken, eject, balance } = setUp({ kind: "known", endpoints: [1, 2, 3].map(endpointOf) });
+  sicken(1);
+  eject(2, 60_000);
+  expect((await endpointsOf(3)).toSorted()).toEqual(["1", "2", "3"]);
+  expect(balance.isDown(callOf())).toBe(false);
+  sicken(3);
+  expect(balance.isDown(callOf())).toBe(true);
+});
+
+test("a breaker asks no endpoint that fails its health checks, and does not keep an upstream up by it", async () => {
+  const { endpointsOf, sicken, open, balance } = setUp({ kind: "known", endpoints: [1, 2].map(endpointOf) });
+  sicken(1);
+  open(1, 0);
+  expect(await endpointsOf(2)).toEqual(["2", "2"]);
+  sicken(2);
+  expect(balance.isDown(callOf())).toBe(true);
+  // Nobody knows better, then.
+  expect((await endpointsOf(1))[0]).toBe("1");
+  open(1, 0);
+  sicken(1, true);
+  expect(balance.isDown(callOf())).toBe(false);
+});
+
+test("a better level whose endpoints are all unhealthy sends its calls to the next, its due breaker included", async () => {
+  const endpoints = [zoned(1), zoned(2, "b"), zoned(3, "b")];
+  const { endpointsOf, sicken, open } = setUp({ kind: "known", endpoints }, 0.5, { zone: "a" });
+  sicken(1);
+  open(1, 0);
+  expect((await endpointsOf(2)).toSorted()).toEqual(["2", "3"]);
+});
+
+test("health checks follow the endpoints and end with the balance", async () => {
+  const followed: string[][] = [];
+  let stopped = 0;
+  let report: (endpoints: Endpoints) => void = () => {};
+  const balance = createBalance("shop", {
+    resolver: {
+      watch(_, changed) {
+        report = changed;
+        changed({ kind: "known", endpoints: [endpointOf(1)] });
+        return () => {};
+      },
+    },
+    connect: () => ({ handle: () => Promise.resolve(resultOf()), close: async () => {} }),
+    states: createEndpointStates(),
+    clock: createFakeClock(),
+    newPicker: roundRobin,
+    subset: {},
+    zone: undefined,
+    random: () => 0,
+    panicBelow: 0.5,
+    wire: "grpc",
+    healthChecks: {
+      follow: (candidates) => void followed.push(candidates.map(({ endpoint }) => endpoint.name)),
+      stop: () => void stopped++,
+    },
+  });
+  report({ kind: "known", endpoints: [endpointOf(2)] });
+  expect(followed).toEqual([["127.0.0.1:1"], ["127.0.0.1:2"]]);
+  const closing = balance.close();
+  expect(stopped).toBe(1);
+  await closing;
 });

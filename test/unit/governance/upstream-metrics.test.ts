@@ -12,12 +12,14 @@ test("every upstream's counts and state are shown, and vanish with it", async ()
   const endpoints: EndpointView[] = [
     { ...endpoint, connections: { open: 3, connecting: 1, waiting: 4 } },
     { ...endpoint, name: "b", health: "ejected", inFlight: 1 },
+    { ...endpoint, name: "c", health: "unhealthy", inFlight: 0 },
   ];
   const view: UpstreamView = { kind: "stale", endpoints };
   const upstreams = new Map([["shop", { counts, view: () => view }]]);
   registerUpstreamMetrics(registry, () => upstreams);
   counts.attempts.success = 5;
   counts.retries = 2;
+  counts.healthChecks.failure = 9;
   counts.concurrencyRefused = 7;
   await registry.metrics();
   const text = await registry.metrics();
@@ -29,6 +31,8 @@ test("every upstream's counts and state are shown, and vanish with it", async ()
     'causeway_endpoints{upstream="shop",health="healthy"} 1',
     'causeway_endpoints{upstream="shop",health="ejected"} 1',
     'causeway_endpoints{upstream="shop",health="open"} 0',
+    'causeway_endpoints{upstream="shop",health="unhealthy"} 1',
+    'causeway_health_checks_total{upstream="shop",outcome="failure"} 9',
     'causeway_discovery_state{upstream="shop",state="stale"} 1',
     'causeway_discovery_state{upstream="shop",state="known"} 0',
     'causeway_attempts_in_flight{upstream="shop"} 3',

@@ -1,19 +1,31 @@
-// Whether one instance can take calls, asked again and again. How it is asked is the probe's, which has the sockets.
+// Whether one server can take calls, asked again and again. How it is asked is the probe's, which has the sockets.
 import { z } from "zod";
 import type { Clock, Stop } from "../base/clock.ts";
 
-/** When an instance is left out, and when it is back. */
+/** The path of a GET that a check makes. */
+export const probePathOption = z
+  .string()
+  .max(2_048)
+  .regex(/^\/[\x21-\x7e]*$/, { error: "expected a path that begins with a slash" });
+
+/** The name of a service that a check asks for. */
+export const probeServiceOption = z.string().max(512);
+
+/** The name of a method that a check calls. */
+export const probeMethodOption = z.string().min(1).max(512);
+
+/** When a server is left out, and when it is back. */
 export const thresholdOptions = {
   unhealthyAfter: z
     .int()
     .min(1)
     .default(3) // HAProxy's fall
-    .describe("health checks in a row that fail before an instance is left out"),
+    .describe("health checks in a row that fail before a server is left out"),
   healthyAfter: z
     .int()
     .min(1)
     .default(2) // HAProxy's rise
-    .describe("health checks in a row that pass before an instance that was left out is back"),
+    .describe("health checks in a row that pass before a server that was left out is back"),
 };
 
 export interface HealthCheckOptions {
@@ -21,14 +33,30 @@ export interface HealthCheckOptions {
   readonly intervalMs: number;
   readonly unhealthyAfter: number;
   readonly healthyAfter: number;
+  /** What it is taken for before its checks say otherwise: who is unproven is not healthy until one passes. */
+  readonly initially: "healthy" | "unhealthy" | "unproven";
+}
+
+/** How a server is asked whether it can take calls. */
+export type ProbeKind =
+  | { readonly kind: "tcp" }
+  /** `port` takes the place of the server's own; for a unix socket, one of this host. */
+  | { readonly kind: "http"; readonly path: string; readonly port?: number | undefined }
+  | { readonly kind: "grpc"; readonly service: string }
+  | { readonly kind: "thrift"; readonly service: string; readonly method: string };
+
+/** The checks of one server, with the connections they need. */
+export interface HealthProbe {
+  /** Rejects when the server cannot take calls, and within a time of its own when it does not answer. */
+  probe(): Promise<void>;
+  close(): void;
 }
 
 export interface HealthCheckContext {
   readonly clock: Clock;
   /** From 0 up to but not including 1, as Math.random. */
   readonly random: () => number;
-  /** Rejects when the instance cannot take calls, and within a time of its own when it does not answer. */
-  readonly probe: () => Promise<void>;
+  readonly probe: HealthProbe["probe"];
   /** Is told of each change; the error of the last check says why an instance is not healthy. */
   readonly changed: (healthy: boolean, error: unknown) => void;
 }
@@ -45,15 +73,15 @@ export interface HealthCheck {
 const SOON_MS = 1_000;
 const JITTER = 0.1;
 
-/** Checks at once and then at intervals. An instance is not healthy before its first success, which alone is enough. */
+/** Checks at once and then at intervals, until it is stopped. */
 export function createHealthCheck(
-  { intervalMs, unhealthyAfter, healthyAfter }: HealthCheckOptions,
+  { intervalMs, unhealthyAfter, healthyAfter, initially }: HealthCheckOptions,
   { clock, random, probe, changed }: HealthCheckContext,
 ): HealthCheck {
-  let isHealthy = false;
+  let isHealthy = initially === "healthy";
   /** Checks in a row that say the contrary. */
   let contrary = 0;
-  let needed = 1;
+  let needed = { healthy: unhealthyAfter, unhealthy: healthyAfter, unproven: 1 }[initially];
   let stopped = false;
   let stopTimer: Stop = () => {};
 

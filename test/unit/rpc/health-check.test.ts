@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { createHealthCheck } from "../../../src/discovery/health-check.ts";
+import { createHealthCheck, type HealthCheckOptions } from "../../../src/rpc/health-check.ts";
 import { createFakeClock } from "../../fake-clock.ts";
 
-function setUp(random = 0.5, first = true) {
+function setUp(random = 0.5, first = true, initially: HealthCheckOptions["initially"] = "unproven") {
   const clock = createFakeClock();
   const seen: boolean[] = [];
   let passes = first;
   let probes = 0;
   const check = createHealthCheck(
-    { intervalMs: 5_000, unhealthyAfter: 3, healthyAfter: 2 },
+    { intervalMs: 5_000, unhealthyAfter: 3, healthyAfter: 2, initially },
     {
       clock,
       random: () => random,
@@ -91,4 +91,21 @@ test("what is stopped asks no more, and tells nothing of a probe that comes back
   await check.first;
   expect(seen).toEqual([]);
   expect(clock.pending).toBe(0);
+});
+
+test("one that is taken for healthy stays so until it fails in a row, a second apart", async () => {
+  const { check, seen, advance } = setUp(0.5, false, "healthy");
+  await check.first;
+  await advance(1_000);
+  expect(check.isHealthy).toBe(true);
+  await advance(1_000);
+  expect(seen).toEqual([false]);
+});
+
+test("one that is known to be unhealthy needs as many successes as after a failure", async () => {
+  const { check, seen, advance } = setUp(0.5, true, "unhealthy");
+  await check.first;
+  expect(check.isHealthy).toBe(false);
+  await advance(1_000);
+  expect(seen).toEqual([true]);
 });
