@@ -41,6 +41,7 @@ export function createHealthChecks(policy: HealthCheckPolicy, context: HealthChe
   const inTurn = createTurns(MOST_AT_ONCE);
 
   function begin({ endpoint, state }: Candidate): Stop {
+    learnBy(policy, state, states);
     const { probe, close } = newProbe(endpoint);
     const { counts } = states;
     let stopped = false;
@@ -89,12 +90,11 @@ export function createHealthChecks(policy: HealthCheckPolicy, context: HealthChe
         running.delete(name);
       }
       for (const candidate of candidates) {
-        const { endpoint, state } = candidate;
-        if (running.has(endpoint.name)) continue;
-        learnBy(policy, state);
-        // Later, because the upstream's first call waits here.
-        const stopWaiting = clock.after(0, () => void running.set(endpoint.name, begin(candidate)));
-        running.set(endpoint.name, stopWaiting);
+        const { name } = candidate.endpoint;
+        if (running.has(name)) continue;
+        // Later, because the upstream's first call waits here, and a config may yet be taken back.
+        const stopWaiting = clock.after(0, () => void running.set(name, begin(candidate)));
+        running.set(name, stopWaiting);
       }
     },
     stop() {
@@ -104,11 +104,21 @@ export function createHealthChecks(policy: HealthCheckPolicy, context: HealthChe
   };
 }
 
-/** Forgets what other checks have found of an endpoint; those of a policy that is undefined are over. */
-export function learnBy(policy: HealthCheckPolicy | undefined, { health }: EndpointState): void {
-  if (!isDeepStrictEqual(health.policy, policy)) {
+/** Stands where checks are over, and forgets what they have found; undefined where there is nothing to forget. */
+export function forgetHealthChecks(states: EndpointStates, clock: Clock): HealthChecks | undefined {
+  if (![...states.all.values()].some(({ health }) => health.policy)) return undefined;
+  const stop = clock.after(0, () => {
+    for (const state of states.all.values()) learnBy(undefined, state, states);
+  });
+  return { follow() {}, stop };
+}
+
+/** Forgets what other checks have found of an endpoint. */
+function learnBy(policy: HealthCheckPolicy | undefined, { health }: EndpointState, states: EndpointStates): void {
+  if (!health.isHealthy && !isDeepStrictEqual(health.policy, policy)) {
     health.isHealthy = true;
     health.reason = undefined;
+    states.changed();
   }
   health.policy = policy;
 }

@@ -21,7 +21,7 @@ import { type DegradeSwitches, degrade } from "./degrade.ts";
 import { type EndpointStackContext, endpointStacks } from "./endpoint-stack.ts";
 import { followLabels } from "./follow-labels.ts";
 import type { HealthCheckPolicy } from "./health-check-policy.ts";
-import { createHealthChecks, learnBy } from "./health-checks.ts";
+import { createHealthChecks, forgetHealthChecks, type HealthChecks } from "./health-checks.ts";
 import { hedge } from "./hedge.ts";
 import { compileIdempotence } from "./idempotence.ts";
 import { injectFaults } from "./inject-faults.ts";
@@ -183,10 +183,7 @@ export function createUpstreamStack(
   policies: UpstreamPolicies,
   context: UpstreamStackContext,
 ): UpstreamStack {
-  const { clock, random, resolver, states, health } = context;
-  const { healthCheck } = policies;
-  // What checks have found that there are no more holds no longer.
-  for (const state of states.all.values()) learnBy(healthCheck, state);
+  const { clock, random, resolver, states } = context;
   const scopesOf = policies.policies.length > 0 ? compileScopes(policies, context.links) : undefined;
   const balance = createBalance(upstream, {
     resolver,
@@ -195,16 +192,7 @@ export function createUpstreamStack(
     connect: endpointStacks(policies, context, scopesOf),
     newPicker: () => pickerOf(policies.balance, random),
     panicBelow: policies.balance.panicBelow,
-    healthChecks:
-      healthCheck &&
-      health &&
-      createHealthChecks(healthCheck, {
-        states,
-        clock,
-        random,
-        log: health.log,
-        newProbe: (endpoint) => health.newProbe(endpoint, healthCheck),
-      }),
+    healthChecks: healthChecksOf(policies, context),
     subset: policies.balance.subset,
     zone: policies.balance.preferZone ? context.zone : undefined,
     random,
@@ -218,6 +206,13 @@ export function createUpstreamStack(
     balance.close().catch(() => {});
     throw error;
   }
+}
+
+function healthChecksOf({ healthCheck }: UpstreamPolicies, context: UpstreamStackContext): HealthChecks | undefined {
+  const { states, clock, random, health } = context;
+  if (!healthCheck || !health) return forgetHealthChecks(states, clock);
+  const newProbe = (endpoint: Endpoint) => health.newProbe(endpoint, healthCheck);
+  return createHealthChecks(healthCheck, { states, clock, random, log: health.log, newProbe });
 }
 
 /** What a call passes before its endpoint is chosen. */

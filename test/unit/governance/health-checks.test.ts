@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { createEndpointStates, type EndpointStates } from "../../../src/governance/endpoint-state.ts";
-import { healthCheckOptions } from "../../../src/governance/health-check-policy.ts";
-import { createHealthChecks, learnBy } from "../../../src/governance/health-checks.ts";
+import { type HealthCheckPolicy, healthCheckOptions } from "../../../src/governance/health-check-policy.ts";
+import { createHealthChecks, forgetHealthChecks } from "../../../src/governance/health-checks.ts";
 import type { Candidate } from "../../../src/governance/picker.ts";
 import { createFakeClock } from "../../fake-clock.ts";
 
-const DEFAULTS = healthCheckOptions.parse({ kind: "tcp" });
+const DEFAULTS: HealthCheckPolicy = healthCheckOptions.parse({ kind: "tcp" });
 
-function setUp(states: EndpointStates = createEndpointStates()) {
+function setUp(states: EndpointStates = createEndpointStates(), policy = DEFAULTS) {
   const clock = createFakeClock();
   const lines: object[] = [];
   const write = (facts: object) => void lines.push(facts);
@@ -17,7 +17,7 @@ function setUp(states: EndpointStates = createEndpointStates()) {
   /** Those whose answers are held back until they are let go. */
   const held = new Map<string, () => void>();
   let holds = false;
-  const checks = createHealthChecks(DEFAULTS, {
+  const checks = createHealthChecks(policy, {
     states,
     clock,
     random: () => 0.5,
@@ -129,26 +129,51 @@ test("what is stopped has no timer left, asks nobody in the line, and changes no
   expect(states.counts.healthChecks).toEqual({ success: 0, failure: 0 });
 });
 
-test("what equal checks have found holds over a reload; what others have found does not", async () => {
-  const before = setUp();
-  before.failing.add("a");
-  before.follow("a");
-  for (const ms of [0, 1_000, 1_000]) await before.advance(ms);
-  before.checks.stop();
-  expect(before.isHealthy("a")).toBe(false);
-  const after = setUp(before.states);
-  for (const state of before.states.all.values()) learnBy(structuredClone(DEFAULTS), state);
-  after.follow("a");
-  await after.advance(0);
-  expect(after.isHealthy("a")).toBe(false);
-  await after.advance(1_000);
-  expect(after.isHealthy("a")).toBe(true);
+/** States of which three checks by `DEFAULTS` have found that "a" is ill. */
+async function statesWithIll(): Promise<EndpointStates> {
+  const { states, failing, follow, checks, advance, isHealthy } = setUp();
+  failing.add("a");
+  follow("a");
+  for (const ms of [0, 1_000, 1_000]) await advance(ms);
+  checks.stop();
+  expect(isHealthy("a")).toBe(false);
+  return states;
+}
 
-  const { health } = before.states.of("a");
-  health.isHealthy = false;
-  learnBy(healthCheckOptions.parse({ kind: "http", path: "/" }), before.states.of("a"));
-  expect(health.isHealthy).toBe(true);
-  health.isHealthy = false;
-  learnBy(undefined, before.states.of("a"));
-  expect(health).toEqual({ isHealthy: true, reason: undefined, policy: undefined });
+test("what equal checks have found holds over a reload, until as many pass as after any failure", async () => {
+  const { follow, advance, isHealthy } = setUp(await statesWithIll(), structuredClone(DEFAULTS));
+  follow("a");
+  await advance(0);
+  expect(isHealthy("a")).toBe(false);
+  await advance(1_000);
+  expect(isHealthy("a")).toBe(true);
+});
+
+test("what other checks have found is forgotten when the first of these begins", async () => {
+  const states = await statesWithIll();
+  const other = healthCheckOptions.parse({ kind: "http", path: "/" });
+  // A config that is taken back before it was at work.
+  const { follow: begin, checks, clock } = setUp(states, other);
+  begin("a");
+  checks.stop();
+  clock.advance(1);
+  const { follow, failing, advance, isHealthy } = setUp(states, other);
+  failing.add("a");
+  const before = states.changes;
+  follow("a");
+  expect(isHealthy("a")).toBe(false);
+  await advance(0);
+  expect([isHealthy("a"), states.changes]).toEqual([true, before + 1]);
+});
+
+test("where checks are over, what they have found is forgotten, unless the config that ends them is taken back", async () => {
+  const states = await statesWithIll();
+  const clock = createFakeClock();
+  forgetHealthChecks(states, clock)?.stop();
+  clock.advance(1);
+  expect(states.of("a").health.isHealthy).toBe(false);
+  forgetHealthChecks(states, clock);
+  clock.advance(0);
+  expect(states.of("a").health).toEqual({ isHealthy: true, reason: undefined, policy: undefined });
+  expect(forgetHealthChecks(states, clock)).toBeUndefined();
 });

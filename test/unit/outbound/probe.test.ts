@@ -1,11 +1,18 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import type { Address } from "../../../src/base/address.ts";
 import { systemClock } from "../../../src/base/clock.ts";
+import { upstreamTlsOptions } from "../../../src/credentials/tls-options.ts";
 import { probeHttp, probeTcp } from "../../../src/outbound/probe.ts";
+import { createTlsDialer } from "../../../src/outbound/tls-dialer.ts";
+import { whatIsMissing } from "../../../tools/toolchain.ts";
+import { createAuthority } from "../../certificates.ts";
 import { createFakeClock } from "../../fake-clock.ts";
+import { quietLog } from "../../quiet-log.ts";
 
 async function listen(server: Server): Promise<Address> {
   server.listen(0, "127.0.0.1");
@@ -64,4 +71,18 @@ test("an endless answer is not read", async () => {
   });
   await probeHttp(await listen(server), "/", 5_000, systemClock);
   await closed.promise;
+});
+
+test("over TLS it is asked over TLS, and a certificate of somebody else's is a failure", async ({ skip }) => {
+  const missing = whatIsMissing(["openssl"]);
+  if (missing) skip(missing);
+  const authority = createAuthority();
+  onTestFinished(authority.remove);
+  const { cert, key } = authority.issue("server", { names: "DNS:shop.internal" });
+  const pems = { cert: readFileSync(cert), key: readFileSync(key) };
+  const address = await listen(createHttpsServer(pems, (_, outgoing) => void outgoing.writeHead(200).end()));
+  const tlsOf = (serverName: string) =>
+    createTlsDialer(upstreamTlsOptions.parse({ ca: authority.ca, serverName }), undefined, quietLog);
+  await probeHttp(address, "/", 5_000, systemClock, tlsOf("shop.internal"));
+  await expect(probeHttp(address, "/", 5_000, systemClock, tlsOf("till.internal"))).rejects.toThrow("till.internal");
 });
