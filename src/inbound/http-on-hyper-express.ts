@@ -2,6 +2,7 @@
 // TCP only.
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
+import { Readable } from "node:stream";
 import type { Request, Response, Server, ServerConstructorOptions } from "hyper-express";
 import type { Address } from "../base/address.ts";
 import type { Log } from "../base/log.ts";
@@ -14,6 +15,8 @@ import { carryStream } from "./http-stream.ts";
 type TcpAddress = Extract<Address, { kind: "tcp" }>;
 
 const NO_BODY = new Uint8Array(0);
+/** So long, in bytes or characters, a body leaves as fast as its caller reads it; what is shorter is handed over whole. */
+const LARGE_BODY = 64 * 1024;
 
 /** hyper-express; rejects where it or the binary below it cannot be loaded. `maxHeaderBytes` counts at the first load only. */
 export async function loadHyperExpress(maxHeaderBytes: number): Promise<typeof import("hyper-express")> {
@@ -73,10 +76,14 @@ export const listenOnHyperExpress: ListenHttp = async (options, answer, { log })
         ? refuseBody(head, maxBodyBytes, log)
         : await answer.whole({ ...head, body: received, signal });
     writeHead(outgoing, status, headers);
-    outgoing.send(
-      typeof body === "string" ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
-      draining,
-    );
+    const bytes = typeof body === "string" ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    if (bytes.length < LARGE_BODY) outgoing.send(bytes, draining);
+    // Done only when the system has taken it all: uWebSockets.js serves no further request before, and so holds one at most.
+    else
+      await outgoing.stream(
+        Readable.from([typeof bytes === "string" ? Buffer.from(bytes) : bytes]),
+        Buffer.byteLength(bytes),
+      );
   }
 
   function receive(
