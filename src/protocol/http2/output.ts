@@ -3,7 +3,8 @@
 import { FRAME_HEAD_BYTES } from "./frame.ts";
 
 const CHUNK_BYTES = 64 * 1024;
-const KEPT_CHUNKS = 32;
+/** As many as connections may have something to say in one turn; of a chunk only the pages that were written are in memory. */
+const KEPT_CHUNKS = 256;
 
 /** Buffers that nobody uses; connections flush one after the other, so that few serve many. */
 const freeChunks: Buffer[] = [];
