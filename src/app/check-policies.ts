@@ -52,11 +52,20 @@ export function checkPolicies(config: Config, linked: LinkedSchema, fault: Fault
 
 /** Whether any method that a rule is for has the field in its requests. */
 function checkField(path: string, isMeant: MethodSet, at: YamlPath, linked: LinkedSchema, fault: Fault): void {
+  const readable = new Set<string>();
   for (const method of allMethods(linked.schema)) {
-    const codec = method.wire === "thrift" ? "thrift-binary" : "protobuf";
-    if (method.request && isMeant(method) && compileFieldReader(method.request, path, codec)) return;
+    const { request, wire } = method;
+    if (!request || !isMeant(method)) continue;
+    const codec = wire === "thrift" ? "thrift-binary" : "protobuf";
+    if (compileFieldReader(request, path, codec)) return;
+    for (const { name } of request.fields) if (compileFieldReader(request, name, codec)) readable.add(name);
   }
-  fault(at, "no request that the rule is for has this field as a text, an integer, a bool or an enum");
+  const some = [...readable].sort().slice(0, 10).join(", ");
+  const expected = `expected ${some === "" ? "" : `${some}, or `}the path to one inside, such as order.id`;
+  fault(
+    at,
+    `no request that the rule is for has this field as a text, an integer, a bool or an enum, ${JSON.stringify(path)}: ${expected}`,
+  );
 }
 
 /** Whether a reply that the config has is one, of every method that it is for. */

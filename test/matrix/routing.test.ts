@@ -106,5 +106,6 @@ authorize: { rules: [{ effect: deny, methods: [shop.Inventroy] }] }
     ":5:26: error: routes[0].match.methods[0]: unknown method of shop.Inventory, did you mean get?",
   );
   expect(stderr).toContain("routes[1].match.field.path: no request that the rule is for has this field");
+  expect(stderr).toContain('"skuu": expected sku, or the path to one inside');
   expect(stderr).toContain("authorize.rules[0].methods[0]: unknown service, did you mean shop.Inventory?");
 });
